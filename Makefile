@@ -1,0 +1,4 @@
+test:
+	cargo fmt --check
+	cargo test --locked
+.PHONY: test

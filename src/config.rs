@@ -1,0 +1,2 @@
+//! Reads what the operator set. No other room sees an environment variable.
+pub mod duration;
