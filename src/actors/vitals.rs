@@ -291,8 +291,8 @@ impl Vitals {
     /// Begins a round over `items`; unless [`Work::done`] is called the round counts as failed.
     pub(crate) fn begin(self: &Arc<Self>, items: usize) -> Work {
         let started = Instant::now();
-        // 0 means idle, so a round that begins in the first microsecond counts from 1.
-        let since = micros(started.duration_since(self.born)).max(1);
+        // 0 means idle, so the moment is kept one microsecond late.
+        let since = micros(started.duration_since(self.born)).saturating_add(1);
         self.busy_since.store(since, Relaxed);
         Work {
             vitals: Arc::clone(self),
@@ -305,7 +305,7 @@ impl Vitals {
     /// For how long the round in hand has been going on.
     pub fn in_flight(&self) -> Option<Duration> {
         let since = self.busy_since.load(Relaxed);
-        (since != 0).then(|| self.elapsed_since(since))
+        (since != 0).then(|| self.elapsed_since(since - 1))
     }
 
     /// Time since a round last ended, or since the beginning.
