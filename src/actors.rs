@@ -24,5 +24,5 @@ pub use lifecycle::{Readiness, Signals};
 pub use password_hasher::PasswordHasher;
 pub use supervisor::{Branch, Escalated, Spec};
 pub use task::Commits;
-pub use tree::Tree;
+pub use tree::{Handles, Tree};
 pub use vitals::{Intensity, Vitals, WallClock};

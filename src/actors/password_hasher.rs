@@ -22,13 +22,19 @@ use super::supervisor::Spec;
 use super::vitals::Vitals;
 use super::vitals::histogram::Histogram;
 
+/// Whether a password belongs to a stored hash. An `Err` says why the stored hash cannot be used.
+pub type Verify = Arc<dyn Fn(&str, &[u8]) -> Result<bool, String> + Send + Sync>;
+
+/// Makes a hash to store, with a salt of its own.
+pub type Hash = Arc<dyn Fn(&[u8]) -> Result<String, String> + Send + Sync>;
+
 /// The algorithms. Both run on a blocking thread.
 #[derive(Clone)]
 pub struct PasswordWork {
-    /// Whether the password belongs to the stored hash. An `Err` says why the stored hash cannot be used.
-    pub verify: Arc<dyn Fn(&str, &[u8]) -> Result<bool, String> + Send + Sync>,
-    /// A hash to store, with a salt of its own.
-    pub hash: Arc<dyn Fn(&[u8]) -> Result<String, String> + Send + Sync>,
+    /// Of every scheme that may be stored.
+    pub verify: Verify,
+    /// Of the scheme that is stored now.
+    pub hash: Hash,
     /// A hash of nobody's password, at the cost of the hashes that are stored: unknown users are checked against it.
     pub decoy: String,
 }

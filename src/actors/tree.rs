@@ -9,12 +9,39 @@ use ractor::ActorRef;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use super::key_holder::KeyHolder;
+use super::lifecycle::Readiness;
+use super::password_hasher::PasswordHasher;
 use super::supervisor::{Branch, Escalated, Order, Place};
+use super::task::Commits;
 use super::vitals::{State, Vitals};
 
 pub mod metrics;
 pub mod report;
 pub use report::Report;
+
+/// The handles that requests use. Taken once at the start; they work across restarts. `K` is the set of keys.
+pub struct Handles<K> {
+    /// The present keys.
+    pub keys: KeyHolder<K>,
+    /// Checks and makes password hashes.
+    pub passwords: PasswordHasher,
+    /// Runs what must not be cut when a peer hangs up.
+    pub commits: Commits,
+    /// Whether this process should get traffic.
+    pub readiness: Readiness,
+}
+
+impl<K> Clone for Handles<K> {
+    fn clone(&self) -> Self {
+        Self {
+            keys: self.keys.clone(),
+            passwords: self.passwords.clone(),
+            commits: self.commits.clone(),
+            readiness: self.readiness.clone(),
+        }
+    }
+}
 
 /// The tree did not come up.
 #[derive(Debug, thiserror::Error)]

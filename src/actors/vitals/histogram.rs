@@ -61,3 +61,34 @@ impl Histogram {
         found.map(|(bound, _)| bound).or(BOUNDS_US.last().copied())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_fall_below_their_bound_and_above_the_one_before() {
+        let times = Histogram::default();
+        for us in [0, 50, 51, 250, 251, 10_000_000, 10_000_001] {
+            times.observe(Duration::from_micros(us));
+        }
+        let below: Vec<(u64, u64)> = times.cumulative().take(4).collect();
+        assert_eq!(below, [(50, 2), (100, 3), (250, 4), (500, 5)]);
+        assert_eq!(times.cumulative().last(), Some((10_000_000, 6)));
+        assert_eq!((times.count(), times.sum_us()), (7, 20_000_603));
+    }
+
+    #[test]
+    fn quantiles_are_bounds_and_none_without_durations() {
+        let times = Histogram::default();
+        assert_eq!(times.quantile_us(0.5), None);
+        for _ in 0..98 {
+            times.observe(Duration::from_micros(40));
+        }
+        times.observe(Duration::from_millis(3));
+        times.observe(Duration::from_secs(60));
+        let quantiles = [0.0, 0.5, 0.98, 0.99, 1.0].map(|q| times.quantile_us(q));
+        let expected = [50, 50, 50, 5_000, 10_000_000].map(Some);
+        assert_eq!(quantiles, expected);
+    }
+}
