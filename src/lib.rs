@@ -17,6 +17,7 @@ pub mod flows;
 pub mod http;
 pub mod jose;
 pub mod pages;
+pub mod passwords;
 pub mod seal;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,115 @@
+//! Names of events, severities and resources: stored, exported and searched, so they never change.
+
+/// How bad an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// As expected.
+    Info,
+    /// Worth a look.
+    Warning,
+    /// Something failed.
+    Error,
+    /// Somebody should act.
+    Critical,
+}
+
+impl Severity {
+    /// The stored text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceType {
+    /// A person.
+    User,
+    /// An OAuth client.
+    Client,
+    /// An access or refresh token.
+    Token,
+    /// A device code.
+    DeviceCode,
+    /// A consent or an authorization code.
+    Authorization,
+}
+
+impl ResourceType {
+    /// The stored text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "USER",
+            Self::Client => "CLIENT",
+            Self::Token => "TOKEN",
+            Self::DeviceCode => "DEVICE_CODE",
+            Self::Authorization => "AUTHORIZATION",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// Somebody signed in.
+    AuthenticationSuccess,
+    /// Somebody failed to.
+    AuthenticationFailure,
+    /// Somebody signed out.
+    Logout,
+    /// A device asked for a code.
+    DeviceCodeGenerated,
+    /// A person approved it.
+    DeviceCodeAuthorized,
+    /// A person refused it.
+    DeviceCodeDenied,
+    /// A new access token.
+    AccessTokenIssued,
+    /// A new refresh token.
+    RefreshTokenIssued,
+    /// An access token by refresh.
+    TokenRefreshed,
+    /// A token or a family was revoked.
+    TokenRevoked,
+    /// A replay, or something like it.
+    SuspiciousActivity,
+    /// A person consented.
+    UserAuthorizationGranted,
+    /// Too many requests.
+    RateLimitExceeded,
+    /// A client failed to authenticate.
+    ClientAuthenticationFailure,
+    /// The first administrator was made.
+    UserCreated,
+    /// The first client was made.
+    ClientCreated,
+}
+
+impl EventType {
+    /// The stored text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthenticationSuccess => "AUTHENTICATION_SUCCESS",
+            Self::AuthenticationFailure => "AUTHENTICATION_FAILURE",
+            Self::Logout => "LOGOUT",
+            Self::DeviceCodeGenerated => "DEVICE_CODE_GENERATED",
+            Self::DeviceCodeAuthorized => "DEVICE_CODE_AUTHORIZED",
+            Self::DeviceCodeDenied => "DEVICE_CODE_DENIED",
+            Self::AccessTokenIssued => "ACCESS_TOKEN_ISSUED",
+            Self::RefreshTokenIssued => "REFRESH_TOKEN_ISSUED",
+            Self::TokenRefreshed => "TOKEN_REFRESHED",
+            Self::TokenRevoked => "TOKEN_REVOKED",
+            Self::SuspiciousActivity => "SUSPICIOUS_ACTIVITY",
+            Self::UserAuthorizationGranted => "USER_AUTHORIZATION_GRANTED",
+            Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
+            Self::ClientAuthenticationFailure => "CLIENT_AUTHENTICATION_FAILURE",
+            Self::UserCreated => "USER_CREATED",
+            Self::ClientCreated => "CLIENT_CREATED",
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use super::*;
+use crate::domain::client::{ClientStatus, ClientType};
+use crate::domain::ids::ClientId;
+use crate::domain::scope::ScopeSet;
+use crate::domain::time::Timestamp;
+
+fn client(profile: &str) -> Client {
+    Client {
+        application_id: 1,
+        client_id: ClientId::new("c"),
+        secret_hash: String::new(),
+        name: String::new(),
+        description: String::new(),
+        owner: String::new(),
+        scopes: ScopeSet::default(),
+        redirect_uris: vec![],
+        allowed_resources: vec![],
+        client_type: ClientType::Public,
+        device_flow: true,
+        auth_code_flow: true,
+        client_credentials_flow: false,
+        status: ClientStatus::Active,
+        token_profile: profile.into(),
+        project: String::new(),
+        service_account: String::new(),
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn hours(access: u64, refresh: u64) -> Profile {
+    Profile {
+        access: Duration::from_secs(access * 3600),
+        refresh: Duration::from_secs(refresh * 3600),
+    }
+}
+
+#[test]
+fn jitter_is_for_the_base_value_only() {
+    let mut lifetimes = Lifetimes {
+        base: hours(10, 720),
+        jitter: Duration::from_secs(1800),
+        short: hours(1, 24),
+        standard: hours(10, 720),
+        long: hours(24, 2160),
+        client_credentials: Duration::from_secs(3600),
+        family: None,
+        device_refresh: None,
+    };
+    assert_eq!(
+        lifetimes.access(&client("standard"), 0),
+        Duration::from_secs(36000)
+    );
+    let most = lifetimes.access(&client(""), u32::MAX);
+    assert!(most > Duration::from_secs(37799) && most < Duration::from_secs(37800));
+    assert_eq!(
+        lifetimes.access(&client("nobody knows"), 0),
+        Duration::from_secs(36000)
+    );
+    assert_eq!(
+        lifetimes.access(&client(" short "), u32::MAX),
+        Duration::from_secs(3600)
+    );
+    lifetimes.standard = hours(9, 720);
+    assert_eq!(
+        lifetimes.access(&client("standard"), u32::MAX),
+        Duration::from_secs(9 * 3600)
+    );
+}

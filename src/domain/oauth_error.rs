@@ -1,0 +1,97 @@
+//! Error answers of OAuth endpoints (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1).
+use std::borrow::Cow;
+
+/// What a client is told. Nothing internal ever goes in here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OauthError {
+    /// The registered code.
+    pub code: ErrorCode,
+    /// A sentence for a developer.
+    pub description: Cow<'static, str>,
+}
+
+/// Registered error codes, with the HTTP status they travel on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// Malformed request.
+    InvalidRequest,
+    /// Client authentication failed, 401.
+    InvalidClient,
+    /// The client is unknown or not active, where nothing was to be authenticated: 400.
+    UnknownClient,
+    /// The grant is wrong, used, expired or foreign.
+    InvalidGrant,
+    /// The client may not use this grant.
+    UnauthorizedClient,
+    /// No such grant type.
+    UnsupportedGrantType,
+    /// Nothing is left of the scope, or it is wider than granted.
+    InvalidScope,
+    /// RFC 8707.
+    InvalidTarget,
+    /// RFC 8628: nobody has decided yet.
+    AuthorizationPending,
+    /// RFC 8628: poll less often.
+    SlowDown,
+    /// RFC 8628: the person said no.
+    AccessDenied,
+    /// RFC 8628: too late.
+    ExpiredToken,
+    /// RFC 7009: this token cannot be revoked here.
+    UnsupportedTokenType,
+    /// The server cannot do it now, 503.
+    TemporarilyUnavailable,
+    /// The server failed, 500.
+    ServerError,
+}
+
+impl ErrorCode {
+    /// The text in `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient | Self::UnknownClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::AccessDenied => "access_denied",
+            Self::ExpiredToken => "expired_token",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient => 401,
+            Self::TemporarilyUnavailable => 503,
+            Self::ServerError => 500,
+            Self::InvalidRequest
+            | Self::UnknownClient
+            | Self::InvalidGrant
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope
+            | Self::InvalidTarget
+            | Self::AuthorizationPending
+            | Self::SlowDown
+            | Self::AccessDenied
+            | Self::ExpiredToken
+            | Self::UnsupportedTokenType => 400,
+        }
+    }
+
+    /// This code with a sentence.
+    pub fn because(self, description: impl Into<Cow<'static, str>>) -> OauthError {
+        OauthError {
+            code: self,
+            description: description.into(),
+        }
+    }
+}

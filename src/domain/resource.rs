@@ -1,0 +1,92 @@
+//! Resource indicators (RFC 8707 §2): syntax and narrowing. Comparison is by exact text.
+
+/// The most `resource` values that one request may carry.
+pub const MAX_RESOURCES: usize = 10;
+/// The most bytes of one value.
+pub const MAX_RESOURCE_BYTES: usize = 1024;
+
+/// Why a set of resource indicators is refused (`invalid_target`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResourceError {
+    /// More than [`MAX_RESOURCES`].
+    #[error("at most 10 resource values are accepted")]
+    TooMany,
+    /// Not an absolute http or https URI without a fragment, or too long.
+    #[error("resource must be an absolute http or https URI without a fragment")]
+    Malformed,
+    /// Not among what is allowed.
+    #[error("the requested resource is not allowed")]
+    NotAllowed,
+}
+
+/// Checks the syntax of each value.
+///
+/// # Errors
+/// [`ResourceError::TooMany`] or [`ResourceError::Malformed`].
+pub fn check_syntax(values: &[String]) -> Result<(), ResourceError> {
+    if values.len() > MAX_RESOURCES {
+        return Err(ResourceError::TooMany);
+    }
+    if values.iter().all(|value| is_resource(value)) {
+        Ok(())
+    } else {
+        Err(ResourceError::Malformed)
+    }
+}
+
+fn is_resource(value: &str) -> bool {
+    if value.is_empty() || value.len() > MAX_RESOURCE_BYTES || value.contains('#') {
+        return false;
+    }
+    let absolute = value.starts_with("http://") || value.starts_with("https://");
+    absolute
+        && url::Url::parse(value)
+            .is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
+}
+
+/// Every value of `asked` must be in `allowed`; an empty `allowed` refuses all.
+///
+/// # Errors
+/// [`ResourceError::NotAllowed`].
+pub fn check_subset(asked: &[String], allowed: &[String]) -> Result<(), ResourceError> {
+    if asked.iter().all(|value| allowed.contains(value)) {
+        Ok(())
+    } else {
+        Err(ResourceError::NotAllowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn syntax_table() {
+        let long = format!("https://api.example/{}", "a".repeat(1100));
+        for (value, good) in [
+            ("https://api.example", true),
+            ("http://127.0.0.1:8080/x?y=1", true),
+            ("https://:80", false),
+            ("api.example", false),
+            ("urn:x", false),
+            ("https://a/#f", false),
+            ("", false),
+            (long.as_str(), false),
+        ] {
+            assert_eq!(check_syntax(&[value.to_owned()]).is_ok(), good, "{value}");
+        }
+        assert_eq!(
+            check_syntax(&vec!["https://a".to_owned(); 11]),
+            Err(ResourceError::TooMany)
+        );
+    }
+
+    #[test]
+    fn nothing_allowed_refuses_all_but_an_empty_request() {
+        assert_eq!(
+            check_subset(&["https://a".into()], &[]),
+            Err(ResourceError::NotAllowed)
+        );
+        assert_eq!(check_subset(&[], &[]), Ok(()));
+    }
+}

@@ -1,0 +1,69 @@
+use super::*;
+
+fn at(s: i64) -> Timestamp {
+    Timestamp::from_unix_timestamp(s).unwrap()
+}
+
+fn refresh(status: TokenStatus) -> Token {
+    Token {
+        id: TokenId::new("t"),
+        hash: "h".into(),
+        category: TokenCategory::Refresh,
+        status,
+        subject: Subject::stored("u"),
+        client_id: ClientId::new("c"),
+        scopes: ScopeSet::default(),
+        expires_at: at(100),
+        created_at: at(0),
+        last_used_at: None,
+        parent: None,
+        family: None,
+        authorization_id: None,
+        resource: vec![],
+    }
+}
+
+#[test]
+fn refresh_table() {
+    use RefreshVerdict::*;
+    let own = ClientId::new("c");
+    let other = ClientId::new("d");
+    for (status, client, rotation, now, verdict) in [
+        (TokenStatus::Active, &own, true, 99, Usable),
+        (TokenStatus::Active, &own, true, 100, Invalid),
+        (TokenStatus::Active, &other, true, 99, ForeignClient),
+        (TokenStatus::Revoked, &own, true, 99, Reused),
+        (TokenStatus::Revoked, &own, true, 1000, Reused),
+        (TokenStatus::Revoked, &other, true, 99, ForeignClient),
+        (TokenStatus::Revoked, &own, false, 99, Invalid),
+        (TokenStatus::Disabled, &own, true, 99, Invalid),
+    ] {
+        assert_eq!(
+            judge_refresh(&refresh(status), client, rotation, at(now)),
+            verdict,
+            "{status:?} {now}"
+        );
+    }
+    let access = Token {
+        category: TokenCategory::Access,
+        ..refresh(TokenStatus::Active)
+    };
+    assert_eq!(judge_refresh(&access, &own, true, at(0)), Invalid);
+}
+
+#[test]
+fn subjects_round_trip() {
+    for text in ["client:abc", "abc"] {
+        assert_eq!(Subject::stored(text).to_string(), text);
+    }
+}
+
+#[test]
+fn a_family_is_named_after_its_first_refresh_token() {
+    let mut token = refresh(TokenStatus::Active);
+    assert_eq!(token.family_root().as_str(), "t");
+    token.parent = Some(TokenId::new("p"));
+    assert_eq!(token.family_root().as_str(), "p");
+    token.family = Some(FamilyId::new("f"));
+    assert_eq!(token.family_root().as_str(), "f");
+}

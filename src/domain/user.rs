@@ -1,0 +1,59 @@
+//! People who sign in.
+use super::{ids::UserId, time::Timestamp};
+
+/// A row of `users`.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// UUID.
+    pub id: UserId,
+    /// Unique, compared exactly as the column does.
+    pub username: String,
+    /// Unique.
+    pub email: String,
+    /// bcrypt or Argon2id text; empty when the password lives elsewhere.
+    pub password_hash: String,
+    /// What the person may do here.
+    pub role: Role,
+    /// May be empty.
+    pub full_name: String,
+    /// May be empty.
+    pub avatar_url: String,
+    /// Switched off people get nothing.
+    pub is_active: bool,
+    /// Whether somebody vouched for the address.
+    pub email_verified: bool,
+    /// `local` or `http_api`.
+    pub auth_source: String,
+    /// When the row was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a person may do in this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Their own things.
+    User,
+}
+
+impl Role {
+    /// Reads the column; anything but `admin` is an ordinary user.
+    pub fn stored(text: &str) -> Self {
+        if text == "admin" {
+            Self::Admin
+        } else {
+            Self::User
+        }
+    }
+
+    /// The column's text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::User => "user",
+        }
+    }
+}

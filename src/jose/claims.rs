@@ -1,0 +1,61 @@
+//! Judges the claims of a token whose signature is already known to be good (RFC 7519 §4.1).
+//! Pure: the clock is a parameter. A claim that is missing never passes for a good one.
+use serde_json::{Map, Value};
+
+use super::JoseError;
+
+/// What one of our own tokens must say.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The issuer; trailing slashes count neither here nor in the token.
+    pub issuer: &'a str,
+    /// The value of `type`: `access` or `refresh`. They never stand in for one another.
+    pub token_type: &'a str,
+    /// Now, in seconds since 1970.
+    pub now: i64,
+}
+
+/// Accepts a token that carries `iss`, `iat` and `exp`, whose `exp` lies ahead, whose `nbf`
+/// (if any) does not, and whose issuer and type are the expected ones. No leeway.
+///
+/// # Errors
+/// The first rule that is broken, in the order above.
+pub fn verify_claims(claims: &Map<String, Value>, expected: &Expected) -> Result<(), JoseError> {
+    let issuer = claims
+        .get("iss")
+        .and_then(Value::as_str)
+        .ok_or(JoseError::MissingClaim("iss"))?;
+    seconds(claims, "iat")?.ok_or(JoseError::MissingClaim("iat"))?;
+    let expiry = seconds(claims, "exp")?.ok_or(JoseError::MissingClaim("exp"))?;
+    if expiry <= expected.now {
+        return Err(JoseError::Expired);
+    }
+    if seconds(claims, "nbf")?.is_some_and(|not_before| not_before > expected.now) {
+        return Err(JoseError::NotYetValid);
+    }
+    if issuer.trim_end_matches('/') != expected.issuer.trim_end_matches('/') {
+        return Err(JoseError::WrongIssuer);
+    }
+    match claims.get("type").and_then(Value::as_str) {
+        Some(found) if found == expected.token_type => Ok(()),
+        _ => Err(JoseError::WrongType),
+    }
+}
+
+/// A NumericDate in whole seconds, rounded down: `exp` is never taken for later than it is.
+fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, JoseError> {
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
+    // Beyond 2^53 a float is no longer a time; such a token was not made by us.
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    value
+        .as_i64()
+        .or_else(|| {
+            let float = value.as_f64().filter(|f| f.abs() < LIMIT)?;
+            #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+            Some(float.floor() as i64)
+        })
+        .map(Some)
+        .ok_or(JoseError::MissingClaim(name))
+}

@@ -1,0 +1,649 @@
+//! Every page, drawn: with plausible values, with hostile values; and what no template may ever contain.
+
+#[path = "pages/gallery.rs"]
+mod gallery;
+#[path = "pages/samples.rs"]
+mod samples;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use authgate::pages::{
+    DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, HomePage,
+    LoginMessage, LoginPage, LogoutPage, Pages, ProviderButton, ScopeLine, SessionLine,
+    TooManyRequestsPage, View, asset, stylesheet_href,
+};
+
+const HOSTILE: &str =
+    r#""><script>alert(1)</script><img src=x onerror='alert(2)' style="a">{{csrf_token}}&`="#;
+
+fn pages() -> Pages {
+    Pages::new().expect("templates compile")
+}
+
+fn drawn(name: &str) -> String {
+    let all = gallery::draw_all(&pages()).expect("every sample can be drawn");
+    let (_, page) = all.into_iter().find(|(n, _)| *n == name).expect(name);
+    page
+}
+
+/// Path under `templates/` without the extension, and the source.
+fn templates() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let mut found = Vec::new();
+    for room in fs::read_dir(&root).expect("templates") {
+        let room = room.expect("entry").path();
+        for file in fs::read_dir(&room).expect("room") {
+            let path = file.expect("entry").path();
+            let name = path.strip_prefix(&root).expect("below").with_extension("");
+            let source = fs::read_to_string(&path).expect("UTF-8");
+            found.push((name.to_str().expect("ASCII").to_owned(), source));
+        }
+    }
+    assert!(found.len() > 15, "the templates were found");
+    found
+}
+
+/// The controls that a form sends, in order: `name` or `name=value` for fixed values.
+fn controls(page: &str, action: &str) -> Vec<String> {
+    let open = format!(r#"<form method="post" action="{action}""#);
+    let start = page.find(&open).expect("the form exists");
+    let form = page[start..].split("</form>").next().expect("form");
+    form.split('<')
+        .filter(|tag| tag.starts_with("input") || tag.starts_with("button"))
+        .filter_map(|tag| attribute(tag, "name").map(|name| (tag, name)))
+        .map(|(tag, name)| {
+            let kind = attribute(tag, "type").expect("every control has a type");
+            match attribute(tag, "value") {
+                Some(value) if kind == "submit" || name == "confirmed" || kind == "checkbox" => {
+                    format!("{kind} {name}={value}")
+                }
+                _ => format!("{kind} {name}"),
+            }
+        })
+        .collect()
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split('"').next()
+}
+
+#[test]
+fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
+    let views = BTreeSet::from([
+        LoginPage::TEMPLATE,
+        LogoutPage::TEMPLATE,
+        DevicePage::TEMPLATE,
+        DeviceConfirmPage::TEMPLATE,
+        DeviceDonePage::TEMPLATE,
+        ErrorPage::TEMPLATE,
+        TooManyRequestsPage::TEMPLATE,
+        HomePage::TEMPLATE,
+    ]);
+    let files = templates();
+    let files: BTreeSet<&str> = files
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !name.starts_with("layouts/") && !name.starts_with("partials/"))
+        .collect();
+    assert_eq!(files, views);
+}
+
+#[test]
+fn every_partial_is_used_and_every_used_partial_exists() {
+    let files = templates();
+    let exist: BTreeSet<&str> = files
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("partials/"))
+        .collect();
+    let used: BTreeSet<&str> = files
+        .iter()
+        .flat_map(|(_, source)| source.split("{{> ").skip(1))
+        .filter_map(|rest| rest.split([' ', '}']).next())
+        .collect();
+    assert_eq!(used, exist);
+}
+
+#[test]
+fn no_template_carries_scripts_styles_raw_values_or_foreign_addresses() {
+    for (name, source) in templates() {
+        let lower = source.to_lowercase();
+        for banned in [
+            "{{{",
+            "{{&",
+            "<script",
+            "<style",
+            "<iframe",
+            "<base",
+            " style=",
+            "http:",
+            "https:",
+            "javascript:",
+            "=\"//",
+        ] {
+            assert!(!lower.contains(banned), "{name} contains {banned}");
+        }
+        let handler = lower.match_indices(" on").find(|(at, _)| {
+            let word = lower[at + 1..]
+                .split(|c: char| !c.is_ascii_alphabetic())
+                .next();
+            word.is_some_and(|w| lower[at + 1 + w.len()..].trim_start().starts_with('='))
+        });
+        assert_eq!(handler, None, "{name} has an event handler");
+        assert!(
+            !source.contains(['\u{1}', '\u{2}']),
+            "{name} has a cut mark"
+        );
+    }
+}
+
+#[test]
+fn every_page_is_one_whole_document_with_the_frame() {
+    let all = gallery::draw_all(&pages()).expect("every sample can be drawn");
+    assert_eq!(all.len(), 15);
+    for (name, page) in all {
+        assert!(
+            page.starts_with("<!doctype html>\n<html lang=\"en\">"),
+            "{name}"
+        );
+        assert!(page.trim_end().ends_with("</html>"), "{name}");
+        assert!(page.contains(" - AuthGate</title>"), "{name}");
+        assert!(
+            page.contains(&format!(
+                r#"<link rel="stylesheet" href="{}">"#,
+                stylesheet_href()
+            )),
+            "{name}"
+        );
+        assert!(
+            page.contains(r##"<a class="skip" href="#main">"##),
+            "{name}"
+        );
+        for once in [
+            "<main id=\"main\"",
+            "<h1 ",
+            "<title>",
+            "name=\"viewport\"",
+            "name=\"color-scheme\"",
+        ] {
+            assert_eq!(page.matches(once).count(), 1, "{name}: {once}");
+        }
+        assert!(!page.contains(['\u{1}', '\u{2}']), "{name}");
+        assert!(!page.contains("{{"), "{name}");
+        assert_ids_are_unique_and_references_resolve(name, &page);
+    }
+}
+
+fn assert_ids_are_unique_and_references_resolve(name: &str, page: &str) {
+    let ids: Vec<&str> = page
+        .split('<')
+        .filter_map(|tag| attribute(tag, "id"))
+        .collect();
+    let unique: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(unique.len(), ids.len(), "{name}: {ids:?}");
+    for tag in page.split('<') {
+        for reference in ["for", "aria-describedby", "aria-labelledby"] {
+            for id in attribute(tag, reference)
+                .into_iter()
+                .flat_map(str::split_whitespace)
+            {
+                assert!(unique.contains(id), "{name}: {reference} {id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn titles_need_no_escaping() {
+    for title in [
+        LoginPage::TITLE,
+        LogoutPage::TITLE,
+        DevicePage::TITLE,
+        DeviceConfirmPage::TITLE,
+        DeviceDonePage::TITLE,
+        ErrorPage::TITLE,
+        TooManyRequestsPage::TITLE,
+        HomePage::TITLE,
+    ] {
+        assert!(
+            title.chars().all(|c| c.is_ascii_alphanumeric() || c == ' '),
+            "{title}"
+        );
+    }
+}
+
+#[test]
+fn the_sign_in_form_sends_exactly_its_fields() {
+    assert_eq!(
+        controls(&drawn("login"), "/login"),
+        [
+            "hidden redirect",
+            "hidden csrf_token",
+            "text username",
+            "password password",
+            "checkbox remember_me=1",
+        ]
+    );
+    let without = LoginPage {
+        remember_me_days: None,
+        ..samples::login()
+    };
+    let page = pages().render(&without).expect("login");
+    assert_eq!(controls(&page, "/login").len(), 4);
+    let page = drawn("login_refused");
+    assert!(page.contains(r#"autocomplete="username""#));
+    assert!(page.contains(r#"autocomplete="current-password""#));
+    assert!(page.contains(r#"name="username" type="text" value="maria.lindqvist""#));
+    assert!(page.contains(r#"name="password" type="password" value="""#));
+}
+
+#[test]
+fn focus_starts_in_the_first_empty_field_of_the_sign_in_form() {
+    for (page, field) in [("login", "username"), ("login_refused", "password")] {
+        let page = drawn(page);
+        let focused: Vec<&str> = page
+            .split('<')
+            .filter(|tag| tag.contains(" autofocus"))
+            .filter_map(|tag| attribute(tag, "name"))
+            .collect();
+        assert_eq!(focused, [field]);
+    }
+}
+
+#[test]
+fn the_device_forms_send_exactly_their_fields() {
+    assert_eq!(
+        controls(&drawn("device"), "/device/verify"),
+        ["hidden csrf_token", "text user_code"]
+    );
+    for page in [
+        "device_confirm",
+        "device_confirm_unverified",
+        "device_confirm_bare",
+    ] {
+        let page = drawn(page);
+        assert_eq!(
+            controls(&page, "/device/verify"),
+            [
+                "hidden user_code",
+                "hidden confirmed=true",
+                "hidden csrf_token",
+                "submit action=deny",
+                "submit action=approve",
+            ]
+        );
+        assert_eq!(page.matches(r#"action="/device/verify""#).count(), 1);
+        assert!(page.contains(r#"<p class="code">WDJB-MJHT</p>"#));
+        assert!(page.contains("Did somebody send you this code?"));
+    }
+}
+
+#[test]
+fn signing_out_is_a_form_on_every_signed_in_page() {
+    for page in ["logout", "device", "device_confirm", "home"] {
+        assert_eq!(
+            controls(&drawn(page), "/logout"),
+            ["hidden csrf_token"],
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn the_confirm_page_tells_who_asks_for_what_from_where() {
+    let page = drawn("device_confirm_unverified");
+    for said in [
+        "Fleet Deploy Assistant",
+        "Unverified app",
+        "See your name and username <code>profile</code>",
+        "Create and change data on your behalf <code>write</code>",
+        "<li><code>orders:refund</code></li>",
+        "https://orders.example.com/api",
+        "https://billing.example.com/",
+        "203.0.113.24",
+        "authgate-cli/2.4.1 (linux; x86_64)",
+        "6 minutes ago",
+        "maria.lindqvist",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    assert!(!drawn("device_confirm").contains("Unverified app"));
+    let bare = drawn("device_confirm_bare");
+    assert!(bare.contains("It names no permission"));
+    assert!(!bare.contains("<dt>Address</dt>") && !bare.contains("<dt>Program</dt>"));
+}
+
+#[test]
+fn each_message_has_its_own_words_and_a_role() {
+    let pages = pages();
+    let mut seen = BTreeSet::new();
+    for message in [
+        LoginMessage::SessionTimeout,
+        LoginMessage::SessionInvalid,
+        LoginMessage::BadCredentials,
+        LoginMessage::Unavailable,
+        LoginMessage::TooManyAttempts { retry_after_s: 42 },
+        LoginMessage::SignedOut,
+    ] {
+        let view = LoginPage {
+            message: Some(message),
+            ..samples::login()
+        };
+        seen.insert(alert(&pages.render(&view).expect("login")));
+    }
+    for message in [
+        DeviceMessage::MissingCode,
+        DeviceMessage::UnknownCode,
+        DeviceMessage::Expired,
+        DeviceMessage::AlreadyUsed,
+        DeviceMessage::ClientInactive,
+        DeviceMessage::TooManyMisses,
+        DeviceMessage::SignInAgain,
+    ] {
+        let view = DevicePage {
+            message: Some(message),
+            ..samples::device()
+        };
+        seen.insert(alert(&pages.render(&view).expect("device")));
+    }
+    assert_eq!(seen.len(), 13);
+    assert!(
+        seen.iter()
+            .any(|words| words.contains("Try again in 42 seconds."))
+    );
+}
+
+fn alert(page: &str) -> String {
+    let (_, rest) = page.split_once(r#"id="message">"#).expect("an alert");
+    let (_, rest) = rest.split_once("<p>").expect("its words");
+    rest.split("</p>").next().expect("its end").to_owned()
+}
+
+#[test]
+fn only_wrong_input_marks_the_fields() {
+    for (page, fields) in [
+        ("login", 0),
+        ("login_refused", 2),
+        ("login_providers", 0),
+        ("device", 0),
+        ("device_refused", 1),
+    ] {
+        assert_eq!(
+            drawn(page).matches(r#"aria-invalid="true""#).count(),
+            fields,
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn hostile_text_stays_text_in_every_field() {
+    let h = || String::from(HOSTILE);
+    let line = ScopeLine {
+        name: h(),
+        words: format!("words {HOSTILE}"),
+    };
+    let button = ProviderButton {
+        label: h(),
+        href: format!("/{HOSTILE}"),
+    };
+    let session = SessionLine {
+        agent: h(),
+        address: h(),
+        last_seen: h(),
+        is_current: true,
+    };
+    let pages = pages();
+    let login = LoginPage {
+        redirect: h(),
+        username: h(),
+        csrf_token: h(),
+        message: None,
+        remember_me_days: None,
+        providers: vec![button],
+    };
+    let device = DevicePage {
+        user_code: h(),
+        csrf_token: h(),
+        message: None,
+        username: h(),
+    };
+    let confirm = DeviceConfirmPage {
+        user_code: h(),
+        client_name: h(),
+        client_verified: false,
+        scopes: vec![line, ScopeLine::of(HOSTILE)],
+        resources: vec![h()],
+        requester_ip: Some(h()),
+        requester_user_agent: Some(h()),
+        requested_ago: h(),
+        csrf_token: h(),
+        username: h(),
+    };
+    let error = ErrorPage {
+        status: 400,
+        title: h(),
+        message: h(),
+        report_id: Some(h()),
+        signed_in: false,
+    };
+    // The figure is how often the page shows a hostile value: all of them are there, none is dropped.
+    for (page, times) in [
+        (pages.render(&login), 5),
+        (
+            pages.render(&LogoutPage {
+                csrf_token: h(),
+                username: h(),
+            }),
+            2,
+        ),
+        (pages.render(&device), 4),
+        (pages.render(&confirm), 14),
+        (
+            pages.render(&DeviceDonePage {
+                client_name: h(),
+                approved: true,
+            }),
+            1,
+        ),
+        (
+            pages.render(&DeviceDonePage {
+                client_name: h(),
+                approved: false,
+            }),
+            1,
+        ),
+        (pages.render(&error), 3),
+        (
+            pages.render(&HomePage {
+                username: h(),
+                csrf_token: h(),
+                sessions: vec![session],
+            }),
+            6,
+        ),
+    ] {
+        let page = page.expect("hostile values are only values");
+        let title = page
+            .split("<title>")
+            .nth(1)
+            .and_then(|rest| rest.split('<').next());
+        assert!(
+            !page.contains("<script") && !page.contains("<img") && !page.contains("onerror='"),
+            "{title:?}"
+        );
+        assert!(
+            page.contains("{{csrf_token}}"),
+            "{title:?}: values are not templates"
+        );
+        assert_eq!(
+            page.matches("&lt;script&gt;alert(1)&lt;/script&gt;")
+                .count(),
+            times,
+            "{title:?}"
+        );
+    }
+}
+
+#[test]
+fn a_provider_link_never_leaves_this_host() {
+    let view = LoginPage {
+        providers: vec![ProviderButton {
+            label: "Evil".into(),
+            href: "javascript:alert(1)".into(),
+        }],
+        ..samples::login()
+    };
+    let page = pages().render(&view).expect("login");
+    assert!(!page.contains("javascript:"));
+    assert!(page.contains(r#"<a class="button quiet wide" href="/">Sign in with Evil</a>"#));
+}
+
+#[test]
+fn a_long_user_agent_cannot_push_the_buttons_away() {
+    let view = DeviceConfirmPage {
+        requester_user_agent: Some("x".repeat(8_000)),
+        ..samples::device_confirm()
+    };
+    let page = pages().render(&view).expect("confirm");
+    assert!(page.contains(&format!("{}…", "x".repeat(160))));
+    assert!(!page.contains(&"x".repeat(161)));
+}
+
+#[test]
+fn the_way_out_of_an_error_depends_on_who_reads_it() {
+    assert!(drawn("error").contains(r#"href="/account/sessions">Go to your account"#));
+    assert!(drawn("error").contains("<code>7f3c9a1e5b20</code>"));
+    assert!(drawn("error_signed_out").contains(r#"href="/login">Go to sign-in"#));
+    assert!(!drawn("error_signed_out").contains("<code>"));
+    assert!(drawn("too_many_requests").contains("<strong>42 seconds</strong>"));
+}
+
+#[test]
+fn static_files_are_found_by_their_exact_path_only() {
+    let href = stylesheet_href();
+    let hash = href
+        .strip_prefix("/static/dist/authgate-")
+        .and_then(|rest| rest.strip_suffix(".css"))
+        .expect("a hashed path");
+    assert!(
+        hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()),
+        "{hash}"
+    );
+    let sheet = asset(&href).expect("the stylesheet");
+    assert_eq!(sheet.content_type, "text/css; charset=utf-8");
+    assert!(sheet.immutable);
+    assert_eq!(
+        sheet.bytes,
+        include_bytes!("../static/authgate.css").as_slice()
+    );
+    let icon = asset("/favicon.ico").expect("the favicon");
+    assert_eq!((icon.content_type, icon.immutable), ("image/x-icon", false));
+    assert!(icon.bytes.starts_with(&[0, 0, 1, 0]));
+    let mark = asset("/static/mark.svg").expect("the mark");
+    assert_eq!(
+        (mark.content_type, mark.immutable),
+        ("image/svg+xml", false)
+    );
+    for unknown in [
+        "",
+        "/",
+        "/static/",
+        "/static/dist/",
+        "/static/dist/authgate-00000000.css",
+        "/static/authgate.css",
+        "/static/favicon.ico",
+        "/static/../Cargo.toml",
+        "/static/dist/../mark.svg",
+        "favicon.ico",
+    ] {
+        assert_eq!(asset(unknown), None, "{unknown:?}");
+    }
+}
+
+#[test]
+fn the_stylesheet_asks_no_other_host_and_knows_every_class() {
+    let css = include_str!("../static/authgate.css");
+    for banned in ["http:", "https:", "@import", "url("] {
+        assert!(!css.contains(banned), "{banned}");
+    }
+    let mut checked = 0;
+    for (name, page) in gallery::draw_all(&pages()).expect("drawn") {
+        for class in page
+            .split('<')
+            .filter_map(|tag| attribute(tag, "class"))
+            .flat_map(str::split_whitespace)
+        {
+            let known = css.match_indices(&format!(".{class}")).any(|(at, found)| {
+                let next = css[at + found.len()..].chars().next();
+                next.is_some_and(|c| !c.is_ascii_alphanumeric() && c != '-')
+            });
+            assert!(known, "{name} uses .{class}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 200, "{checked}");
+}
+
+#[test]
+fn text_and_controls_have_enough_contrast_in_both_schemes() {
+    let css = include_str!("../static/authgate.css");
+    let schemes: Vec<&str> = css
+        .split(":root {")
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next())
+        .collect();
+    assert_eq!(schemes.len(), 2, "light and dark");
+    for (scheme, tokens) in schemes.iter().enumerate() {
+        // WCAG 2.2: 4.5 for text, 3 for the edges of controls.
+        for (fore, back, least) in [
+            ("ink", "paper", 4.5),
+            ("ink", "surface", 4.5),
+            ("ink", "sunken", 4.5),
+            ("ink-soft", "paper", 4.5),
+            ("ink-soft", "surface", 4.5),
+            ("ink-soft", "sunken", 4.5),
+            ("accent", "paper", 4.5),
+            ("accent", "surface", 4.5),
+            ("on-accent", "accent", 4.5),
+            ("on-accent", "accent-hover", 4.5),
+            ("danger", "danger-soft", 4.5),
+            ("warning", "warning-soft", 4.5),
+            ("success", "success-soft", 4.5),
+            ("info", "info-soft", 4.5),
+            ("line-strong", "surface", 3.0),
+            ("danger", "surface", 3.0),
+        ] {
+            let ratio = contrast(token(tokens, fore), token(tokens, back));
+            assert!(
+                ratio >= least,
+                "scheme {scheme}: {fore} on {back} is {ratio:.2}"
+            );
+        }
+    }
+}
+
+fn token(tokens: &str, name: &str) -> u32 {
+    let (_, rest) = tokens.split_once(&format!("--{name}: #")).expect(name);
+    u32::from_str_radix(&rest[..6], 16).expect(name)
+}
+
+/// WCAG 2.2, relative luminance and contrast ratio.
+fn contrast(a: u32, b: u32) -> f64 {
+    let luminance = |colour: u32| {
+        let channel = |shift: u32| {
+            let c = f64::from(colour >> shift & 0xff) / 255.0;
+            if c <= 0.04045 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * channel(16) + 0.7152 * channel(8) + 0.0722 * channel(0)
+    };
+    let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+    if a > b { a / b } else { b / a }
+}
