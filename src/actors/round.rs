@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tracing::{Instrument, Span};
 
 use super::handle::{Crash, Failure};
 use super::inbox::{Inbox, Nudge, Queued};
@@ -69,9 +70,11 @@ pub fn spec<R: Rounds>(rounds: R, inbox: &Inbox<R::Item>) -> Spec {
     let start: Start = Arc::new(move |supervisor| {
         let (rounds, inbox) = (Arc::clone(&rounds), starting.clone());
         Box::pin(async move {
+            let path = inbox.vitals().path();
             let runner = Runner {
                 rounds,
                 inbox: inbox.clone(),
+                span: tracing::info_span!(parent: None, "actor", path),
             };
             let (actor, _) = Actor::spawn_linked(None, runner, (), supervisor).await?;
             inbox.attach(actor.clone());
@@ -87,6 +90,8 @@ pub fn spec<R: Rounds>(rounds: R, inbox: &Inbox<R::Item>) -> Spec {
 struct Runner<R: Rounds> {
     rounds: Arc<R>,
     inbox: Inbox<R::Item>,
+    /// A batch belongs to many requests, so its log lines name the actor, not the request that happened to wake it.
+    span: Span,
 }
 
 impl<R: Rounds> Runner<R> {
@@ -97,7 +102,8 @@ impl<R: Rounds> Runner<R> {
             return Ok(false);
         }
         let work = self.inbox.vitals().begin(batch.len());
-        self.rounds.serve(state, batch).await.map_err(crash)?;
+        let serving = self.rounds.serve(state, batch);
+        serving.instrument(self.span.clone()).await.map_err(crash)?;
         work.done();
         Ok(true)
     }
@@ -150,7 +156,8 @@ impl<R: Rounds> Actor for Runner<R> {
             }
             Nudge::Tick => {
                 let work = self.inbox.vitals().begin(0);
-                self.rounds.tick(state).await.map_err(crash)?;
+                let ticking = self.rounds.tick(state);
+                ticking.instrument(self.span.clone()).await.map_err(crash)?;
                 work.done();
                 self.arm(&me, state);
             }
