@@ -38,7 +38,7 @@ async fn suspend_is_swallowed_the_first_signal_stops_and_further_ones_change_not
     });
     send("-INT");
     closed.await.expect("the shutdown begins");
-    for signal in ["-INT", "-TERM", "-INT", "-TSTP"] {
+    for signal in ["-INT", "-TERM", "-TSTP"] {
         send(signal);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
