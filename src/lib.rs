@@ -6,14 +6,17 @@
 //! * [`domain`]: the rules, pure. No IO, no clock, no randomness, no async.
 //! * [`store`]: truth. The only room that speaks SQL.
 //! * [`jose`]: keys and JWTs. [`seal`]: sealed cookies and columns.
+//! * [`cache`]: what this process remembers for a while.
 //! * [`actors`]: what lives: the supervision tree and its handles.
 //! * [`flows`]: one function per use case: load, judge, prepare, commit, tell.
 //! * [`pages`]: draws HTML from typed views. [`http`]: translates between the wire and the flows.
 //! * [`telemetry`]: logs and metrics. `app`: wires the rooms together. `cli`: the command line.
 pub mod actors;
+pub mod cache;
 pub mod config;
 pub mod domain;
 pub mod flows;
+pub mod host;
 pub mod http;
 pub mod jose;
 pub mod pages;

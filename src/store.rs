@@ -1,1 +1,204 @@
-//! Being built.
+//! Truth. The only room that speaks SQL: SQLite in one file, or Postgres.
+//!
+//! What may happen once is one guarded statement inside a [`Unit`]; units are committed by [`Store::commit`], on SQLite
+//! many at a time. One SQL text serves both engines; differences are confined to `sql`, `schema` and `tx`.
+use crate::domain::time::Timestamp;
+use futures_util::future::BoxFuture;
+use sqlx::{PgPool, SqlitePool};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Mutex;
+
+pub mod audit;
+mod batch;
+pub mod clients;
+pub mod devices;
+mod dsn;
+pub mod keys;
+mod open;
+pub mod outbox;
+mod rows;
+mod schema;
+pub mod sessions;
+mod sql;
+pub mod standing;
+pub mod sweep;
+mod timestamp;
+pub mod tokens;
+mod tx;
+pub mod users;
+
+pub use batch::{QueuedUnit, UnitSink};
+pub use open::{Driver, Settings, StatementLog};
+pub use schema::Adoption;
+pub use tx::Tx;
+
+/// Why the store gives nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A unique value is taken.
+    #[error("a unique value is taken already")]
+    Conflict,
+    /// The database cannot be reached, is full, or was too slow. Nothing was changed, or it is not known whether.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// A fault of ours.
+    #[error("the database refused a statement: {0}")]
+    Bug(String),
+}
+
+/// A change that happens as a whole or not at all.
+///
+/// A unit may be run more than once before it is committed, so it owns its inputs and keeps nothing. It must look before
+/// it writes: one that answers with a refusal has written nothing. At most 50 bounded statements.
+pub trait Unit: Send + Sync + 'static {
+    /// What it tells.
+    type Answer: Send + Sync + 'static;
+
+    /// Runs it inside a transaction.
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Self::Answer, StoreError>>;
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    sink: OnceLock<Arc<dyn UnitSink>>,
+}
+
+enum Engine {
+    Lite {
+        /// The one connection that writes.
+        writer: Mutex<Option<sqlx::SqliteConnection>>,
+        readers: SqlitePool,
+        options: sqlx::sqlite::SqliteConnectOptions,
+    },
+    Pg(PgPool),
+}
+
+impl Store {
+    /// Connects. Creates the file of a SQLite database that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with what the driver says, never with the password.
+    pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
+        let engine = open::open(settings).await?;
+        Ok(Self(Arc::new(Inner { engine, sink: OnceLock::new() })))
+    }
+
+    /// Makes the schema, or adopts the one that the Go server made. Safe to repeat; every start does.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn prepare(&self, _now: Timestamp) -> Result<Adoption, StoreError> {
+        schema::prepare(&self.0.engine).await
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read_one(sql::Sql::new("SELECT 1 AS one")).await.map(|_| ())
+    }
+
+    /// Closes every connection; SQLite's log is folded into the file.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        match &self.0.engine {
+            Engine::Lite { writer, readers, .. } => {
+                readers.close().await;
+                if let Some(mut connection) = writer.lock().await.take() {
+                    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+                    sqlx::Connection::close(connection).await?;
+                }
+            }
+            Engine::Pg(pool) => pool.close().await,
+        }
+        Ok(())
+    }
+
+    /// Which engine it is.
+    pub fn driver(&self) -> Driver {
+        match &self.0.engine {
+            Engine::Lite { .. } => Driver::Sqlite,
+            Engine::Pg(_) => Driver::Postgres,
+        }
+    }
+
+    /// From now on units wait where `sink` puts them, until somebody calls [`Store::commit_batch`]. SQLite only; to be
+    /// called once.
+    pub fn submit_through(&self, sink: Arc<dyn UnitSink>) {
+        let _ = self.0.sink.set(sink);
+    }
+
+    /// Runs a unit and commits it. The answer comes after the commit is durable.
+    ///
+    /// # Errors
+    /// What the unit says; [`StoreError::Unavailable`] when the commit failed or its outcome is unknown.
+    pub async fn commit<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
+        match &self.0.engine {
+            Engine::Pg(pool) => batch::commit_on_postgres(pool, &unit).await,
+            Engine::Lite { .. } => {
+                let (queued, answer) = QueuedUnit::new(unit);
+                match self.0.sink.get() {
+                    Some(sink) => sink.submit(queued).await,
+                    None => self.commit_batch(vec![queued]).await,
+                }
+                answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer stopped".to_owned())))
+            }
+        }
+    }
+
+    /// Runs all units in one transaction of the write connection, commits once, then answers each. A unit that fails
+    /// takes nobody with it. SQLite only.
+    pub async fn commit_batch(&self, units: Vec<QueuedUnit>) {
+        if let Engine::Lite { writer, options, .. } = &self.0.engine {
+            batch::commit_on_sqlite(writer, options, units).await;
+        }
+    }
+
+    async fn read_one(&self, statement: sql::Sql) -> Result<Option<sql::Row>, StoreError> {
+        match &self.0.engine {
+            Engine::Lite { readers, .. } => statement.one_on_sqlite(readers).await,
+            Engine::Pg(pool) => statement.one_on_postgres(pool).await,
+        }
+    }
+
+    async fn read_all(&self, statement: sql::Sql) -> Result<Vec<sql::Row>, StoreError> {
+        match &self.0.engine {
+            Engine::Lite { readers, .. } => statement.all_on_sqlite(readers).await,
+            Engine::Pg(pool) => statement.all_on_postgres(pool).await,
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if database.is_unique_violation() => Self::Conflict,
+            sqlx::Error::Database(database) if is_ours(&**database) => Self::Bug(database.message().to_owned()),
+            sqlx::Error::Database(database) => Self::Unavailable(database.message().to_owned()),
+            sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                Self::Bug(error.to_string())
+            }
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+/// Whether the database says that the statement is wrong, rather than that it cannot run it now.
+fn is_ours(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let Some(code) = error.code() else {
+        return false;
+    };
+    match code.len() {
+        // SQLSTATE: data exceptions, integrity violations, syntax and access rule violations.
+        5 => matches!(code.get(..2), Some("22" | "23" | "42")),
+        // SQLite: SQLITE_ERROR, SQLITE_CONSTRAINT and SQLITE_MISMATCH.
+        _ => matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(1 | 19 | 20)),
+    }
+}

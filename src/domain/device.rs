@@ -1,7 +1,9 @@
 //! The device authorization grant (RFC 8628): codes, states, and how fast a device may poll.
 use super::{
+    digest,
     ids::{ClientId, UserId},
     scope::ScopeSet,
+    secret,
     time::Timestamp,
 };
 use std::{fmt, time::Duration};
@@ -83,6 +85,17 @@ impl DeviceCode {
         } else {
             DeviceState::Pending
         }
+    }
+
+    /// Whether this row stands for the device code, by the kind of hash the row has.
+    pub fn is_hash_of(&self, device_code: &str) -> bool {
+        let code = device_code.as_bytes();
+        let hash = if self.salt.is_empty() {
+            digest::sha256_hex(code)
+        } else {
+            digest::slow_device_code_hash(code, self.salt.as_bytes())
+        };
+        secret::same(hash.as_bytes(), self.hash.as_bytes())
     }
 }
 

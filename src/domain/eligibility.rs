@@ -1,5 +1,5 @@
 //! The one question that every grant asks before it issues: may this person and this client still get a token?
-use super::{client::Client, consent::Consent, user::User};
+use super::client::Client;
 
 /// Which switch of the client a grant needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub enum Grant {
     DeviceCode,
     /// RFC 6749 §4.1.
     AuthorizationCode,
-    /// RFC 6749 §6: whatever began it has been judged when it began, the client must still be allowed one of them.
+    /// RFC 6749 §6: the client must still be allowed one of the grants that lead to a refresh token.
     RefreshToken,
     /// RFC 6749 §4.4.
     ClientCredentials,
@@ -27,48 +27,68 @@ pub enum Refusal {
     Consent,
 }
 
-/// Judges. `user` is `None` when no such person exists; grants without a person pass [`Owner::Client`].
+/// How a client stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientStanding {
+    /// Active, as opposed to pending or switched off.
+    pub is_active: bool,
+    /// RFC 6749 §2.1.
+    pub is_confidential: bool,
+    /// Device grant allowed.
+    pub device_flow: bool,
+    /// Code grant allowed.
+    pub auth_code_flow: bool,
+    /// Client credentials grant allowed.
+    pub client_credentials_flow: bool,
+}
+
+impl From<&Client> for ClientStanding {
+    fn from(client: &Client) -> Self {
+        Self {
+            is_active: client.is_active(),
+            is_confidential: client.is_confidential(),
+            device_flow: client.device_flow,
+            auth_code_flow: client.auth_code_flow,
+            client_credentials_flow: client.client_credentials_flow,
+        }
+    }
+}
+
+/// For whom tokens are issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// For the client itself.
+    Client,
+    /// For a person.
+    Person {
+        /// Exists and is not switched off.
+        is_active: bool,
+        /// Whether the consent still holds; `None` when none is on record, as for tokens of the Go server's refreshes.
+        consent: Option<bool>,
+    },
+}
+
+/// Judges. `client` is `None` when there is no such client.
 ///
 /// # Errors
 /// The first [`Refusal`] that applies.
-pub fn check(grant: Grant, client: Option<&Client>, owner: Owner<'_>) -> Result<(), Refusal> {
-    let client = client.filter(|c| c.is_active()).ok_or(Refusal::Client)?;
+pub fn check(grant: Grant, client: Option<ClientStanding>, owner: Owner) -> Result<(), Refusal> {
+    let client = client.filter(|client| client.is_active).ok_or(Refusal::Client)?;
     let allowed = match grant {
         Grant::DeviceCode => client.device_flow,
         Grant::AuthorizationCode => client.auth_code_flow,
         Grant::RefreshToken => client.device_flow || client.auth_code_flow,
-        Grant::ClientCredentials => client.client_credentials_flow && client.is_confidential(),
+        Grant::ClientCredentials => client.client_credentials_flow && client.is_confidential,
     };
     if !allowed {
         return Err(Refusal::Grant);
     }
     match owner {
         Owner::Client => Ok(()),
-        Owner::Person { user, consent } => {
-            if !user.is_some_and(|u| u.is_active) {
-                return Err(Refusal::User);
-            }
-            // Tokens of the Go server's refreshes have no consent to look at; one that exists must be live.
-            if consent.is_some_and(|c| !c.is_active) {
-                return Err(Refusal::Consent);
-            }
-            Ok(())
-        }
+        Owner::Person { is_active: false, .. } => Err(Refusal::User),
+        Owner::Person { consent: Some(false), .. } => Err(Refusal::Consent),
+        Owner::Person { .. } => Ok(()),
     }
-}
-
-/// For whom tokens are issued.
-#[derive(Clone, Copy, Debug)]
-pub enum Owner<'a> {
-    /// For the client itself.
-    Client,
-    /// For a person, with the consent if one is on record.
-    Person {
-        /// `None` when the person no longer exists.
-        user: Option<&'a User>,
-        /// `None` when there never was one.
-        consent: Option<&'a Consent>,
-    },
 }
 
 #[cfg(test)]

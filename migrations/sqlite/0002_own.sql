@@ -1,0 +1,94 @@
+-- Our own tables. They refer to no table of the Go server by a foreign key.
+
+-- Browser sessions: the cookie carries the id, the row its SHA-256.
+CREATE TABLE IF NOT EXISTS sessions (
+    id_hash text PRIMARY KEY,
+    user_id text NOT NULL,
+    auth_time datetime NOT NULL,
+    last_seen_at datetime NOT NULL,
+    expires_at datetime NOT NULL,
+    remember_me numeric NOT NULL,
+    fingerprint text NOT NULL,
+    ip text NOT NULL,
+    user_agent text NOT NULL,
+    code_misses integer NOT NULL,
+    revoked_at datetime
+);
+CREATE INDEX IF NOT EXISTS idx_sessions_user_id ON sessions (user_id);
+CREATE INDEX IF NOT EXISTS idx_sessions_expires_at ON sessions (expires_at);
+
+-- Every grant that was redeemed, with what all its tokens share.
+CREATE TABLE IF NOT EXISTS token_families (
+    id text PRIMARY KEY,
+    user_id text NOT NULL,
+    client_id text NOT NULL,
+    authorization_id integer,
+    grant_name text NOT NULL,
+    auth_time datetime,
+    nonce text,
+    scopes text NOT NULL,
+    created_at datetime NOT NULL,
+    absolute_end datetime,
+    revoked_at datetime
+);
+CREATE INDEX IF NOT EXISTS idx_token_families_user_id ON token_families (user_id);
+CREATE INDEX IF NOT EXISTS idx_token_families_created_at ON token_families (created_at);
+
+-- What was changed and may be remembered elsewhere. Append-only; every process reads what is new.
+CREATE TABLE IF NOT EXISTS invalidations (
+    id integer PRIMARY KEY AUTOINCREMENT,
+    kind text NOT NULL,
+    key text NOT NULL,
+    created_at datetime NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idx_invalidations_created_at ON invalidations (created_at);
+
+-- Why a request was decided as it was.
+CREATE TABLE IF NOT EXISTS decision_traces (
+    id text PRIMARY KEY,
+    subject text NOT NULL,
+    trace text NOT NULL,
+    created_at datetime NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idx_decision_traces_created_at ON decision_traces (created_at);
+
+-- Public halves of keys that ever signed, kept until their last token has expired.
+CREATE TABLE IF NOT EXISTS signing_keys (
+    kid text PRIMARY KEY,
+    algorithm text NOT NULL,
+    spki blob NOT NULL,
+    first_seen_at datetime NOT NULL,
+    last_active_at datetime NOT NULL,
+    not_after datetime NOT NULL
+);
+
+-- Client assertions that were used (RFC 7523 section 3).
+CREATE TABLE IF NOT EXISTS client_assertion_jtis (
+    jti_hash text PRIMARY KEY,
+    client_id text NOT NULL,
+    expires_at datetime NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idx_client_assertion_jtis_expires_at ON client_assertion_jtis (expires_at);
+
+-- Tokens that manage a registration (RFC 7592).
+CREATE TABLE IF NOT EXISTS registration_tokens (
+    token_hash text PRIMARY KEY,
+    client_id text NOT NULL,
+    created_at datetime NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idx_registration_tokens_client_id ON registration_tokens (client_id);
+
+-- Wrong passwords in a row, by a digest of the name that was typed.
+CREATE TABLE IF NOT EXISTS login_failures (
+    account text PRIMARY KEY,
+    failures integer NOT NULL,
+    last_failed_at datetime NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idx_login_failures_last_failed_at ON login_failures (last_failed_at);
+
+-- Which process does the work that only one should do.
+CREATE TABLE IF NOT EXISTS leases (
+    name text PRIMARY KEY,
+    holder text NOT NULL,
+    until datetime NOT NULL
+);

@@ -1,0 +1,142 @@
+//! Committing units: each in a transaction of its own on Postgres, all that wait in one on SQLite.
+//!
+//! SQLite pays one fsync for a whole batch. The batch is run as one transaction without savepoints; when anything in it
+//! fails the whole is rolled back and every unit is run again in a transaction of its own, so that a failure is paid for
+//! by a slower batch and never by a neighbour. No answer, refusals included, leaves before its commit has returned.
+use super::{
+    StoreError, Unit,
+    open::connect_writer,
+    tx::{Connection, Tx},
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use sqlx::{PgPool, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::panic::AssertUnwindSafe;
+use tokio::sync::{Mutex, oneshot};
+
+/// Where units wait for the write connection.
+pub trait UnitSink: Send + Sync {
+    /// Puts a unit there, waiting for room. A unit that is dropped answers its caller with an error.
+    fn submit(&self, unit: QueuedUnit) -> BoxFuture<'static, ()>;
+}
+
+/// A unit with somebody who waits for its answer.
+pub struct QueuedUnit(Box<dyn Waiting>);
+
+trait Waiting: Send + Sync {
+    fn run<'c>(&'c mut self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>>;
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Waiter<U: Unit> {
+    unit: U,
+    answer: Option<U::Answer>,
+    reply: std::sync::Mutex<Option<oneshot::Sender<Result<U::Answer, StoreError>>>>,
+}
+
+impl<U: Unit> Waiting for Waiter<U>
+where
+    U::Answer: Sync,
+{
+    fn run<'c>(&'c mut self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            self.answer = None;
+            let ran = AssertUnwindSafe(self.unit.run(tx)).catch_unwind().await;
+            let answer = ran.unwrap_or_else(|_| Err(StoreError::Bug("a unit of work panicked".to_owned())))?;
+            self.answer = Some(answer);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let reply = self.reply.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let answer = match (outcome, self.answer) {
+            (Ok(()), Some(answer)) => Ok(answer),
+            (Ok(()), None) => Err(StoreError::Bug("a unit of work gave no answer".to_owned())),
+            (Err(error), _) => Err(error),
+        };
+        if let Some(reply) = reply {
+            // Nobody may be waiting any more; the commit stands all the same.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+impl QueuedUnit {
+    pub(super) fn new<U: Unit>(unit: U) -> (Self, oneshot::Receiver<Result<U::Answer, StoreError>>)
+    where
+        U::Answer: Sync,
+    {
+        let (reply, answer) = oneshot::channel();
+        let reply = std::sync::Mutex::new(Some(reply));
+        (Self(Box::new(Waiter { unit, answer: None, reply })), answer)
+    }
+}
+
+pub(super) async fn commit_on_postgres<U: Unit>(pool: &PgPool, unit: &U) -> Result<U::Answer, StoreError> {
+    let mut transaction = pool.begin().await?;
+    let mut tx = Tx::new(Connection::Pg(&mut transaction));
+    let answer = unit.run(&mut tx).await?;
+    tx.settle().await?;
+    drop(tx);
+    // Whether a commit that fails has happened is not known: the caller must not be told either way.
+    transaction.commit().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(answer)
+}
+
+pub(super) async fn commit_on_sqlite(
+    writer: &Mutex<Option<SqliteConnection>>,
+    options: &SqliteConnectOptions,
+    mut units: Vec<QueuedUnit>,
+) {
+    let mut slot = writer.lock().await;
+    let mut connection = match slot.take() {
+        Some(connection) => connection,
+        None => match connect_writer(options).await {
+            Ok(connection) => connection,
+            Err(error) => return answer_all(units, &Err(error)),
+        },
+    };
+    match transact(&mut connection, &mut units).await {
+        Ok(()) => answer_all(units, &Ok(())),
+        Err(_) if units.len() > 1 => {
+            for unit in units {
+                let mut alone = vec![unit];
+                let outcome = transact(&mut connection, &mut alone).await;
+                answer_all(alone, &outcome);
+            }
+        }
+        Err(error) => answer_all(units, &Err(error)),
+    }
+    *slot = Some(connection);
+}
+
+/// All units in one transaction. After a failure nothing of it is left, whatever the database did to it by itself.
+async fn transact(connection: &mut SqliteConnection, units: &mut [QueuedUnit]) -> Result<(), StoreError> {
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let ran = run_all(connection, units).await;
+    let outcome = match ran {
+        Ok(()) => sqlx::query("COMMIT").execute(&mut *connection).await.map(|_| ()).map_err(StoreError::from),
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        // A full disk ends the transaction by itself; then there is nothing to roll back, and the error says so.
+        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+    }
+    outcome
+}
+
+async fn run_all(connection: &mut SqliteConnection, units: &mut [QueuedUnit]) -> Result<(), StoreError> {
+    let mut tx = Tx::new(Connection::Lite(connection));
+    for unit in units {
+        unit.0.run(&mut tx).await?;
+    }
+    tx.settle().await
+}
+
+fn answer_all(units: Vec<QueuedUnit>, outcome: &Result<(), StoreError>) {
+    for unit in units {
+        unit.0.answer(outcome.clone());
+    }
+}
+

@@ -1,0 +1,345 @@
+//! `device_codes` and the consent that an approval writes.
+use super::{
+    Store, StoreError, Tx, Unit, rows,
+    sql::{Sql, Value, list},
+    standing::{self, Standing},
+    timestamp::ZERO,
+    tokens::insert_family,
+};
+use crate::domain::{
+    audit::AuditRow,
+    device::{DeviceCode, UserCode},
+    eligibility::{Grant, Refusal},
+    ids::{ClientId, UserId},
+    scope::ScopeSet,
+    time::Timestamp,
+    token::{Family, Token},
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+impl Store {
+    /// The codes with these hashes, in any order, in one question.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn device_codes(&self, hashes: &[String]) -> Result<Vec<DeviceCode>, StoreError> {
+        let mut found = Vec::with_capacity(hashes.len());
+        for piece in hashes.chunks(64) {
+            // A text for each power of two: what is missing is filled up with the first hash.
+            let size = piece.len().next_power_of_two();
+            let marks: Vec<String> = (1..=size).map(|n| format!("${n}")).collect();
+            let text = format!("SELECT * FROM device_codes WHERE device_code_hash IN ({})", marks.join(","));
+            let filler = piece.first().cloned().unwrap_or_default();
+            let values = (0..size).map(|n| Value::Text(piece.get(n).unwrap_or(&filler).clone())).collect();
+            for row in self.read_all(Sql::built(text).values(values)).await? {
+                found.push(rows::device(&row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Codes of the Go server that end in these eight characters.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn salted_device_codes(&self, suffix: &str) -> Result<Vec<DeviceCode>, StoreError> {
+        let find =
+            Sql::new("SELECT * FROM device_codes WHERE device_code_id = $1 AND device_code_salt <> '' LIMIT 10")
+                .text(suffix);
+        self.read_all(find).await?.iter().map(rows::device).collect()
+    }
+
+    /// The code that a person typed.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn device_code_by_user_code(&self, user_code: &UserCode) -> Result<Option<DeviceCode>, StoreError> {
+        let find = Sql::new("SELECT * FROM device_codes WHERE user_code = $1").text(user_code.as_str());
+        self.read_one(find).await?.as_ref().map(rows::device).transpose()
+    }
+}
+
+pub(super) fn device_values(code: &DeviceCode) -> Vec<Value> {
+    vec![
+        Value::Text(code.hash.clone()),
+        Value::Text(code.salt.clone()),
+        Value::Text(code.suffix.clone()),
+        Value::Text(code.user_code.as_str().to_owned()),
+        Value::Text(code.client_id.as_str().to_owned()),
+        Value::Text(code.scopes.to_string()),
+        list(&code.resource),
+        Value::Time(code.expires_at),
+        Value::Int(i64::from(code.interval)),
+        Value::Text(String::new()),
+        Value::Flag(false),
+        Value::Time(ZERO),
+        Value::Time(code.created_at),
+        Value::Time(code.created_at),
+        Value::MaybeText(code.requester_ip.clone()),
+        Value::MaybeText(code.requester_user_agent.clone()),
+    ]
+}
+
+/// Stores a new code. [`StoreError::Conflict`] when its user code is taken.
+pub struct InsertDeviceCode {
+    /// The code.
+    pub code: DeviceCode,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for InsertDeviceCode {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            tx.insert_device(&self.code);
+            tx.insert_audit(&self.audit);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// A consent to be written.
+#[derive(Clone, Debug)]
+pub struct NewConsent {
+    /// New at every consent.
+    pub uuid: String,
+    /// Who.
+    pub user_id: UserId,
+    /// `oauth_applications.id`.
+    pub application_id: i64,
+    /// To whom.
+    pub client_id: ClientId,
+    /// What.
+    pub scopes: ScopeSet,
+    /// Where.
+    pub resource: Vec<String>,
+    /// Now.
+    pub granted_at: Timestamp,
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It counts.
+    Done {
+        /// The consent, of an approval.
+        authorization_id: Option<i64>,
+    },
+    /// Somebody was faster.
+    AlreadyDecided,
+    /// Too late.
+    Expired,
+    /// The person or the client may no longer.
+    Refused(Refusal),
+}
+
+/// Approves a code, once, and writes the consent.
+pub struct ApproveDeviceCode {
+    /// Which.
+    pub row_id: i64,
+    /// Who.
+    pub user_id: UserId,
+    /// When that person signed in.
+    pub auth_time: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// The consent.
+    pub consent: NewConsent,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for ApproveDeviceCode {
+    type Answer = Decision;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Decision, StoreError>> {
+        async move {
+            // A consent that was withdrawn before is given anew right here, so it refuses nothing.
+            let who = (&self.consent.client_id, &self.user_id);
+            match standing::judge(tx, Grant::DeviceCode, who, None).await? {
+                Standing::Refused(refusal) if refusal != Refusal::Consent => return Ok(Decision::Refused(refusal)),
+                _ => {}
+            }
+            let approve = Sql::new(
+                "UPDATE device_codes SET authorized = $1, authorized_at = $2, user_id = $3, auth_time = $4, \
+                 updated_at = $2 WHERE id = $5 AND authorized = $6 AND denied_at IS NULL AND expires_at > $2",
+            )
+            .bind(Value::Flag(true))
+            .time(self.now)
+            .text(self.user_id.as_str())
+            .time(self.auth_time)
+            .int(self.row_id)
+            .bind(Value::Flag(false));
+            if tx.run(approve).await? == 0 {
+                return undecided(tx, self.row_id, self.now).await;
+            }
+            let authorization_id = Some(upsert_consent(tx, &self.consent).await?);
+            tx.insert_audit(&self.audit);
+            Ok(Decision::Done { authorization_id })
+        }
+        .boxed()
+    }
+}
+
+/// Denies a code, once.
+pub struct DenyDeviceCode {
+    /// Which.
+    pub row_id: i64,
+    /// Now.
+    pub now: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for DenyDeviceCode {
+    type Answer = Decision;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Decision, StoreError>> {
+        async move {
+            let deny = Sql::new(
+                "UPDATE device_codes SET denied_at = $1, updated_at = $1 \
+                 WHERE id = $2 AND authorized = $3 AND denied_at IS NULL AND expires_at > $1",
+            )
+            .time(self.now)
+            .int(self.row_id)
+            .bind(Value::Flag(false));
+            if tx.run(deny).await? == 0 {
+                return undecided(tx, self.row_id, self.now).await;
+            }
+            tx.insert_audit(&self.audit);
+            Ok(Decision::Done { authorization_id: None })
+        }
+        .boxed()
+    }
+}
+
+async fn undecided(tx: &mut Tx<'_>, row_id: i64, now: Timestamp) -> Result<Decision, StoreError> {
+    let row = tx.one(Sql::new("SELECT expires_at FROM device_codes WHERE id = $1").int(row_id)).await?;
+    let expired = row.map(|row| row.time("expires_at")).transpose()?.is_some_and(|at| at <= now);
+    Ok(if expired { Decision::Expired } else { Decision::AlreadyDecided })
+}
+
+/// One row for each person and application; its public id changes at every consent.
+async fn upsert_consent(tx: &mut Tx<'_>, consent: &NewConsent) -> Result<i64, StoreError> {
+    let upsert = Sql::new(
+        "INSERT INTO user_authorizations (uuid, user_id, application_id, client_id, scopes, resource, granted_at, \
+         revoked_at, is_active, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $7, $7) \
+         ON CONFLICT (user_id, application_id) DO UPDATE SET uuid = excluded.uuid, client_id = excluded.client_id, \
+         scopes = excluded.scopes, resource = excluded.resource, granted_at = excluded.granted_at, revoked_at = NULL, \
+         is_active = excluded.is_active, updated_at = excluded.updated_at RETURNING id",
+    )
+    .text(consent.uuid.as_str())
+    .text(consent.user_id.as_str())
+    .int(consent.application_id)
+    .text(consent.client_id.as_str())
+    .text(consent.scopes.to_string())
+    .bind(list(&consent.resource))
+    .time(consent.granted_at)
+    .bind(Value::Flag(true));
+    let row = tx.one(upsert).await?.ok_or_else(|| StoreError::Bug("an upsert gave no row".to_owned()))?;
+    row.int("id")
+}
+
+/// What a redemption brings.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The new family.
+    pub family: Family,
+    /// Its access token.
+    pub access: Token,
+    /// Its refresh token.
+    pub refresh: Option<Token>,
+}
+
+/// What became of a redemption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redemption {
+    /// The tokens count.
+    Done,
+    /// Somebody was faster, or the code has just expired.
+    Gone,
+    /// Somebody may no longer.
+    Refused(Refusal),
+}
+
+/// Redeems an approved code: it is gone, and the tokens are there, or neither.
+pub struct RedeemDeviceCode {
+    /// Which.
+    pub row_id: i64,
+    /// For whom.
+    pub client_id: ClientId,
+    /// For whom.
+    pub user_id: UserId,
+    /// Now.
+    pub now: Timestamp,
+    /// What it brings.
+    pub issued: Issued,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RedeemDeviceCode {
+    type Answer = Redemption;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Redemption, StoreError>> {
+        async move {
+            let who = (&self.client_id, &self.user_id);
+            if let Standing::Refused(refusal) = standing::judge(tx, Grant::DeviceCode, who, None).await? {
+                return Ok(Redemption::Refused(refusal));
+            }
+            if !self.consume(tx).await? {
+                return Ok(Redemption::Gone);
+            }
+            insert_family(tx, &self.issued.family).await?;
+            tx.insert_token(&self.issued.access);
+            if let Some(refresh) = &self.issued.refresh {
+                tx.insert_token(refresh);
+            }
+            tx.insert_audit(&self.audit);
+            Ok(Redemption::Done)
+        }
+        .boxed()
+    }
+}
+
+impl RedeemDeviceCode {
+    /// The guard: of all who try, one finds the row.
+    async fn consume(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let consume = Sql::new(
+            "DELETE FROM device_codes WHERE id = $1 AND client_id = $2 AND user_id = $3 AND authorized = $4 \
+             AND denied_at IS NULL AND expires_at > $5",
+        )
+        .int(self.row_id)
+        .text(self.client_id.as_str())
+        .text(self.user_id.as_str())
+        .bind(Value::Flag(true))
+        .time(self.now);
+        let consumed = tx.run(consume).await? == 1;
+        Ok(consumed || cfg!(feature = "unguarded"))
+    }
+}
+
+/// Keeps an interval that grew, for other servers and the next start.
+pub struct GrowInterval {
+    /// Which code.
+    pub row_id: i64,
+    /// Seconds.
+    pub interval: u32,
+}
+
+impl Unit for GrowInterval {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            let grow = Sql::new("UPDATE device_codes SET \"interval\" = $1 WHERE id = $2 AND \"interval\" < $1")
+                .int(i64::from(self.interval))
+                .int(self.row_id);
+            tx.run(grow).await.map(|_| ())
+        }
+        .boxed()
+    }
+}

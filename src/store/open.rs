@@ -1,0 +1,146 @@
+//! Connecting: SQLite with one writer and many readers, Postgres with a pool.
+use super::{Engine, StoreError, dsn};
+use sqlx::{
+    ConnectOptions as _, Connection as _, SqliteConnection,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{path::Path, time::Duration};
+use tokio::sync::Mutex;
+use tracing::log::LevelFilter;
+
+/// How long a caller waits for a connection before it is told 503.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// Statements slower than this are told at `warn`.
+const SLOW: Duration = Duration::from_millis(200);
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// One file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// `DB_LOG_LEVEL`. Values are never logged, only texts with `$1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatementLog {
+    /// Nothing, and the same: failures are told where they matter.
+    Silent,
+    /// As silent.
+    Error,
+    /// Slow statements.
+    Warn,
+    /// Every statement.
+    Info,
+}
+
+/// What the operator set about the database.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `DATABASE_DRIVER`.
+    pub driver: Driver,
+    /// `DATABASE_DSN`, or what stands in for it.
+    pub dsn: String,
+    /// `DB_MAX_OPEN_CONNS`.
+    pub max_open: u32,
+    /// `DB_MAX_IDLE_CONNS`: kept open when nobody needs them.
+    pub max_idle: u32,
+    /// `DB_CONN_MAX_LIFETIME`.
+    pub max_lifetime: Option<Duration>,
+    /// `DB_CONN_MAX_IDLE_TIME`.
+    pub max_idle_time: Option<Duration>,
+    /// `DB_LOG_LEVEL`.
+    pub log: StatementLog,
+}
+
+impl Settings {
+    /// The defaults of the guide for a database.
+    pub fn new(driver: Driver, dsn: impl Into<String>) -> Self {
+        Self {
+            driver,
+            dsn: dsn.into(),
+            max_open: 25,
+            max_idle: 10,
+            max_lifetime: Some(Duration::from_secs(300)),
+            max_idle_time: Some(Duration::from_secs(600)),
+            log: StatementLog::Warn,
+        }
+    }
+}
+
+pub(super) async fn open(settings: &Settings) -> Result<Engine, StoreError> {
+    match settings.driver {
+        Driver::Sqlite => open_sqlite(settings).await,
+        Driver::Postgres => open_postgres(settings).await,
+    }
+}
+
+fn logged<O: sqlx::ConnectOptions>(options: O, log: StatementLog) -> O {
+    match log {
+        StatementLog::Silent | StatementLog::Error => options.disable_statement_logging(),
+        StatementLog::Warn => {
+            options.log_statements(LevelFilter::Trace).log_slow_statements(LevelFilter::Warn, SLOW)
+        }
+        StatementLog::Info => {
+            options.log_statements(LevelFilter::Info).log_slow_statements(LevelFilter::Warn, SLOW)
+        }
+    }
+}
+
+async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
+    let file = dsn::sqlite(&settings.dsn);
+    let options = SqliteConnectOptions::new()
+        .filename(&file.path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(file.busy_timeout)
+        .foreign_keys(false)
+        .pragma("cache_size", "-8000")
+        .pragma("journal_size_limit", "67108864")
+        .statement_cache_capacity(256);
+    let options = logged(options, settings.log);
+    guard_new_file(Path::new(&file.path));
+    let writer = connect_writer(&options)
+        .await
+        .map_err(|error| StoreError::Unavailable(format!("unable to open database file {}: {error}", file.path)))?;
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let readers = SqlitePoolOptions::new()
+        .max_connections(u32::try_from(cores.clamp(2, 8)).unwrap_or(2))
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options.clone().read_only(true))
+        .await?;
+    Ok(Engine::Lite { writer: Mutex::new(Some(writer)), readers, options })
+}
+
+/// The file holds password hashes: a new one is for its owner only.
+fn guard_new_file(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // An existing file keeps its mode; any other failure is told by the connect that follows.
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+}
+
+pub(super) async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    Ok(SqliteConnection::connect_with(options).await?)
+}
+
+async fn open_postgres(settings: &Settings) -> Result<Engine, StoreError> {
+    let options = dsn::postgres(&settings.dsn).map_err(StoreError::Unavailable)?;
+    let options = logged(options.statement_cache_capacity(256), settings.log);
+    let max = settings.max_open.max(1);
+    let pool = PgPoolOptions::new()
+        .max_connections(max)
+        .min_connections(settings.max_idle.min(max).min(1))
+        .max_lifetime(settings.max_lifetime)
+        .idle_timeout(settings.max_idle_time)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options)
+        .await?;
+    Ok(Engine::Pg(pool))
+}

@@ -1,0 +1,125 @@
+//! Rows to domain types.
+use super::{StoreError, sql::Row};
+use crate::domain::{
+    client::{Client, ClientStatus, ClientType},
+    consent::Consent,
+    device::{DeviceCode, UserCode},
+    ids::{ClientId, FamilyId, TokenId, UserId},
+    scope::ScopeSet,
+    session::Session,
+    token::{Subject, Token, TokenCategory, TokenStatus},
+    user::{Role, User},
+};
+
+pub fn client(row: &Row) -> Result<Client, StoreError> {
+    Ok(Client {
+        application_id: row.int("id")?,
+        client_id: ClientId::new(row.text("client_id")?),
+        secret_hash: row.text("client_secret")?,
+        name: row.text("client_name")?,
+        description: row.text("description")?,
+        owner: row.text("user_id")?,
+        scopes: ScopeSet::stored(&row.text("scopes")?),
+        redirect_uris: row.list("redirect_uris")?,
+        allowed_resources: row.list("allowed_resources")?,
+        client_type: ClientType::stored(&row.text("client_type")?),
+        device_flow: row.flag("enable_device_flow")?,
+        auth_code_flow: row.flag("enable_auth_code_flow")?,
+        client_credentials_flow: row.flag("enable_client_credentials_flow")?,
+        status: ClientStatus::stored(&row.text("status")?),
+        token_profile: row.text("token_profile")?,
+        project: row.text("project")?,
+        service_account: row.text("service_account")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+pub fn user(row: &Row) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId::new(row.text("id")?),
+        username: row.text("username")?,
+        email: row.text("email")?,
+        password_hash: row.text("password_hash")?,
+        role: Role::stored(&row.text("role")?),
+        full_name: row.text("full_name")?,
+        avatar_url: row.text("avatar_url")?,
+        is_active: row.flag("is_active")?,
+        email_verified: row.flag("email_verified")?,
+        auth_source: row.text("auth_source")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}
+
+pub fn consent(row: &Row) -> Result<Consent, StoreError> {
+    Ok(Consent {
+        authorization_id: row.int("id")?,
+        uuid: row.text("uuid")?,
+        user_id: UserId::new(row.text("user_id")?),
+        client_id: ClientId::new(row.text("client_id")?),
+        scopes: ScopeSet::stored(&row.text("scopes")?),
+        resource: row.list("resource")?,
+        granted_at: row.time("granted_at")?,
+        is_active: row.flag("is_active")?,
+    })
+}
+
+pub fn device(row: &Row) -> Result<DeviceCode, StoreError> {
+    let authorized = row.flag("authorized")?;
+    Ok(DeviceCode {
+        row_id: row.int("id")?,
+        hash: row.text("device_code_hash")?,
+        salt: row.text("device_code_salt")?,
+        suffix: row.text("device_code_id")?,
+        user_code: UserCode::stored(row.text("user_code")?),
+        client_id: ClientId::new(row.text("client_id")?),
+        scopes: ScopeSet::stored(&row.text("scopes")?),
+        resource: row.list("resource")?,
+        expires_at: row.time("expires_at")?,
+        interval: u32::try_from(row.int("interval")?).unwrap_or(5).max(1),
+        approved_by: row.maybe_text("user_id")?.filter(|_| authorized).map(UserId::new),
+        approved_at: row.maybe_time("authorized_at")?.filter(|_| authorized),
+        denied_at: row.maybe_time("denied_at")?,
+        auth_time: row.maybe_time("auth_time")?,
+        created_at: row.time("created_at")?,
+        requester_ip: row.maybe_text("requester_ip")?,
+        requester_user_agent: row.maybe_text("requester_user_agent")?,
+    })
+}
+
+pub fn token(row: &Row) -> Result<Token, StoreError> {
+    let category = row.text("token_category")?;
+    Ok(Token {
+        id: TokenId::new(row.text("id")?),
+        hash: row.text("token_hash")?,
+        category: TokenCategory::stored(&category)
+            .ok_or_else(|| StoreError::Bug(format!("token_category is {category:?}")))?,
+        status: TokenStatus::stored(&row.text("status")?),
+        subject: Subject::stored(&row.text("user_id")?),
+        client_id: ClientId::new(row.text("client_id")?),
+        scopes: ScopeSet::stored(&row.text("scopes")?),
+        expires_at: row.time("expires_at")?,
+        created_at: row.time("created_at")?,
+        last_used_at: row.maybe_time("last_used_at")?,
+        parent: row.maybe_text("parent_token_id")?.map(TokenId::new),
+        family: row.maybe_text("token_family_id")?.map(FamilyId::new),
+        authorization_id: row.maybe_int("authorization_id")?,
+        resource: row.list("resource")?,
+    })
+}
+
+pub fn session(row: &Row) -> Result<Session, StoreError> {
+    Ok(Session {
+        hash: row.text("id_hash")?,
+        user_id: UserId::new(row.text("session_user_id")?),
+        auth_time: row.time("session_auth_time")?,
+        last_seen_at: row.time("last_seen_at")?,
+        expires_at: row.time("session_expires_at")?,
+        remember_me: row.flag("remember_me")?,
+        fingerprint: row.text("fingerprint")?,
+        ip: row.text("ip")?,
+        user_agent: row.text("user_agent")?,
+        revoked_at: row.maybe_time("session_revoked_at")?,
+        code_misses: u32::try_from(row.int("code_misses")?).unwrap_or(u32::MAX),
+    })
+}

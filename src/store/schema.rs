@@ -1,0 +1,122 @@
+//! The schema: adopted as the Go server left it, or made the same; then our own tables and columns beside it.
+//!
+//! Every step is safe to repeat and is repeated at every start, because the Go server may have run in between.
+use super::{Engine, StoreError, timestamp};
+use sqlx::{AssertSqlSafe, Connection as _, PgPool, Row as _, SqliteConnection};
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// Nothing: the schema is new.
+    Fresh,
+    /// A database in use.
+    Adopted,
+}
+
+const SQLITE: [&str; 2] =
+    [include_str!("../../migrations/sqlite/0001_adopted.sql"), include_str!("../../migrations/sqlite/0002_own.sql")];
+const POSTGRES: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_adopted.sql"),
+    include_str!("../../migrations/postgres/0002_own.sql"),
+];
+
+/// Columns that we add to tables of the Go server: table, name, type in SQLite, type in Postgres. All may be NULL.
+const ADDED: [(&str, &str, &str, &str); 9] = [
+    ("device_codes", "denied_at", "datetime", "timestamptz"),
+    ("device_codes", "auth_time", "datetime", "timestamptz"),
+    ("device_codes", "requester_ip", "text", "text"),
+    ("device_codes", "requester_user_agent", "text", "text"),
+    ("audit_logs", "actor_kind", "text", "text"),
+    ("authorization_codes", "issued_family_id", "text", "text"),
+    ("authorization_codes", "auth_time", "datetime", "timestamptz"),
+    ("oauth_applications", "fast_secret_hash", "text", "text"),
+    ("oauth_applications", "fast_secret_of", "text", "text"),
+];
+
+/// Time columns of the Go server, whose text must end in `+00:00` before text order is time order.
+const TIMES: [(&str, &[&str]); 8] = [
+    ("users", &["created_at", "updated_at"]),
+    ("oauth_applications", &["created_at", "updated_at"]),
+    ("device_codes", &["expires_at", "authorized_at", "created_at", "updated_at"]),
+    ("access_tokens", &["expires_at", "created_at", "last_used_at"]),
+    ("oauth_connections", &["token_expiry", "last_used_at", "created_at", "updated_at"]),
+    ("audit_logs", &["event_time", "created_at"]),
+    ("authorization_codes", &["expires_at", "used_at", "created_at"]),
+    ("user_authorizations", &["granted_at", "revoked_at", "created_at", "updated_at"]),
+];
+
+/// Two servers that start on one Postgres do this one after the other.
+const LOCK: i64 = 0x4175_7468_4761_7465;
+
+pub(super) async fn prepare(engine: &Engine) -> Result<Adoption, StoreError> {
+    match engine {
+        Engine::Lite { writer, .. } => {
+            let mut slot = writer.lock().await;
+            let connection = slot.as_mut().ok_or_else(|| StoreError::Unavailable("closed".to_owned()))?;
+            prepare_sqlite(connection).await
+        }
+        Engine::Pg(pool) => prepare_postgres(pool).await,
+    }
+}
+
+async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<Adoption, StoreError> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'users'")
+        .fetch_one(&mut *tx)
+        .await?;
+    for script in SQLITE {
+        sqlx::raw_sql(script).execute(&mut *tx).await?;
+    }
+    for (table, column, kind, _) in ADDED {
+        let has: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_table_info($1) WHERE name = $2")
+            .bind(table)
+            .bind(column)
+            .fetch_one(&mut *tx)
+            .await?;
+        if has == 0 {
+            let text = format!("ALTER TABLE `{table}` ADD COLUMN `{column}` {kind}");
+            sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
+        }
+    }
+    for (table, columns) in TIMES {
+        for column in columns {
+            to_utc(&mut tx, table, column).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(if known == 0 { Adoption::Fresh } else { Adoption::Adopted })
+}
+
+/// Rewrites times that a server in another zone left behind.
+async fn to_utc(connection: &mut SqliteConnection, table: &str, column: &str) -> Result<(), StoreError> {
+    let find = format!("SELECT rowid, `{column}` FROM `{table}` WHERE `{column}` IS NOT NULL AND `{column}` NOT LIKE '%+00:00'");
+    let update = format!("UPDATE `{table}` SET `{column}` = $1 WHERE rowid = $2");
+    for row in sqlx::query(AssertSqlSafe(find)).fetch_all(&mut *connection).await? {
+        let rowid: i64 = row.try_get_unchecked(0)?;
+        let text: String = row.try_get_unchecked(1)?;
+        let at = timestamp::parse(&text).unwrap_or(timestamp::ZERO);
+        sqlx::query(AssertSqlSafe(update.clone()))
+            .bind(timestamp::text(at))
+            .bind(rowid)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn prepare_postgres(pool: &PgPool) -> Result<Adoption, StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await?;
+    let known: bool = sqlx::query_scalar("SELECT to_regclass('users') IS NOT NULL").fetch_one(&mut *tx).await?;
+    // What exists already is told as a notice for every object; nobody needs to read that.
+    sqlx::query("SET LOCAL client_min_messages = warning").execute(&mut *tx).await?;
+    for script in POSTGRES {
+        sqlx::raw_sql(script).execute(&mut *tx).await?;
+    }
+    for (table, column, _, kind) in ADDED {
+        let text = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}");
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    Ok(if known { Adoption::Adopted } else { Adoption::Fresh })
+}

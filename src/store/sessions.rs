@@ -1,0 +1,214 @@
+//! `sessions` and `login_failures`.
+use super::{
+    Store, StoreError, Tx, Unit, rows,
+    sql::{Sql, Value},
+};
+use crate::domain::{audit::AuditRow, ids::UserId, session::Session, time::Timestamp, user::User};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+/// Wrong passwords in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoginFailures {
+    /// How many.
+    pub count: u32,
+}
+
+impl Store {
+    /// The session with this hash and its person.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn session(&self, hash: &str) -> Result<Option<(Session, User)>, StoreError> {
+        let find = Sql::new(
+            "SELECT u.*, s.id_hash, s.user_id AS session_user_id, s.auth_time AS session_auth_time, s.last_seen_at, \
+             s.expires_at AS session_expires_at, s.remember_me, s.fingerprint, s.ip, s.user_agent, s.code_misses, \
+             s.revoked_at AS session_revoked_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id_hash = $1",
+        )
+        .text(hash);
+        match self.read_one(find).await? {
+            Some(row) => Ok(Some((rows::session(&row)?, rows::user(&row)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// How often somebody failed to sign in to the account, since it last came off.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn login_failures(&self, account: &str) -> Result<LoginFailures, StoreError> {
+        let find = Sql::new("SELECT failures FROM login_failures WHERE account = $1").text(account);
+        let count = self.read_one(find).await?.map_or(Ok(0), |row| row.int("failures"))?;
+        Ok(LoginFailures { count: u32::try_from(count).unwrap_or(u32::MAX) })
+    }
+}
+
+/// Begins a session; the one that the browser had ends, and failures are forgotten.
+pub struct StartSession {
+    /// The session.
+    pub session: Session,
+    /// Hash of the one that ends.
+    pub ended: Option<String>,
+    /// Whose failures are forgotten.
+    pub account: String,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for StartSession {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            let s = &self.session;
+            let insert = Sql::new(
+                "INSERT INTO sessions (id_hash, user_id, auth_time, last_seen_at, expires_at, remember_me, fingerprint, \
+                 ip, user_agent, code_misses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+            )
+            .text(s.hash.as_str())
+            .text(s.user_id.as_str())
+            .time(s.auth_time)
+            .time(s.last_seen_at)
+            .time(s.expires_at)
+            .bind(Value::Flag(s.remember_me))
+            .text(s.fingerprint.as_str())
+            .text(s.ip.as_str())
+            .text(s.user_agent.replace('\0', "\u{fffd}"));
+            tx.run(insert).await?;
+            if let Some(ended) = &self.ended {
+                tx.run(end(ended, s.auth_time)).await?;
+            }
+            let forget = Sql::new("DELETE FROM login_failures WHERE account = $1").text(self.account.as_str());
+            tx.run(forget).await?;
+            tx.insert_audit(&self.audit);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+fn end(hash: &str, at: Timestamp) -> Sql {
+    Sql::new("UPDATE sessions SET revoked_at = $2 WHERE id_hash = $1 AND revoked_at IS NULL").text(hash).time(at)
+}
+
+/// Ends a session.
+pub struct EndSession {
+    /// Which.
+    pub hash: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for EndSession {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            if tx.run(end(&self.hash, self.at)).await? == 1 {
+                tx.insert_audit(&self.audit);
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// Ends all sessions of a person: disabled, deleted, or given a new password. Tells how many.
+pub struct EndSessionsOf {
+    /// Whose.
+    pub user_id: UserId,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for EndSessionsOf {
+    type Answer = u64;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
+        async move {
+            let end = Sql::new("UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
+                .text(self.user_id.as_str())
+                .time(self.at);
+            let ended = tx.run(end).await?;
+            tx.insert_audit(&self.audit);
+            Ok(ended)
+        }
+        .boxed()
+    }
+}
+
+/// Notes that a session is in use.
+pub struct TouchSession {
+    /// Which.
+    pub hash: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+impl Unit for TouchSession {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            let touch = Sql::new("UPDATE sessions SET last_seen_at = $2 WHERE id_hash = $1 AND last_seen_at < $2");
+            tx.run(touch.text(self.hash.as_str()).time(self.at)).await.map(|_| ())
+        }
+        .boxed()
+    }
+}
+
+/// Counts a wrong user code against a session. Tells how many there are now.
+pub struct CountCodeMiss {
+    /// Which.
+    pub hash: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+impl Unit for CountCodeMiss {
+    type Answer = u32;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u32, StoreError>> {
+        async move {
+            let count = Sql::new("UPDATE sessions SET code_misses = code_misses + 1 WHERE id_hash = $1 RETURNING code_misses");
+            let row = tx.one(count.text(self.hash.as_str())).await?;
+            let misses = row.map_or(Ok(0), |row| row.int("code_misses"))?;
+            Ok(u32::try_from(misses).unwrap_or(u32::MAX))
+        }
+        .boxed()
+    }
+}
+
+/// Counts a failed login against an account. Tells how many there are now.
+pub struct RecordLoginFailure {
+    /// Digest of the name.
+    pub account: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RecordLoginFailure {
+    type Answer = u32;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u32, StoreError>> {
+        async move {
+            let count = Sql::new(
+                "INSERT INTO login_failures (account, failures, last_failed_at) VALUES ($1, 1, $2) \
+                 ON CONFLICT (account) DO UPDATE SET failures = login_failures.failures + 1, \
+                 last_failed_at = excluded.last_failed_at RETURNING failures",
+            )
+            .text(self.account.as_str())
+            .time(self.at);
+            let row = tx.one(count).await?;
+            tx.insert_audit(&self.audit);
+            let failures = row.map_or(Ok(0), |row| row.int("failures"))?;
+            Ok(u32::try_from(failures).unwrap_or(u32::MAX))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,126 @@
+//! Taking away what is over, a thousand rows at a time, and the lease that lets one process do it.
+use super::{StoreError, Tx, Unit, sql::Sql};
+use crate::domain::time::Timestamp;
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+/// What is swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swept {
+    /// Access and refresh tokens past their end.
+    Tokens,
+    /// Device codes past their end.
+    DeviceCodes,
+    /// Authorization codes past their end.
+    AuthorizationCodes,
+    /// Sessions past their end.
+    Sessions,
+    /// Families without tokens that were made before the moment.
+    Families,
+    /// Invalidations that everybody has read.
+    Invalidations,
+    /// Accounts that nobody failed to sign in to for a while.
+    LoginFailures,
+    /// Audit rows past their retention.
+    Audit,
+    /// Keys whose last token is over.
+    SigningKeys,
+}
+
+impl Swept {
+    fn statement(self) -> &'static str {
+        match self {
+            Self::Tokens => {
+                "DELETE FROM access_tokens WHERE id IN \
+                 (SELECT id FROM access_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+            }
+            Self::DeviceCodes => {
+                "DELETE FROM device_codes WHERE id IN \
+                 (SELECT id FROM device_codes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+            }
+            Self::AuthorizationCodes => {
+                "DELETE FROM authorization_codes WHERE id IN \
+                 (SELECT id FROM authorization_codes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+            }
+            Self::Sessions => {
+                "DELETE FROM sessions WHERE id_hash IN \
+                 (SELECT id_hash FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+            }
+            Self::Families => {
+                "DELETE FROM token_families WHERE id IN \
+                 (SELECT f.id FROM token_families f WHERE f.created_at < $1 AND NOT EXISTS \
+                 (SELECT 1 FROM access_tokens t WHERE t.token_family_id = f.id) ORDER BY f.created_at LIMIT $2)"
+            }
+            Self::Invalidations => {
+                "DELETE FROM invalidations WHERE id IN \
+                 (SELECT id FROM invalidations WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
+            }
+            Self::LoginFailures => {
+                "DELETE FROM login_failures WHERE account IN \
+                 (SELECT account FROM login_failures WHERE last_failed_at < $1 ORDER BY last_failed_at LIMIT $2)"
+            }
+            Self::Audit => {
+                "DELETE FROM audit_logs WHERE id IN \
+                 (SELECT id FROM audit_logs WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
+            }
+            Self::SigningKeys => {
+                "DELETE FROM signing_keys WHERE kid IN \
+                 (SELECT kid FROM signing_keys WHERE not_after < $1 ORDER BY not_after LIMIT $2)"
+            }
+        }
+    }
+}
+
+/// Rows in one piece.
+pub const PIECE: u64 = 1000;
+
+/// Takes one piece away. Tells how many rows; fewer than [`PIECE`] means that nothing is left.
+pub struct Sweep {
+    /// What.
+    pub what: Swept,
+    /// Everything before this moment.
+    pub before: Timestamp,
+}
+
+impl Unit for Sweep {
+    type Answer = u64;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
+        async move {
+            let limit = i64::try_from(PIECE).unwrap_or(i64::MAX);
+            tx.run(Sql::new(self.what.statement()).time(self.before).int(limit)).await
+        }
+        .boxed()
+    }
+}
+
+/// Takes a lease, or keeps the one that is held. Tells whether `holder` has it now.
+pub struct TakeLease {
+    /// For what.
+    pub name: &'static str,
+    /// Who.
+    pub holder: String,
+    /// Now.
+    pub now: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl Unit for TakeLease {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let take = Sql::new(
+                "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
+                 SET holder = excluded.holder, until = excluded.until \
+                 WHERE leases.holder = excluded.holder OR leases.until < $4",
+            )
+            .text(self.name)
+            .text(self.holder.as_str())
+            .time(self.until)
+            .time(self.now);
+            Ok(tx.run(take).await? == 1)
+        }
+        .boxed()
+    }
+}

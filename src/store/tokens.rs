@@ -1,0 +1,337 @@
+//! `access_tokens` (access and refresh) and `token_families`.
+use super::{
+    Store, StoreError, Tx, Unit,
+    outbox::note,
+    rows,
+    sql::{Row, Sql, Value, list},
+    standing::{self, Standing, person},
+};
+use crate::domain::{
+    audit::AuditRow,
+    eligibility::{Grant, Refusal},
+    ids::{FamilyId, TokenId},
+    scope::ScopeSet,
+    time::Timestamp,
+    token::{Family, Subject, Token, TokenStatus},
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+impl Store {
+    /// The token with this hash.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+        let find = Sql::new("SELECT * FROM access_tokens WHERE token_hash = $1").text(hash);
+        self.read_one(find).await?.as_ref().map(rows::token).transpose()
+    }
+
+    /// The token with this hash, unless its person or its client is gone or switched off.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn live_access_token(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+        let find = Sql::new(
+            "SELECT t.* FROM access_tokens t \
+             JOIN oauth_applications c ON c.client_id = t.client_id AND c.status = 'active' \
+             LEFT JOIN users u ON u.id = t.user_id \
+             WHERE t.token_hash = $1 AND (u.is_active = $2 OR t.user_id LIKE 'client:%')",
+        )
+        .text(hash)
+        .bind(Value::Flag(true));
+        self.read_one(find).await?.as_ref().map(rows::token).transpose()
+    }
+
+    /// The family, and when it was revoked.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn family(&self, id: &FamilyId) -> Result<Option<(Family, Option<Timestamp>)>, StoreError> {
+        let find = Sql::new("SELECT * FROM token_families WHERE id = $1").text(id.as_str());
+        self.read_one(find).await?.as_ref().map(family_row).transpose()
+    }
+}
+
+fn family_row(row: &Row) -> Result<(Family, Option<Timestamp>), StoreError> {
+    let family = Family {
+        id: FamilyId::new(row.text("id")?),
+        subject: Subject::stored(&row.text("user_id")?),
+        client_id: crate::domain::ids::ClientId::new(row.text("client_id")?),
+        authorization_id: row.maybe_int("authorization_id")?,
+        grant: match row.text("grant_name")?.as_str() {
+            "device_code" => "device_code",
+            "authorization_code" => "authorization_code",
+            _ => "refresh_token",
+        },
+        auth_time: row.maybe_time("auth_time")?,
+        scopes: ScopeSet::stored(&row.text("scopes")?),
+        created_at: row.time("created_at")?,
+        absolute_end: row.maybe_time("absolute_end")?,
+    };
+    Ok((family, row.maybe_time("revoked_at")?))
+}
+
+pub(super) fn token_values(token: &Token) -> Vec<Value> {
+    let text = |id: Option<&str>| Value::Text(id.unwrap_or_default().to_owned());
+    vec![
+        Value::Text(token.id.as_str().to_owned()),
+        Value::Text(token.hash.clone()),
+        Value::Text("Bearer".to_owned()),
+        Value::Text(token.category.as_str().to_owned()),
+        Value::Text(token.status.as_str().to_owned()),
+        Value::Text(token.subject.to_string()),
+        Value::Text(token.client_id.as_str().to_owned()),
+        Value::Text(token.scopes.to_string()),
+        Value::Time(token.expires_at),
+        Value::Time(token.created_at),
+        Value::MaybeTime(token.last_used_at),
+        text(token.parent.as_ref().map(TokenId::as_str)),
+        text(token.family.as_ref().map(FamilyId::as_str)),
+        Value::MaybeInt(token.authorization_id),
+        list(&token.resource),
+    ]
+}
+
+/// Inserts the family unless it is on record.
+pub(super) async fn insert_family(tx: &mut Tx<'_>, family: &Family) -> Result<(), StoreError> {
+    let insert = Sql::new(
+        "INSERT INTO token_families (id, user_id, client_id, authorization_id, grant_name, auth_time, scopes, \
+         created_at, absolute_end) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
+    )
+    .text(family.id.as_str())
+    .text(family.subject.to_string())
+    .text(family.client_id.as_str())
+    .bind(Value::MaybeInt(family.authorization_id))
+    .text(family.grant)
+    .bind(Value::MaybeTime(family.auth_time))
+    .text(family.scopes.to_string())
+    .time(family.created_at)
+    .bind(Value::MaybeTime(family.absolute_end));
+    tx.run(insert).await.map(|_| ())
+}
+
+/// What became of a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The new tokens count.
+    Done,
+    /// The refresh token does not count any more.
+    Invalid,
+    /// Somebody used it in the same moment (rotation mode).
+    AlreadyUsed,
+    /// Its family is dead.
+    FamilyRevoked,
+    /// Somebody may no longer.
+    Refused(Refusal),
+}
+
+/// Family first, then everybody else: a family that is not on record is put there, so that there is a row to lock.
+async fn enter(tx: &mut Tx<'_>, family: &Family) -> Result<Option<Refreshed>, StoreError> {
+    if tx.locks() {
+        insert_family(tx, family).await?;
+    }
+    let who = (&family.client_id, person(&family.subject)?);
+    Ok(match standing::judge(tx, Grant::RefreshToken, who, Some(&family.id)).await? {
+        Standing::Good => None,
+        Standing::FamilyRevoked => Some(Refreshed::FamilyRevoked),
+        Standing::Refused(refusal) => Some(Refreshed::Refused(refusal)),
+    })
+}
+
+/// A new access token for a refresh token that stays (fixed mode).
+pub struct RefreshFixed {
+    /// Which.
+    pub refresh_id: TokenId,
+    /// Now.
+    pub now: Timestamp,
+    /// Its family, inserted if it is not on record.
+    pub family: Family,
+    /// The new access token.
+    pub access: Token,
+    /// Whether `last_used_at` is written.
+    pub touch: bool,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RefreshFixed {
+    type Answer = Refreshed;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Refreshed, StoreError>> {
+        async move {
+            if let Some(refused) = enter(tx, &self.family).await? {
+                return Ok(refused);
+            }
+            let alive = if self.touch {
+                let touch = "UPDATE access_tokens SET last_used_at = $2 WHERE id = $1 AND status = 'active' AND expires_at > $2";
+                tx.run(Sql::new(touch).text(self.refresh_id.as_str()).time(self.now)).await? == 1
+            } else {
+                let look = if tx.locks() {
+                    "SELECT id FROM access_tokens WHERE id = $1 AND status = 'active' AND expires_at > $2 FOR SHARE"
+                } else {
+                    "SELECT id FROM access_tokens WHERE id = $1 AND status = 'active' AND expires_at > $2"
+                };
+                tx.one(Sql::new(look).text(self.refresh_id.as_str()).time(self.now)).await?.is_some()
+            };
+            if !alive {
+                return Ok(Refreshed::Invalid);
+            }
+            if !tx.locks() {
+                insert_family(tx, &self.family).await?;
+            }
+            tx.insert_token(&self.access);
+            tx.insert_audit(&self.audit);
+            Ok(Refreshed::Done)
+        }
+        .boxed()
+    }
+}
+
+/// New tokens for a refresh token that is spent (rotation mode).
+pub struct RotateRefreshToken {
+    /// Which.
+    pub old_id: TokenId,
+    /// Now.
+    pub now: Timestamp,
+    /// Its family, inserted if it is not on record.
+    pub family: Family,
+    /// The new access token.
+    pub access: Token,
+    /// The new refresh token.
+    pub refresh: Token,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RotateRefreshToken {
+    type Answer = Refreshed;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Refreshed, StoreError>> {
+        async move {
+            if let Some(refused) = enter(tx, &self.family).await? {
+                return Ok(refused);
+            }
+            // The guard: of all who try, one finds the row active.
+            let spend = "UPDATE access_tokens SET status = 'revoked' WHERE id = $1 AND status = 'active' AND expires_at > $2";
+            let spent = tx.run(Sql::new(spend).text(self.old_id.as_str()).time(self.now)).await? == 1;
+            if !spent && !cfg!(feature = "unguarded") {
+                return self.why_not(tx).await;
+            }
+            if !tx.locks() {
+                insert_family(tx, &self.family).await?;
+            }
+            tx.insert_token(&self.access);
+            tx.insert_token(&self.refresh);
+            tx.insert_audit(&self.audit);
+            Ok(Refreshed::Done)
+        }
+        .boxed()
+    }
+}
+
+impl RotateRefreshToken {
+    async fn why_not(&self, tx: &mut Tx<'_>) -> Result<Refreshed, StoreError> {
+        let find = Sql::new("SELECT status FROM access_tokens WHERE id = $1").text(self.old_id.as_str());
+        let status = tx.one(find).await?.map(|row| row.text("status")).transpose()?;
+        let used = status.is_some_and(|status| TokenStatus::stored(&status) == TokenStatus::Revoked);
+        Ok(if used { Refreshed::AlreadyUsed } else { Refreshed::Invalid })
+    }
+}
+
+/// Ends a family: its row first, so that no issuance can slip by, then its tokens. Tells how many were alive.
+pub struct RevokeFamily {
+    /// Which.
+    pub family: Family,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RevokeFamily {
+    type Answer = u64;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
+        async move {
+            end_family(tx, &self.family, self.at).await?;
+            let revoke = Sql::new(
+                "UPDATE access_tokens SET status = 'revoked' WHERE status = 'active' \
+                 AND (token_family_id = $1 OR id = $1 OR parent_token_id = $1)",
+            )
+            .text(self.family.id.as_str());
+            let revoked = tx.run(revoke).await?;
+            note(tx, "family", self.family.id.as_str(), self.at).await?;
+            tx.insert_audit(&self.audit);
+            Ok(revoked)
+        }
+        .boxed()
+    }
+}
+
+async fn end_family(tx: &mut Tx<'_>, family: &Family, at: Timestamp) -> Result<(), StoreError> {
+    tx.settle().await?;
+    insert_family(tx, family).await?;
+    let end = Sql::new("UPDATE token_families SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .text(family.id.as_str())
+        .time(at);
+    tx.run(end).await.map(|_| ())
+}
+
+/// Takes a refresh token and its family away (RFC 7009 §2.1). The rows go, as they always did: a later try is unknown.
+pub struct RevokeRefreshToken {
+    /// Its family.
+    pub family: Family,
+    /// Which.
+    pub token_id: TokenId,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RevokeRefreshToken {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            end_family(tx, &self.family, self.at).await?;
+            let remove = Sql::new(
+                "DELETE FROM access_tokens WHERE id = $2 OR token_family_id = $1 OR id = $1 OR parent_token_id = $1",
+            )
+            .text(self.family.id.as_str())
+            .text(self.token_id.as_str());
+            tx.run(remove).await?;
+            note(tx, "family", self.family.id.as_str(), self.at).await?;
+            tx.insert_audit(&self.audit);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// Takes an access token away, alone.
+pub struct RevokeAccessToken {
+    /// Which.
+    pub token_id: TokenId,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RevokeAccessToken {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            let remove = Sql::new("DELETE FROM access_tokens WHERE id = $1").text(self.token_id.as_str());
+            // Who comes second finds nothing, and nothing is left to tell.
+            if tx.run(remove).await? == 1 {
+                note(tx, "token", self.token_id.as_str(), self.at).await?;
+                tx.insert_audit(&self.audit);
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+}

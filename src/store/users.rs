@@ -1,0 +1,102 @@
+//! `users`.
+use super::{
+    Store, StoreError, Tx, Unit, rows,
+    sql::{Sql, Value},
+};
+use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp, user::User};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+impl Store {
+    /// The person with this id.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let find = Sql::new("SELECT * FROM users WHERE id = $1").text(id.as_str());
+        self.read_one(find).await?.as_ref().map(rows::user).transpose()
+    }
+
+    /// The person with exactly this name.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
+        // No column holds NUL, and Postgres refuses to compare with it.
+        if username.contains('\0') {
+            return Ok(None);
+        }
+        let find = Sql::new("SELECT * FROM users WHERE username = $1").text(username);
+        self.read_one(find).await?.as_ref().map(rows::user).transpose()
+    }
+}
+
+/// Makes the first person, if there is none. Tells whether it did.
+pub struct SeedAdmin {
+    /// The person.
+    pub user: User,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for SeedAdmin {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let u = &self.user;
+            let insert = Sql::new(
+                "INSERT INTO users (id, username, email, password_hash, role, full_name, avatar_url, is_active, \
+                 email_verified, external_id, auth_source, created_at, updated_at) \
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $11 \
+                 WHERE NOT EXISTS (SELECT 1 FROM users)",
+            )
+            .text(u.id.as_str())
+            .text(u.username.as_str())
+            .text(u.email.as_str())
+            .text(u.password_hash.as_str())
+            .text(u.role.as_str())
+            .text(u.full_name.as_str())
+            .text(u.avatar_url.as_str())
+            .bind(Value::Flag(u.is_active))
+            .bind(Value::Flag(u.email_verified))
+            .text(u.auth_source.as_str())
+            .time(u.created_at);
+            let made = tx.run(insert).await? == 1;
+            if made {
+                tx.insert_audit(&self.audit);
+            }
+            Ok(made)
+        }
+        .boxed()
+    }
+}
+
+/// Stores the same password under a stronger hash, unless it was changed in the meantime.
+pub struct ReplacePasswordHash {
+    /// Whose.
+    pub user_id: UserId,
+    /// The hash that was verified.
+    pub old: String,
+    /// The new one.
+    pub new: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+impl Unit for ReplacePasswordHash {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let update = Sql::new(
+                "UPDATE users SET password_hash = $1, updated_at = $2 WHERE id = $3 AND password_hash = $4",
+            )
+            .text(self.new.as_str())
+            .time(self.at)
+            .text(self.user_id.as_str())
+            .text(self.old.as_str());
+            Ok(tx.run(update).await? == 1)
+        }
+        .boxed()
+    }
+}
