@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::compact::{self, MediaType, Trusted};
+use super::compact::{self, MAX_TOKEN_BYTES, MediaType, Trusted};
 use super::{JoseError, KeyError, PublicKey, SigningKey};
 
 /// Signs, verifies and publishes.
@@ -113,6 +113,6 @@ impl KeySet {
             hmac: self.active.hmac(),
             public: &self.public,
         };
-        compact::verify(trusted, token)
+        compact::verify(trusted, token, MAX_TOKEN_BYTES)
     }
 }

@@ -16,7 +16,7 @@ fn fixture(name: &str) -> String {
     fs::read_to_string(format!("{folder}{name}")).unwrap()
 }
 
-fn pem(name: &str) -> String {
+pub(super) fn pem(name: &str) -> String {
     fixture(&format!("keys/{name}.pem"))
 }
 
@@ -25,27 +25,27 @@ fn der(name: &str) -> Vec<u8> {
     fs::read(format!("{folder}{name}.spki.der")).unwrap()
 }
 
-fn kid(name: &str) -> String {
+pub(super) fn kid(name: &str) -> String {
     fixture(&format!("keys/{name}.kid"))
 }
 
-fn rsa() -> SigningKey {
+pub(super) fn rsa() -> SigningKey {
     SigningKey::from_pem(Algorithm::Rs256, &pem("rsa2048.pkcs8"), None).unwrap()
 }
 
-fn ec() -> SigningKey {
+pub(super) fn ec() -> SigningKey {
     SigningKey::from_pem(Algorithm::Es256, &pem("p256.pkcs8"), None).unwrap()
 }
 
-fn hs() -> SigningKey {
+pub(super) fn hs() -> SigningKey {
     SigningKey::from_secret(SECRET).unwrap()
 }
 
-fn only(key: SigningKey) -> KeySet {
+pub(super) fn only(key: SigningKey) -> KeySet {
     KeySet::new(key, vec![], 0).unwrap()
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         other => panic!("{other} is no object"),
