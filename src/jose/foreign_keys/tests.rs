@@ -103,38 +103,31 @@ fn foreign_tokens_may_be_longer_than_our_own() {
     assert_eq!(ours.verify(&long(30_000)), Err(JoseError::TooLarge));
 }
 
+const ID_TOKEN: ForeignExpected = ForeignExpected {
+    issuer: "https://idp.example/",
+    audience: "client",
+    authorized_party: Some("client"),
+    now: 1_500,
+};
+
+/// The claims above with these changes; `null` takes one away.
+fn judge(expected: &ForeignExpected, changes: &Value) -> Result<(), JoseError> {
+    let mut claims = object(claims());
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => claims.remove(name),
+            value => claims.insert(name.clone(), value.clone()),
+        };
+    }
+    verify_foreign_claims(&claims, expected)
+}
+
 #[test]
 fn foreign_claims_matrix() {
     use JoseError::{Expired, MissingClaim, NotYetValid, WrongAudience, WrongIssuer};
-    let judge = |changes: &Value| {
-        let mut claims = object(claims());
-        for (name, value) in changes.as_object().unwrap() {
-            match value {
-                Value::Null => claims.remove(name),
-                value => claims.insert(name.clone(), value.clone()),
-            };
-        }
-        let id_token = ForeignExpected {
-            issuer: "https://idp.example/",
-            audience: "client",
-            authorized_party: Some("client"),
-            now: 1_500,
-        };
-        let assertion = ForeignExpected {
-            authorized_party: None,
-            ..id_token
-        };
-        // Without the rule about `azp`, everything else has to come out the same.
-        let mut without = claims.clone();
-        let same = without.remove("azp").is_none()
-            && without.get("aud") != Some(&json!(["client", "other"]));
-        let verdict = verify_foreign_claims(&claims, &id_token);
-        if same {
-            assert_eq!(verify_foreign_claims(&claims, &assertion), verdict);
-        } else {
-            assert_eq!(verify_foreign_claims(&claims, &assertion), Ok(()));
-        }
-        verdict
+    let assertion = ForeignExpected {
+        authorized_party: None,
+        ..ID_TOKEN
     };
     for (changes, verdict) in [
         (json!({}), Ok(())),
@@ -147,16 +140,6 @@ fn foreign_claims_matrix() {
         (json!({"aud": "other"}), Err(WrongAudience)),
         (json!({"aud": []}), Err(WrongAudience)),
         (json!({"aud": ["client"]}), Ok(())),
-        (
-            json!({"aud": ["client", "other"]}),
-            Err(MissingClaim("azp")),
-        ),
-        (json!({"aud": ["client", "other"], "azp": "client"}), Ok(())),
-        (
-            json!({"aud": ["client", "other"], "azp": "other"}),
-            Err(WrongAudience),
-        ),
-        (json!({"azp": "other"}), Err(WrongAudience)),
         (json!({"exp": 1_471}), Ok(())),
         (json!({"exp": 1_470}), Err(Expired)),
         (json!({"iat": 1_530}), Ok(())),
@@ -164,6 +147,18 @@ fn foreign_claims_matrix() {
         (json!({"nbf": 1_530}), Ok(())),
         (json!({"nbf": 1_531}), Err(NotYetValid)),
     ] {
-        assert_eq!(judge(&changes), verdict, "{changes}");
+        assert_eq!(judge(&ID_TOKEN, &changes), verdict, "{changes}");
+        assert_eq!(judge(&assertion, &changes), verdict, "{changes}");
+    }
+    let several = json!(["client", "other"]);
+    for (changes, verdict) in [
+        (json!({"aud": several}), Err(MissingClaim("azp"))),
+        (json!({"aud": several, "azp": "client"}), Ok(())),
+        (json!({"aud": several, "azp": "other"}), Err(WrongAudience)),
+        (json!({"azp": "client"}), Ok(())),
+        (json!({"azp": "other"}), Err(WrongAudience)),
+    ] {
+        assert_eq!(judge(&ID_TOKEN, &changes), verdict, "{changes}");
+        assert_eq!(judge(&assertion, &changes), Ok(()), "{changes}");
     }
 }
