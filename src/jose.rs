@@ -6,6 +6,7 @@
 mod claims;
 mod compact;
 mod der;
+mod foreign_keys;
 mod json;
 mod key_set;
 mod pem;
@@ -14,6 +15,9 @@ mod signing_key;
 
 pub use claims::{Expected, verify_claims};
 pub use compact::{MAX_TOKEN_BYTES, MediaType};
+pub use foreign_keys::{
+    FOREIGN_LEEWAY, ForeignExpected, ForeignKeys, MAX_FOREIGN_TOKEN_BYTES, verify_foreign_claims,
+};
 pub use json::MAX_DEPTH;
 pub use key_set::KeySet;
 pub use public_key::PublicKey;
@@ -108,7 +112,7 @@ pub enum KeyError {
 /// Why a token was not made or not accepted. A caller tells its client only that it is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoseError {
-    #[error("token is longer than {MAX_TOKEN_BYTES} bytes")]
+    #[error("token is too long")]
     TooLarge,
     #[error("token is not a compact JWS of JSON objects")]
     Malformed,
@@ -130,6 +134,8 @@ pub enum JoseError {
     NotYetValid,
     #[error("token is of another issuer")]
     WrongIssuer,
+    #[error("token is for another audience")]
+    WrongAudience,
     #[error("token is of another type")]
     WrongType,
     #[error("signing failed")]

@@ -43,7 +43,10 @@ pub fn verify_claims(claims: &Map<String, Value>, expected: &Expected) -> Result
 }
 
 /// A NumericDate in whole seconds, rounded down: `exp` is never taken for later than it is.
-fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, JoseError> {
+pub(super) fn seconds(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<i64>, JoseError> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };

@@ -2,6 +2,7 @@
 //! verify. The owner of the keys builds a new one when something changes; everyone else shares
 //! it and needs no lock. It knows no file and no clock.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -9,13 +10,13 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::compact::{self, MediaType, Trusted};
+use super::compact::{self, MAX_TOKEN_BYTES, MediaType, Trusted};
 use super::{JoseError, KeyError, PublicKey, SigningKey};
 
 /// Signs, verifies and publishes.
 #[derive(Debug)]
 pub struct KeySet {
-    active: SigningKey,
+    active: Arc<SigningKey>,
     /// The public half of the active key first, then the verification-only keys.
     public: Vec<PublicKey>,
     jwks: Bytes,
@@ -35,7 +36,12 @@ impl KeySet {
     ///
     /// # Errors
     /// [`KeyError::Unpublishable`] when a key cannot be written as a JSON Web Key.
-    pub fn new(active: SigningKey, verifying: Vec<PublicKey>, now: i64) -> Result<Self, KeyError> {
+    pub fn new(
+        active: impl Into<Arc<SigningKey>>,
+        verifying: Vec<PublicKey>,
+        now: i64,
+    ) -> Result<Self, KeyError> {
+        let active = active.into();
         let mut public: Vec<PublicKey> = active.public_key().cloned().into_iter().collect();
         for key in verifying {
             let ended = key.not_after().is_some_and(|end| end <= now);
@@ -58,8 +64,8 @@ impl KeySet {
         })
     }
 
-    /// The key that signs.
-    pub fn active(&self) -> &SigningKey {
+    /// The key that signs; shared, so that the next snapshot can have it too.
+    pub fn active(&self) -> &Arc<SigningKey> {
         &self.active
     }
 
@@ -113,6 +119,6 @@ impl KeySet {
             hmac: self.active.hmac(),
             public: &self.public,
         };
-        compact::verify(trusted, token)
+        compact::verify(trusted, token, MAX_TOKEN_BYTES)
     }
 }

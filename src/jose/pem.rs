@@ -12,7 +12,8 @@ const DASHES: &str = "-----";
 /// The decoded blocks in their order. A block without its end line, or whose body is not
 /// base64 (an encrypted traditional key has header lines, for one), is left out.
 pub fn blocks(text: &str) -> Vec<Zeroizing<Vec<u8>>> {
-    let unescaped = Zeroizing::new(text.replace("\\r", "").replace("\\n", "\n"));
+    let joined = Zeroizing::new(text.replace("\\r", ""));
+    let unescaped = Zeroizing::new(joined.replace("\\n", "\n"));
     let mut rest = unescaped.as_str();
     let mut found = Vec::new();
     while let Some((_, after)) = rest.split_once(BEGIN) {

@@ -1,5 +1,6 @@
 //! Keys come from OpenSSL (`tests/fixtures/keys`), tokens of the former server from a run of it.
 use std::fs;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -16,7 +17,7 @@ fn fixture(name: &str) -> String {
     fs::read_to_string(format!("{folder}{name}")).unwrap()
 }
 
-fn pem(name: &str) -> String {
+pub(super) fn pem(name: &str) -> String {
     fixture(&format!("keys/{name}.pem"))
 }
 
@@ -25,27 +26,27 @@ fn der(name: &str) -> Vec<u8> {
     fs::read(format!("{folder}{name}.spki.der")).unwrap()
 }
 
-fn kid(name: &str) -> String {
+pub(super) fn kid(name: &str) -> String {
     fixture(&format!("keys/{name}.kid"))
 }
 
-fn rsa() -> SigningKey {
+pub(super) fn rsa() -> SigningKey {
     SigningKey::from_pem(Algorithm::Rs256, &pem("rsa2048.pkcs8"), None).unwrap()
 }
 
-fn ec() -> SigningKey {
+pub(super) fn ec() -> SigningKey {
     SigningKey::from_pem(Algorithm::Es256, &pem("p256.pkcs8"), None).unwrap()
 }
 
-fn hs() -> SigningKey {
+pub(super) fn hs() -> SigningKey {
     SigningKey::from_secret(SECRET).unwrap()
 }
 
-fn only(key: SigningKey) -> KeySet {
+pub(super) fn only(key: SigningKey) -> KeySet {
     KeySet::new(key, vec![], 0).unwrap()
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         other => panic!("{other} is no object"),
@@ -322,6 +323,15 @@ fn rfc_7515_p256_example_verifies() {
     );
     let keys = KeySet::new(hs(), vec![key], 0).unwrap();
     assert_eq!(keys.verify(token).unwrap()["iss"], "joe");
+}
+
+/// PKCS#1 v1.5 is deterministic, so OpenSSL's token and ours are the same bytes.
+#[test]
+fn rs256_tokens_are_those_of_openssl() {
+    let made = fixture("rs256-by-openssl.jwt");
+    let claims = object(json!({"iss": "https://as.example", "exp": 2_000}));
+    assert_eq!(only(rsa()).sign(&claims).unwrap(), made);
+    assert_eq!(only(rsa()).verify(&made), Ok(claims));
 }
 
 #[test]
@@ -678,6 +688,9 @@ fn replacing_the_key_keeps_live_tokens_alive_until_their_end() {
     let later = KeySet::new(ec(), stored, 5_000).unwrap();
     assert_eq!(later.verify(&token), Err(JoseError::NoKey));
     assert_eq!((later.next_end(), later.public_keys().len()), (None, 1));
+    // The next snapshot shares the private key with the one before.
+    let next = KeySet::new(Arc::clone(before.active()), vec![], 0).unwrap();
+    assert_eq!(next.verify(&token), Ok(claims()));
     // The active key's own stored half is not published twice.
     let twin = ec().public_key().unwrap().clone();
     assert_eq!(
