@@ -1,2 +1,3 @@
 //! Reads what the operator set. No other room sees an environment variable.
+pub mod dotenv;
 pub mod duration;
