@@ -47,6 +47,11 @@ impl<'a> Reader<'a> {
         (self.errors, self.warnings)
     }
 
+    /// How many errors there are so far.
+    pub fn error_count(&self) -> usize {
+        self.errors.len()
+    }
+
     /// Notes an error; `message` names the variable, and the line is added if its value comes from the file.
     pub fn error(&mut self, name: &str, message: impl Display) {
         let place = self.place(name);
