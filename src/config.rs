@@ -130,7 +130,7 @@ impl Config {
         base.check(r);
         let claims = claims::read(r, claim_limits);
         let jwt = jwt::Jwt::read(r, &server);
-        let tls = tls::read(r);
+        let tls = tls::read(r, &server);
         let limits = limits::RateLimits::read(r);
         let metrics = metrics::Metrics::read(r);
         let caches = caches::Caches::read(r, metrics.gauge_interval);
@@ -162,3 +162,6 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,7 @@ impl Caches {
 struct Shape {
     prefix: &'static str,
     client_ttl: Duration,
-    /// Whether a fault counts: the variables of a cache that is off are not judged.
+    /// Whether a fault counts: those of a cache that is off do not end the start.
     counts: bool,
 }
 
@@ -131,13 +131,13 @@ impl Shape {
             Some("redis") => Backend::Redis,
             Some("redis-aside") => Backend::RedisAside,
             Some(text) => {
+                let message = format!(
+                    "invalid {name} value: {text:?} (must be \"memory\", \"redis\", or \"redis-aside\")"
+                );
                 if self.counts {
-                    r.error(
-                        &name,
-                        format_args!(
-                            "invalid {name} value: {text:?} (must be \"memory\", \"redis\", or \"redis-aside\")"
-                        ),
-                    );
+                    r.error(&name, message);
+                } else {
+                    r.warn(&name, message);
                 }
                 Backend::Memory
             }

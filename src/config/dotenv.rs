@@ -39,13 +39,13 @@ impl Dotenv {
             rest: &text,
             line: 1,
         };
-        while scan.to_statement() {
+        while scan.seek_statement() {
             let line = scan.line;
             match scan.assignment() {
                 Ok((name, raw)) => dotenv.keep(name, raw, line),
                 Err(why) => {
                     dotenv.problems.push(format!("{FILE}:{line}: {why}"));
-                    scan.to_line_end();
+                    scan.skip_line();
                 }
             }
         }
@@ -173,19 +173,19 @@ impl<'a> Scan<'a> {
         self.rest.len() < before
     }
 
-    fn to_line_end(&mut self) -> &'a str {
+    fn skip_line(&mut self) -> &'a str {
         self.take(self.rest.find('\n').unwrap_or(self.rest.len()))
     }
 
     /// Moves to the next statement, over blank lines and comments. False at the end of the file.
-    fn to_statement(&mut self) -> bool {
+    fn seek_statement(&mut self) -> bool {
         loop {
             let body = self.rest.trim_start();
             self.take(self.rest.len() - body.len());
             if !body.starts_with('#') {
                 return !body.is_empty();
             }
-            self.to_line_end();
+            self.skip_line();
         }
     }
 
@@ -195,7 +195,7 @@ impl<'a> Scan<'a> {
         match self.rest.chars().next() {
             Some(quote @ ('"' | '\'')) => Ok((name, self.quoted(quote)?)),
             Some('#') if gap => {
-                self.to_line_end();
+                self.skip_line();
                 Ok((name, Raw::Literal("")))
             }
             _ => Ok((name, Raw::Plain(self.unquoted()))),
@@ -246,7 +246,7 @@ impl<'a> Scan<'a> {
 
     /// Up to the end of the line, without the comment: only the right-most `#` after a blank begins one.
     fn unquoted(&mut self) -> &'a str {
-        let line = self.to_line_end();
+        let line = self.skip_line();
         let comment = line
             .rmatch_indices('#')
             .map(|(at, _)| line.get(..at).unwrap_or_default())

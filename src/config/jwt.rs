@@ -69,7 +69,13 @@ impl Jwt {
         let secret = secret.unwrap_or_else(|| Secret::new(PUBLISHED_SECRET));
         let private = private_key(r);
         let key = match (algorithm, private) {
-            (Algorithm::Hs256, _) => {
+            (Algorithm::Hs256, private) => {
+                if private.is_some() {
+                    r.warn(
+                        "JWT_SIGNING_ALGORITHM",
+                        "the private key has no effect while JWT_SIGNING_ALGORITHM is HS256",
+                    );
+                }
                 if is_known {
                     check_secret(r, &secret, server);
                 }

@@ -66,9 +66,11 @@ impl<'a> Reader<'a> {
 
     /// The text of a variable; nothing when it is unset or empty.
     pub fn raw(&mut self, name: &str) -> Option<&'a str> {
-        self.names.insert(name.to_owned());
+        let is_first = self.names.insert(name.to_owned());
         if self.sources.undecodable.contains(name) {
-            self.error(name, format_args!("{name} is not UTF-8"));
+            if is_first {
+                self.error(name, format_args!("{name} is not UTF-8"));
+            }
             return None;
         }
         self.peek(name)

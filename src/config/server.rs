@@ -36,11 +36,10 @@ impl Server {
             host: None,
             port: 8080,
         });
-        let environment = r.text("ENVIRONMENT", "");
         let server = Self {
             addr,
             base_url: base_url(r),
-            production: matches!(environment.as_str(), "production" | "true" | "1"),
+            production: production(r),
             swagger: r.boolean("ENABLE_SWAGGER", false),
             static_cache_max_age: r
                 .optional_duration("STATIC_CACHE_MAX_AGE", Duration::from_secs(86_400)),
@@ -67,41 +66,59 @@ impl Server {
     }
 }
 
-/// An absolute http or https URL with a host and nothing after its path.
-fn base_url(r: &mut Reader<'_>) -> String {
-    let text = r.text("BASE_URL", DEFAULT_BASE_URL);
-    let why = match Url::parse(&text) {
-        Err(error) => error.to_string(),
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            "its scheme is not http or https".into()
+/// Exactly `production`, `true` or `1`; a text that may have been meant so is told.
+fn production(r: &mut Reader<'_>) -> bool {
+    const NAME: &str = "ENVIRONMENT";
+    match r.raw(NAME) {
+        Some("production" | "true" | "1") => true,
+        None | Some("development" | "false" | "0") => false,
+        Some(text) => {
+            r.warn(
+                NAME,
+                format_args!("{NAME}={text} counts as development; write production to go live"),
+            );
+            false
         }
-        Ok(url) if url.host_str().is_none_or(str::is_empty) => "it has no host".into(),
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            "it has a query or a fragment".into()
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            "it has a user name or a password".into()
-        }
-        Ok(_) => return with_lower_case_origin(text.trim().trim_end_matches('/')),
-    };
-    r.error(
-        "BASE_URL",
-        format_args!("BASE_URL must be an absolute http or https URL: {why}"),
-    );
-    DEFAULT_BASE_URL.to_owned()
+    }
 }
 
-/// Scheme and host in lower case, so that they compare byte for byte with what clients send.
-fn with_lower_case_origin(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
+/// An absolute http or https URL with a host and nothing after its path. Its spelling is kept, because live tokens
+/// carry it as their issuer.
+fn base_url(r: &mut Reader<'_>) -> String {
+    let text = r.text("BASE_URL", DEFAULT_BASE_URL);
+    let text = text.trim().trim_end_matches('/');
+    match fault_of_base_url(text) {
+        None => text.to_owned(),
+        Some(why) => {
+            r.error(
+                "BASE_URL",
+                format_args!("BASE_URL must be an absolute http or https URL: {why}"),
+            );
+            DEFAULT_BASE_URL.to_owned()
+        }
+    }
+}
+
+fn fault_of_base_url(text: &str) -> Option<&'static str> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return Some("it does not begin with http:// or https://");
     };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    format!(
-        "{}://{}{path}",
-        scheme.to_ascii_lowercase(),
-        host.to_ascii_lowercase()
-    )
+    if rest.starts_with(['/', '\\', ':']) || rest.is_empty() {
+        return Some("it has no host");
+    }
+    match Url::parse(text) {
+        Err(_) => Some("its host or port is malformed"),
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            Some("it has a query or a fragment")
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Some("it has a user name or a password")
+        }
+        Ok(_) => None,
+    }
 }
 
 /// Where to listen.
@@ -165,3 +182,6 @@ impl FromStr for Network {
             .map_err(drop)
     }
 }
+
+#[cfg(test)]
+mod tests;
