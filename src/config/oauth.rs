@@ -1,0 +1,68 @@
+//! Switches of the protocol: codes, consent, refresh, registration, introspection.
+use super::reader::Reader;
+use crate::domain::secret::Secret;
+use std::time::Duration;
+
+/// How the protocol is spoken.
+#[derive(Clone, Debug)]
+pub struct Oauth {
+    /// `AUTH_CODE_EXPIRATION`, default 10m.
+    pub auth_code_expiration: Duration,
+    /// `PKCE_REQUIRED`, default off: of confidential clients too; public ones always need S256.
+    pub pkce_required: bool,
+    /// `STRICT_REDIRECT_URIS`, default off: only https and loopback may be registered.
+    pub strict_redirect_uris: bool,
+    /// `CONSENT_REMEMBER`, default on.
+    pub consent_remember: bool,
+    /// `ENABLE_REFRESH_TOKENS`, default on: off hides them from the answer of the authorization code grant.
+    pub refresh_tokens: bool,
+    /// `ENABLE_TOKEN_ROTATION`, default off: each refresh token works once, and its reuse ends the family.
+    pub token_rotation: bool,
+    /// `ENABLE_DYNAMIC_CLIENT_REGISTRATION`, default off (RFC 7591).
+    pub registration: bool,
+    /// `DYNAMIC_CLIENT_REGISTRATION_TOKEN`: the bearer token that registration needs.
+    pub registration_token: Option<Secret>,
+    /// `LEGACY_CLIENT_AUTH`, default off: accepts the looser client authentication of earlier versions.
+    pub legacy_client_auth: bool,
+    /// `INTROSPECT_POLICY`, default `any`.
+    pub introspect_policy: IntrospectPolicy,
+}
+
+/// Which tokens a client may introspect (RFC 7662 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntrospectPolicy {
+    /// `any`: all of this server.
+    Any,
+    /// `audience`: its own, and those that name it as an audience.
+    Audience,
+}
+
+impl Oauth {
+    pub(super) fn read(r: &mut Reader<'_>) -> Self {
+        let policies = [
+            ("any", IntrospectPolicy::Any),
+            ("audience", IntrospectPolicy::Audience),
+        ];
+        let oauth = Self {
+            auth_code_expiration: r.positive("AUTH_CODE_EXPIRATION", Duration::from_secs(600)),
+            pkce_required: r.boolean("PKCE_REQUIRED", false),
+            strict_redirect_uris: r.boolean("STRICT_REDIRECT_URIS", false),
+            consent_remember: r.boolean("CONSENT_REMEMBER", true),
+            refresh_tokens: r.boolean("ENABLE_REFRESH_TOKENS", true),
+            token_rotation: r.boolean("ENABLE_TOKEN_ROTATION", false),
+            registration: r.boolean("ENABLE_DYNAMIC_CLIENT_REGISTRATION", false),
+            registration_token: r.secret("DYNAMIC_CLIENT_REGISTRATION_TOKEN"),
+            legacy_client_auth: r.boolean("LEGACY_CLIENT_AUTH", false),
+            introspect_policy: r.choice("INTROSPECT_POLICY", &policies, IntrospectPolicy::Any, |text| {
+                format!("invalid INTROSPECT_POLICY value: {text:?} (must be \"any\" or \"audience\")")
+            }),
+        };
+        if oauth.legacy_client_auth {
+            r.warn(
+                "LEGACY_CLIENT_AUTH",
+                "LEGACY_CLIENT_AUTH accepts client authentication that the standards no longer allow",
+            );
+        }
+        oauth
+    }
+}
