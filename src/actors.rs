@@ -3,15 +3,23 @@
 //! Lives here: everything that knows ractor, signals and detached tasks. An actor is an [`inbox::Inbox`] served in
 //! rounds ([`round::Rounds`]) under a supervisor ([`supervisor::Branch`]); others hold its typed handle only.
 //! Must not live here: rules of the protocol, SQL, HTTP, and any state that is the only copy of something.
+pub mod audit_writer;
+pub mod cache_invalidator;
+pub mod database_watch;
+pub mod device_code_poller;
 pub mod handle;
+pub mod http_listener;
 pub mod inbox;
 pub mod key_holder;
 pub mod lifecycle;
 pub mod password_hasher;
+pub mod retention_sweeper;
 pub mod round;
+pub mod store_writer;
 pub mod supervisor;
 pub mod task;
 pub mod tree;
+pub mod upkeep;
 pub mod vitals;
 
 #[cfg(test)]

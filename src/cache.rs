@@ -23,7 +23,10 @@ pub struct Lease(u64);
 
 impl<T> Clone for Cached<T> {
     fn clone(&self) -> Self {
-        Self { rows: self.rows.clone(), generation: Arc::clone(&self.generation) }
+        Self {
+            rows: self.rows.clone(),
+            generation: Arc::clone(&self.generation),
+        }
     }
 }
 
@@ -31,7 +34,10 @@ impl<T: Send + Sync + 'static> Cached<T> {
     /// At most `capacity` rows, each for at most `ttl`.
     pub fn new(capacity: u64, ttl: Duration) -> Self {
         Self {
-            rows: moka::sync::Cache::builder().max_capacity(capacity).time_to_live(ttl).build(),
+            rows: moka::sync::Cache::builder()
+                .max_capacity(capacity)
+                .time_to_live(ttl)
+                .build(),
             generation: Arc::default(),
         }
     }

@@ -1,1 +1,159 @@
-//! Being built.
+//! One function per use case, in five verbs: load, judge, prepare, commit, tell.
+//!
+//! Flows decide; they know neither HTTP nor SQL. Whatever may happen once is decided inside the store's unit of work;
+//! what a flow judges before is only there to answer early and well.
+use crate::{
+    actors::{device_code_poller::PollError, password_hasher::HashError, task::Commits},
+    domain::{
+        audit::{AuditEvent, AuditRow},
+        eligibility::Refusal,
+        ids::uuid_v4,
+        oauth_error::{ErrorCode, OauthError},
+        time::{Clock, Entropy, EntropyFailure, Timestamp, random},
+    },
+    store::{Store, StoreError, Unit},
+};
+use std::sync::Arc;
+
+pub mod client_auth;
+pub mod clients;
+pub mod device;
+pub mod inspect;
+pub mod issue;
+pub mod login;
+pub mod polling;
+pub mod refresh;
+pub mod revoke;
+pub mod seed;
+
+/// Why a flow gives nothing.
+#[derive(Debug)]
+pub enum FlowError {
+    /// What the client may know.
+    Protocol(OauthError),
+    /// Something that is needed is down or full: 503, and nothing was changed.
+    Unavailable(String),
+    /// A fault of ours: 500. The text goes to the log only.
+    Internal(String),
+}
+
+impl From<OauthError> for FlowError {
+    fn from(error: OauthError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<StoreError> for FlowError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            StoreError::Conflict => Self::Internal("a unique value was taken".to_owned()),
+            StoreError::Bug(why) => Self::Internal(why),
+        }
+    }
+}
+
+impl From<HashError> for FlowError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy | HashError::Stopping => Self::Unavailable(error.to_string()),
+            HashError::Failed(why) => Self::Internal(why),
+        }
+    }
+}
+
+impl From<PollError> for FlowError {
+    fn from(error: PollError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<EntropyFailure> for FlowError {
+    fn from(error: EntropyFailure) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// What every flow stands on.
+#[derive(Clone)]
+pub struct Ground {
+    /// Truth.
+    pub store: Store,
+    /// Commits that a caller who hangs up cannot cut.
+    pub commits: Commits,
+    /// Whether `ENABLE_AUDIT_LOGGING` is on.
+    pub audited: bool,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Ground {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Commits a unit in a task of its own, so that it is finished whatever becomes of the caller.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; [`FlowError::Unavailable`] while stopping.
+    pub async fn commit<U: Unit>(&self, unit: U) -> Result<U::Answer, FlowError> {
+        Ok(self.try_commit(unit).await?)
+    }
+
+    /// As [`Ground::commit`], for callers who tell a conflict from other failures.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn try_commit<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
+        let store = self.store.clone();
+        let done = self.commits.run(async move { store.commit(unit).await });
+        done.await.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable(
+                "the work ended without a result".to_owned(),
+            ))
+        })
+    }
+
+    /// Rows for events that belong into the same transaction as a change; none when the trail is switched off.
+    ///
+    /// # Errors
+    /// [`EntropyFailure`], because a row needs an id.
+    pub fn rows(
+        &self,
+        at: Timestamp,
+        events: Vec<AuditEvent>,
+    ) -> Result<Vec<AuditRow>, EntropyFailure> {
+        if !self.audited {
+            return Ok(Vec::new());
+        }
+        events
+            .into_iter()
+            .map(|event| Ok(event.into_row(self.uuid()?, at)))
+            .collect()
+    }
+
+    /// A fresh UUID.
+    ///
+    /// # Errors
+    /// [`EntropyFailure`].
+    pub fn uuid(&self) -> Result<String, EntropyFailure> {
+        Ok(uuid_v4(random(&*self.entropy)?))
+    }
+}
+
+/// The answer to a request whose grant is refused (RFC 6749 §5.2).
+pub fn refused(refusal: Refusal) -> OauthError {
+    match refusal {
+        Refusal::Client => ErrorCode::UnknownClient.because("the client is unknown or not active"),
+        Refusal::Grant => {
+            ErrorCode::UnauthorizedClient.because("the client may not use this grant")
+        }
+        Refusal::User => {
+            ErrorCode::InvalidGrant.because("the user can no longer be granted access")
+        }
+        Refusal::Consent => ErrorCode::InvalidGrant.because("the user withdrew the consent"),
+    }
+}

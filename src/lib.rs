@@ -12,7 +12,9 @@
 //! * [`pages`]: draws HTML from typed views. [`http`]: translates between the wire and the flows.
 //! * [`telemetry`]: logs and metrics. `app`: wires the rooms together. `cli`: the command line.
 pub mod actors;
+pub mod app;
 pub mod cache;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod flows;

@@ -1,2 +1,193 @@
-//! The binary: parses arguments and turns an outcome into an exit code. Nothing else lives here.
-fn main() {}
+//! The binary: reads the command line, runs the command, and turns its outcome into an exit code.
+use authgate::{
+    app,
+    cli::{self, Command},
+    config::{
+        Config,
+        metrics::{LogFormat, LogLevel},
+        sources::Sources,
+    },
+    domain::time::random,
+    host::HostEntropy,
+    passwords::{self, HashAlgorithm},
+    telemetry,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::{
+    io::{self, BufRead as _, Write as _},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args();
+    let name = arguments.next().unwrap_or_else(|| "authgate".to_owned());
+    let arguments: Vec<String> = arguments.collect();
+    match cli::parse(&arguments) {
+        Ok(Command::Version) => say(&cli::version()),
+        Ok(Command::Help) => say(&cli::usage(&name)),
+        Ok(Command::Server) => server(),
+        Ok(Command::CheckConfig) => check_config(),
+        Ok(Command::Migrate) => migrate(),
+        Ok(Command::HashPassword { bcrypt }) => hash_password(bcrypt),
+        Ok(Command::GenerateSecrets) => generate_secrets(),
+        Err(misuse) => {
+            complain(&format!("{misuse}\n\n{}", cli::usage(&name)));
+            ExitCode::from(misuse.exit_code())
+        }
+    }
+}
+
+/// Standard output; a reader who went away is no failure.
+fn say(text: &str) -> ExitCode {
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", text.trim_end());
+}
+
+/// The configuration, with its warnings told; or every error told.
+fn configured() -> Result<Config, ExitCode> {
+    match Config::load(&Sources::of_process()) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                complain(&format!("Warning: {warning}"));
+            }
+            Ok(loaded.config)
+        }
+        Err(errors) => {
+            for error in &errors.0 {
+                complain(&format!("Invalid configuration: {error}"));
+            }
+            Err(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn check_config() -> ExitCode {
+    match configured() {
+        Ok(config) => {
+            let t = &config.timeouts;
+            let stop = t.shutdown_delay
+                + t.server_shutdown
+                + t.audit_shutdown
+                + t.cache_close
+                + t.redis_close
+                + t.db_close;
+            say(&format!(
+                "The configuration is valid.\nA stop takes at most {} s: give it that as terminationGracePeriodSeconds or TimeoutStopSec.\n",
+                stop.as_secs() + 7
+            ))
+        }
+        Err(code) => code,
+    }
+}
+
+fn server() -> ExitCode {
+    in_runtime(|config| async move { app::run(config).await })
+}
+
+fn migrate() -> ExitCode {
+    in_runtime(|config| async move {
+        let adoption = app::migrate(&config).await?;
+        tracing::info!(?adoption, "the database is up to date");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn in_runtime<F>(command: impl FnOnce(Config) -> F) -> ExitCode
+where
+    F: Future<Output = Result<ExitCode, app::StartFailure>>,
+{
+    let config = match configured() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    if let Err(error) = telemetry::start(level(config.log.level), format(config.log.format)) {
+        complain(&error);
+        return ExitCode::FAILURE;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("Failed to start server: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(command(config)) {
+        Ok(code) => code,
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::FAILURE
+        }
+    };
+    // Whatever still blocks a thread must not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+fn level(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info,authgate::access=info",
+        LogLevel::Debug => "debug,h2=info,hyper=info,rustls=info",
+        LogLevel::Trace => "trace",
+    }
+}
+
+fn format(format: LogFormat) -> telemetry::LogFormat {
+    match format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    }
+}
+
+fn hash_password(bcrypt: bool) -> ExitCode {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    if let Err(error) = io::stdin().lock().read_line(&mut line) {
+        complain(&format!("the password could not be read: {error}"));
+        return ExitCode::FAILURE;
+    }
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        complain("the password is empty: type it, or send it to standard input");
+        return ExitCode::FAILURE;
+    }
+    let algorithm = if bcrypt {
+        HashAlgorithm::Bcrypt
+    } else {
+        HashAlgorithm::Argon2id
+    };
+    let hashed = random(&HostEntropy::default())
+        .map_err(|error| error.to_string())
+        .and_then(|salt| {
+            passwords::hash(algorithm, password.as_bytes(), salt).map_err(|error| error.to_string())
+        });
+    match hashed {
+        Ok(hash) => say(&format!("{hash}\n")),
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn generate_secrets() -> ExitCode {
+    let entropy = HostEntropy::default();
+    let mut lines = String::new();
+    for name in ["JWT_SECRET", "SESSION_SECRET", "ENCRYPTION_KEY"] {
+        match random::<32>(&entropy) {
+            Ok(bytes) => lines += &format!("{name}={}\n", STANDARD.encode(bytes)),
+            Err(error) => {
+                complain(&error.to_string());
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    say(&lines)
+}

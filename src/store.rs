@@ -84,7 +84,10 @@ impl Store {
     /// [`StoreError::Unavailable`] with what the driver says, never with the password.
     pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
         let engine = open::open(settings).await?;
-        Ok(Self(Arc::new(Inner { engine, sink: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner {
+            engine,
+            sink: OnceLock::new(),
+        })))
     }
 
     /// Makes the schema, or adopts the one that the Go server made. Safe to repeat; every start does.
@@ -100,7 +103,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read_one(sql::Sql::new("SELECT 1 AS one")).await.map(|_| ())
+        self.read_one(sql::Sql::new("SELECT 1 AS one"))
+            .await
+            .map(|_| ())
     }
 
     /// Closes every connection; SQLite's log is folded into the file.
@@ -109,10 +114,14 @@ impl Store {
     /// As the database.
     pub async fn close(&self) -> Result<(), StoreError> {
         match &self.0.engine {
-            Engine::Lite { writer, readers, .. } => {
+            Engine::Lite {
+                writer, readers, ..
+            } => {
                 readers.close().await;
                 if let Some(mut connection) = writer.lock().await.take() {
-                    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+                    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+                        .execute(&mut connection)
+                        .await?;
                     sqlx::Connection::close(connection).await?;
                 }
             }
@@ -148,7 +157,9 @@ impl Store {
                     Some(sink) => sink.submit(queued).await,
                     None => self.commit_batch(vec![queued]).await,
                 }
-                answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer stopped".to_owned())))
+                answer.await.unwrap_or_else(|_| {
+                    Err(StoreError::Unavailable("the writer stopped".to_owned()))
+                })
             }
         }
     }
@@ -156,7 +167,10 @@ impl Store {
     /// Runs all units in one transaction of the write connection, commits once, then answers each. A unit that fails
     /// takes nobody with it. SQLite only.
     pub async fn commit_batch(&self, units: Vec<QueuedUnit>) {
-        if let Engine::Lite { writer, options, .. } = &self.0.engine {
+        if let Engine::Lite {
+            writer, options, ..
+        } = &self.0.engine
+        {
             batch::commit_on_sqlite(writer, options, units).await;
         }
     }
@@ -180,11 +194,13 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Conflict,
-            sqlx::Error::Database(database) if is_ours(&**database) => Self::Bug(database.message().to_owned()),
-            sqlx::Error::Database(database) => Self::Unavailable(database.message().to_owned()),
-            sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
-                Self::Bug(error.to_string())
+            sqlx::Error::Database(database) if is_ours(&**database) => {
+                Self::Bug(database.message().to_owned())
             }
+            sqlx::Error::Database(database) => Self::Unavailable(database.message().to_owned()),
+            sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Decode(_) => Self::Bug(error.to_string()),
             _ => Self::Unavailable(error.to_string()),
         }
     }

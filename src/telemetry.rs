@@ -15,7 +15,8 @@ pub enum LogFormat {
 /// # Errors
 /// When logging was started before in this process, or the filter cannot be read.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| format!("LOG_LEVEL cannot be read: {error}"))?;
+    let filter =
+        EnvFilter::try_new(filter).map_err(|error| format!("LOG_LEVEL cannot be read: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(true);
     match format {

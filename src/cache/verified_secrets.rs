@@ -23,7 +23,10 @@ impl VerifiedSecrets {
     pub fn new(key: &[u8; 32]) -> Self {
         Self {
             key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, key)),
-            tags: moka::sync::Cache::builder().max_capacity(CAPACITY).time_to_live(LIFE).build(),
+            tags: moka::sync::Cache::builder()
+                .max_capacity(CAPACITY)
+                .time_to_live(LIFE)
+                .build(),
         }
     }
 

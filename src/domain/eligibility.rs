@@ -73,7 +73,9 @@ pub enum Owner {
 /// # Errors
 /// The first [`Refusal`] that applies.
 pub fn check(grant: Grant, client: Option<ClientStanding>, owner: Owner) -> Result<(), Refusal> {
-    let client = client.filter(|client| client.is_active).ok_or(Refusal::Client)?;
+    let client = client
+        .filter(|client| client.is_active)
+        .ok_or(Refusal::Client)?;
     let allowed = match grant {
         Grant::DeviceCode => client.device_flow,
         Grant::AuthorizationCode => client.auth_code_flow,
@@ -85,8 +87,13 @@ pub fn check(grant: Grant, client: Option<ClientStanding>, owner: Owner) -> Resu
     }
     match owner {
         Owner::Client => Ok(()),
-        Owner::Person { is_active: false, .. } => Err(Refusal::User),
-        Owner::Person { consent: Some(false), .. } => Err(Refusal::Consent),
+        Owner::Person {
+            is_active: false, ..
+        } => Err(Refusal::User),
+        Owner::Person {
+            consent: Some(false),
+            ..
+        } => Err(Refusal::Consent),
         Owner::Person { .. } => Ok(()),
     }
 }

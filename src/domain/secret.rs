@@ -13,6 +13,11 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
+    /// A copy of the bytes, wiped when dropped.
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.0.as_bytes().to_vec())
+    }
+
     /// The clear text. Every call is a place to look at in a review.
     pub fn expose(&self) -> &str {
         &self.0

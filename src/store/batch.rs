@@ -41,7 +41,8 @@ where
         async move {
             self.answer = None;
             let ran = AssertUnwindSafe(self.unit.run(tx)).catch_unwind().await;
-            let answer = ran.unwrap_or_else(|_| Err(StoreError::Bug("a unit of work panicked".to_owned())))?;
+            let answer =
+                ran.unwrap_or_else(|_| Err(StoreError::Bug("a unit of work panicked".to_owned())))?;
             self.answer = Some(answer);
             Ok(())
         }
@@ -49,7 +50,10 @@ where
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let reply = self.reply.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let reply = self
+            .reply
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let answer = match (outcome, self.answer) {
             (Ok(()), Some(answer)) => Ok(answer),
             (Ok(()), None) => Err(StoreError::Bug("a unit of work gave no answer".to_owned())),
@@ -69,18 +73,31 @@ impl QueuedUnit {
     {
         let (reply, answer) = oneshot::channel();
         let reply = std::sync::Mutex::new(Some(reply));
-        (Self(Box::new(Waiter { unit, answer: None, reply })), answer)
+        (
+            Self(Box::new(Waiter {
+                unit,
+                answer: None,
+                reply,
+            })),
+            answer,
+        )
     }
 }
 
-pub(super) async fn commit_on_postgres<U: Unit>(pool: &PgPool, unit: &U) -> Result<U::Answer, StoreError> {
+pub(super) async fn commit_on_postgres<U: Unit>(
+    pool: &PgPool,
+    unit: &U,
+) -> Result<U::Answer, StoreError> {
     let mut transaction = pool.begin().await?;
     let mut tx = Tx::new(Connection::Pg(&mut transaction));
     let answer = unit.run(&mut tx).await?;
     tx.settle().await?;
     drop(tx);
     // Whether a commit that fails has happened is not known: the caller must not be told either way.
-    transaction.commit().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    transaction
+        .commit()
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(answer)
 }
 
@@ -112,11 +129,20 @@ pub(super) async fn commit_on_sqlite(
 }
 
 /// All units in one transaction. After a failure nothing of it is left, whatever the database did to it by itself.
-async fn transact(connection: &mut SqliteConnection, units: &mut [QueuedUnit]) -> Result<(), StoreError> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+async fn transact(
+    connection: &mut SqliteConnection,
+    units: &mut [QueuedUnit],
+) -> Result<(), StoreError> {
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut *connection)
+        .await?;
     let ran = run_all(connection, units).await;
     let outcome = match ran {
-        Ok(()) => sqlx::query("COMMIT").execute(&mut *connection).await.map(|_| ()).map_err(StoreError::from),
+        Ok(()) => sqlx::query("COMMIT")
+            .execute(&mut *connection)
+            .await
+            .map(|_| ())
+            .map_err(StoreError::from),
         Err(error) => Err(error),
     };
     if outcome.is_err() {
@@ -126,7 +152,10 @@ async fn transact(connection: &mut SqliteConnection, units: &mut [QueuedUnit]) -
     outcome
 }
 
-async fn run_all(connection: &mut SqliteConnection, units: &mut [QueuedUnit]) -> Result<(), StoreError> {
+async fn run_all(
+    connection: &mut SqliteConnection,
+    units: &mut [QueuedUnit],
+) -> Result<(), StoreError> {
     let mut tx = Tx::new(Connection::Lite(connection));
     for unit in units {
         unit.0.run(&mut tx).await?;
@@ -139,4 +168,3 @@ fn answer_all(units: Vec<QueuedUnit>, outcome: &Result<(), StoreError>) {
         unit.0.answer(outcome.clone());
     }
 }
-

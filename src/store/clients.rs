@@ -21,8 +21,13 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn client(&self, client_id: &ClientId) -> Result<Option<Client>, StoreError> {
-        let find = Sql::new("SELECT * FROM oauth_applications WHERE client_id = $1").text(client_id.as_str());
-        self.read_one(find).await?.as_ref().map(rows::client).transpose()
+        let find = Sql::new("SELECT * FROM oauth_applications WHERE client_id = $1")
+            .text(client_id.as_str());
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(rows::client)
+            .transpose()
     }
 
     /// How many people and clients there are.
@@ -33,8 +38,14 @@ impl Store {
         let count = Sql::new(
             "SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM oauth_applications) AS clients",
         );
-        let row = self.read_one(count).await?.ok_or_else(|| StoreError::Bug("a count gave no row".to_owned()))?;
-        Ok(Counts { users: row.int("users")?, clients: row.int("clients")? })
+        let row = self
+            .read_one(count)
+            .await?
+            .ok_or_else(|| StoreError::Bug("a count gave no row".to_owned()))?;
+        Ok(Counts {
+            users: row.int("users")?,
+            clients: row.int("clients")?,
+        })
     }
 }
 

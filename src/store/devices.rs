@@ -28,9 +28,14 @@ impl Store {
             // A text for each power of two: what is missing is filled up with the first hash.
             let size = piece.len().next_power_of_two();
             let marks: Vec<String> = (1..=size).map(|n| format!("${n}")).collect();
-            let text = format!("SELECT * FROM device_codes WHERE device_code_hash IN ({})", marks.join(","));
+            let text = format!(
+                "SELECT * FROM device_codes WHERE device_code_hash IN ({})",
+                marks.join(",")
+            );
             let filler = piece.first().cloned().unwrap_or_default();
-            let values = (0..size).map(|n| Value::Text(piece.get(n).unwrap_or(&filler).clone())).collect();
+            let values = (0..size)
+                .map(|n| Value::Text(piece.get(n).unwrap_or(&filler).clone()))
+                .collect();
             for row in self.read_all(Sql::built(text).values(values)).await? {
                 found.push(rows::device(&row)?);
             }
@@ -46,16 +51,28 @@ impl Store {
         let find =
             Sql::new("SELECT * FROM device_codes WHERE device_code_id = $1 AND device_code_salt <> '' LIMIT 10")
                 .text(suffix);
-        self.read_all(find).await?.iter().map(rows::device).collect()
+        self.read_all(find)
+            .await?
+            .iter()
+            .map(rows::device)
+            .collect()
     }
 
     /// The code that a person typed.
     ///
     /// # Errors
     /// As the database.
-    pub async fn device_code_by_user_code(&self, user_code: &UserCode) -> Result<Option<DeviceCode>, StoreError> {
-        let find = Sql::new("SELECT * FROM device_codes WHERE user_code = $1").text(user_code.as_str());
-        self.read_one(find).await?.as_ref().map(rows::device).transpose()
+    pub async fn device_code_by_user_code(
+        &self,
+        user_code: &UserCode,
+    ) -> Result<Option<DeviceCode>, StoreError> {
+        let find =
+            Sql::new("SELECT * FROM device_codes WHERE user_code = $1").text(user_code.as_str());
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(rows::device)
+            .transpose()
     }
 }
 
@@ -210,16 +227,27 @@ impl Unit for DenyDeviceCode {
                 return undecided(tx, self.row_id, self.now).await;
             }
             tx.insert_audit(&self.audit);
-            Ok(Decision::Done { authorization_id: None })
+            Ok(Decision::Done {
+                authorization_id: None,
+            })
         }
         .boxed()
     }
 }
 
 async fn undecided(tx: &mut Tx<'_>, row_id: i64, now: Timestamp) -> Result<Decision, StoreError> {
-    let row = tx.one(Sql::new("SELECT expires_at FROM device_codes WHERE id = $1").int(row_id)).await?;
-    let expired = row.map(|row| row.time("expires_at")).transpose()?.is_some_and(|at| at <= now);
-    Ok(if expired { Decision::Expired } else { Decision::AlreadyDecided })
+    let row = tx
+        .one(Sql::new("SELECT expires_at FROM device_codes WHERE id = $1").int(row_id))
+        .await?;
+    let expired = row
+        .map(|row| row.time("expires_at"))
+        .transpose()?
+        .is_some_and(|at| at <= now);
+    Ok(if expired {
+        Decision::Expired
+    } else {
+        Decision::AlreadyDecided
+    })
 }
 
 /// One row for each person and application; its public id changes at every consent.
@@ -239,7 +267,10 @@ async fn upsert_consent(tx: &mut Tx<'_>, consent: &NewConsent) -> Result<i64, St
     .bind(list(&consent.resource))
     .time(consent.granted_at)
     .bind(Value::Flag(true));
-    let row = tx.one(upsert).await?.ok_or_else(|| StoreError::Bug("an upsert gave no row".to_owned()))?;
+    let row = tx
+        .one(upsert)
+        .await?
+        .ok_or_else(|| StoreError::Bug("an upsert gave no row".to_owned()))?;
     row.int("id")
 }
 
@@ -287,7 +318,9 @@ impl Unit for RedeemDeviceCode {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Redemption, StoreError>> {
         async move {
             let who = (&self.client_id, &self.user_id);
-            if let Standing::Refused(refusal) = standing::judge(tx, Grant::DeviceCode, who, None).await? {
+            if let Standing::Refused(refusal) =
+                standing::judge(tx, Grant::DeviceCode, who, None).await?
+            {
                 return Ok(Redemption::Refused(refusal));
             }
             if !self.consume(tx).await? {
@@ -335,9 +368,11 @@ impl Unit for GrowInterval {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
-            let grow = Sql::new("UPDATE device_codes SET \"interval\" = $1 WHERE id = $2 AND \"interval\" < $1")
-                .int(i64::from(self.interval))
-                .int(self.row_id);
+            let grow = Sql::new(
+                "UPDATE device_codes SET \"interval\" = $1 WHERE id = $2 AND \"interval\" < $1",
+            )
+            .int(i64::from(self.interval))
+            .int(self.row_id);
             tx.run(grow).await.map(|_| ())
         }
         .boxed()

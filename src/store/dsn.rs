@@ -17,15 +17,23 @@ pub fn sqlite(dsn: &str) -> SqliteFile {
     let (path, query) = bare.split_once('?').unwrap_or((bare, ""));
     let path = match path.strip_prefix("//") {
         // file:///var/lib/x and file://localhost/var/lib/x
-        Some(rest) if dsn.starts_with("file:") => rest.find('/').map_or(rest, |at| rest.get(at..).unwrap_or(rest)),
+        Some(rest) if dsn.starts_with("file:") => rest
+            .find('/')
+            .map_or(rest, |at| rest.get(at..).unwrap_or(rest)),
         _ => path,
     };
-    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let decoded = percent_encoding::percent_decode_str(path)
+        .decode_utf8_lossy()
+        .into_owned();
     let busy = url::form_urlencoded::parse(query.as_bytes())
         .find(|(name, _)| matches!(&**name, "_busy_timeout" | "_timeout"))
         .and_then(|(_, value)| value.parse().ok());
     SqliteFile {
-        path: if dsn.starts_with("file:") { decoded } else { path.to_owned() },
+        path: if dsn.starts_with("file:") {
+            decoded
+        } else {
+            path.to_owned()
+        },
         busy_timeout: busy.map_or(Duration::from_secs(5), Duration::from_millis),
     }
 }
@@ -36,7 +44,9 @@ pub fn sqlite(dsn: &str) -> SqliteFile {
 /// A sentence that names what is wrong and never shows a value.
 pub fn postgres(dsn: &str) -> Result<PgConnectOptions, String> {
     if dsn.starts_with("postgres://") || dsn.starts_with("postgresql://") {
-        return dsn.parse().map_err(|_| "DATABASE_DSN is not a valid postgres URL".to_owned());
+        return dsn
+            .parse()
+            .map_err(|_| "DATABASE_DSN is not a valid postgres URL".to_owned());
     }
     let mut options = PgConnectOptions::new_without_pgpass();
     for (keyword, value) in keywords(dsn)? {
@@ -45,18 +55,28 @@ pub fn postgres(dsn: &str) -> Result<PgConnectOptions, String> {
     Ok(options)
 }
 
-fn apply(options: PgConnectOptions, keyword: &str, value: &str) -> Result<PgConnectOptions, String> {
+fn apply(
+    options: PgConnectOptions,
+    keyword: &str,
+    value: &str,
+) -> Result<PgConnectOptions, String> {
     Ok(match keyword {
         "host" if value.starts_with('/') => options.socket(value),
         "host" | "hostaddr" => options.host(value),
-        "port" => options.port(value.parse().map_err(|_| "port in DATABASE_DSN is not a port number".to_owned())?),
+        "port" => options.port(
+            value
+                .parse()
+                .map_err(|_| "port in DATABASE_DSN is not a port number".to_owned())?,
+        ),
         "user" => options.username(value),
         "password" => options.password(value),
         "dbname" | "database" => options.database(value),
         "application_name" | "fallback_application_name" => options.application_name(value),
         "sslmode" => {
             let mode = value.parse::<PgSslMode>();
-            options.ssl_mode(mode.map_err(|_| "sslmode in DATABASE_DSN is not one that libpq knows".to_owned())?)
+            options.ssl_mode(
+                mode.map_err(|_| "sslmode in DATABASE_DSN is not one that libpq knows".to_owned())?,
+            )
         }
         "sslrootcert" => options.ssl_root_cert(value),
         "sslcert" => options.ssl_client_cert(value),
@@ -64,11 +84,16 @@ fn apply(options: PgConnectOptions, keyword: &str, value: &str) -> Result<PgConn
         "TimeZone" => options.options([("timezone", value)]),
         // Bounded by DB_INIT_TIMEOUT here.
         "connect_timeout" => options,
-        "timezone" | "search_path" | "statement_timeout" | "lock_timeout" | "idle_in_transaction_session_timeout" => {
-            options.options([(keyword, value)])
-        }
+        "timezone"
+        | "search_path"
+        | "statement_timeout"
+        | "lock_timeout"
+        | "idle_in_transaction_session_timeout" => options.options([(keyword, value)]),
         other => {
-            tracing::warn!(keyword = other, "a keyword of DATABASE_DSN is not known and was passed over");
+            tracing::warn!(
+                keyword = other,
+                "a keyword of DATABASE_DSN is not known and was passed over"
+            );
             options
         }
     })
@@ -123,25 +148,53 @@ mod tests {
         for (dsn, path, ms) in [
             ("oauth.db", "oauth.db", 5000),
             ("/app/data/oauth.db", "/app/data/oauth.db", 5000),
-            ("file:test.db?_busy_timeout=250&_journal_mode=WAL&_loc=auto", "test.db", 250),
+            (
+                "file:test.db?_busy_timeout=250&_journal_mode=WAL&_loc=auto",
+                "test.db",
+                250,
+            ),
             ("file:///var/lib/a%20b.db", "/var/lib/a b.db", 5000),
             ("x.db?cache=shared", "x.db", 5000),
         ] {
-            let file = SqliteFile { path: path.to_owned(), busy_timeout: Duration::from_millis(ms) };
+            let file = SqliteFile {
+                path: path.to_owned(),
+                busy_timeout: Duration::from_millis(ms),
+            };
             assert_eq!(sqlite(dsn), file, "{dsn}");
         }
     }
 
     #[test]
     fn keyword_table() {
-        let options = postgres(r"host = 127.0.0.1 user='a b' password='p\'q\\r @/?#' dbname=x port=5433 sslmode=disable TimeZone=Asia/Taipei fancy=1");
+        let options = postgres(
+            r"host = 127.0.0.1 user='a b' password='p\'q\\r @/?#' dbname=x port=5433 sslmode=disable TimeZone=Asia/Taipei fancy=1",
+        );
         let options = options.unwrap();
-        assert_eq!((options.get_host(), options.get_port(), options.get_username()), ("127.0.0.1", 5433, "a b"));
+        assert_eq!(
+            (
+                options.get_host(),
+                options.get_port(),
+                options.get_username()
+            ),
+            ("127.0.0.1", 5433, "a b")
+        );
         assert_eq!(options.get_database(), Some("x"));
-        for bad in ["host", "host=a port=x", "user='a", "user=a\\", "sslmode=maybe", "postgres://[broken"] {
+        for bad in [
+            "host",
+            "host=a port=x",
+            "user='a",
+            "user=a\\",
+            "sslmode=maybe",
+            "postgres://[broken",
+        ] {
             let message = postgres(bad).unwrap_err();
             assert!(message.contains("DATABASE_DSN"), "{bad}: {message}");
         }
-        assert_eq!(postgres("postgres://u:p%40@h:1/db?sslmode=disable").unwrap().get_port(), 1);
+        assert_eq!(
+            postgres("postgres://u:p%40@h:1/db?sslmode=disable")
+                .unwrap()
+                .get_port(),
+            1
+        );
     }
 }

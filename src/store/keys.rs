@@ -25,7 +25,9 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn public_keys(&self, now: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
-        let find = Sql::new("SELECT * FROM signing_keys WHERE not_after > $1 ORDER BY last_active_at DESC LIMIT 50");
+        let find = Sql::new(
+            "SELECT * FROM signing_keys WHERE not_after > $1 ORDER BY last_active_at DESC LIMIT 50",
+        );
         self.read_all(find.time(now))
             .await?
             .iter()

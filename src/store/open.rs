@@ -1,7 +1,7 @@
 //! Connecting: SQLite with one writer and many readers, Postgres with a pool.
 use super::{Engine, StoreError, dsn};
 use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection,
+    Connection as _, SqliteConnection,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -80,12 +80,12 @@ pub(super) async fn open(settings: &Settings) -> Result<Engine, StoreError> {
 fn logged<O: sqlx::ConnectOptions>(options: O, log: StatementLog) -> O {
     match log {
         StatementLog::Silent | StatementLog::Error => options.disable_statement_logging(),
-        StatementLog::Warn => {
-            options.log_statements(LevelFilter::Trace).log_slow_statements(LevelFilter::Warn, SLOW)
-        }
-        StatementLog::Info => {
-            options.log_statements(LevelFilter::Info).log_slow_statements(LevelFilter::Warn, SLOW)
-        }
+        StatementLog::Warn => options
+            .log_statements(LevelFilter::Trace)
+            .log_slow_statements(LevelFilter::Warn, SLOW),
+        StatementLog::Info => options
+            .log_statements(LevelFilter::Info)
+            .log_slow_statements(LevelFilter::Warn, SLOW),
     }
 }
 
@@ -103,9 +103,12 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
         .statement_cache_capacity(256);
     let options = logged(options, settings.log);
     guard_new_file(Path::new(&file.path));
-    let writer = connect_writer(&options)
-        .await
-        .map_err(|error| StoreError::Unavailable(format!("unable to open database file {}: {error}", file.path)))?;
+    let writer = connect_writer(&options).await.map_err(|error| {
+        StoreError::Unavailable(format!(
+            "unable to open database file {}: {error}",
+            file.path
+        ))
+    })?;
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let readers = SqlitePoolOptions::new()
         .max_connections(u32::try_from(cores.clamp(2, 8)).unwrap_or(2))
@@ -116,17 +119,27 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
         .acquire_timeout(ACQUIRE)
         .connect_with(options.clone().read_only(true))
         .await?;
-    Ok(Engine::Lite { writer: Mutex::new(Some(writer)), readers, options })
+    Ok(Engine::Lite {
+        writer: Mutex::new(Some(writer)),
+        readers,
+        options,
+    })
 }
 
 /// The file holds password hashes: a new one is for its owner only.
 fn guard_new_file(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
     // An existing file keeps its mode; any other failure is told by the connect that follows.
-    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let _ = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
 }
 
-pub(super) async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+pub(super) async fn connect_writer(
+    options: &SqliteConnectOptions,
+) -> Result<SqliteConnection, StoreError> {
     Ok(SqliteConnection::connect_with(options).await?)
 }
 

@@ -14,9 +14,16 @@ pub struct Invalidation {
     pub key: String,
 }
 
-pub(super) async fn note(tx: &mut Tx<'_>, kind: &'static str, key: &str, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn note(
+    tx: &mut Tx<'_>,
+    kind: &'static str,
+    key: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let insert = Sql::new("INSERT INTO invalidations (kind, key, created_at) VALUES ($1, $2, $3)");
-    tx.run(insert.text(kind).text(key).time(at)).await.map(|_| ())
+    tx.run(insert.text(kind).text(key).time(at))
+        .await
+        .map(|_| ())
 }
 
 impl Store {
@@ -25,11 +32,20 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn invalidations_after(&self, id: i64) -> Result<Vec<Invalidation>, StoreError> {
-        let find = Sql::new("SELECT id, kind, key FROM invalidations WHERE id > $1 ORDER BY id LIMIT 1000").int(id);
+        let find = Sql::new(
+            "SELECT id, kind, key FROM invalidations WHERE id > $1 ORDER BY id LIMIT 1000",
+        )
+        .int(id);
         self.read_all(find)
             .await?
             .iter()
-            .map(|row| Ok(Invalidation { id: row.int("id")?, kind: row.text("kind")?, key: row.text("key")? }))
+            .map(|row| {
+                Ok(Invalidation {
+                    id: row.int("id")?,
+                    kind: row.text("kind")?,
+                    key: row.text("key")?,
+                })
+            })
             .collect()
     }
 
@@ -39,6 +55,8 @@ impl Store {
     /// As the database.
     pub async fn last_invalidation(&self) -> Result<i64, StoreError> {
         let find = Sql::new("SELECT max(id) AS last FROM invalidations");
-        self.read_one(find).await?.map_or(Ok(0), |row| row.int("last"))
+        self.read_one(find)
+            .await?
+            .map_or(Ok(0), |row| row.int("last"))
     }
 }

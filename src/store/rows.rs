@@ -77,7 +77,10 @@ pub fn device(row: &Row) -> Result<DeviceCode, StoreError> {
         resource: row.list("resource")?,
         expires_at: row.time("expires_at")?,
         interval: u32::try_from(row.int("interval")?).unwrap_or(5).max(1),
-        approved_by: row.maybe_text("user_id")?.filter(|_| authorized).map(UserId::new),
+        approved_by: row
+            .maybe_text("user_id")?
+            .filter(|_| authorized)
+            .map(UserId::new),
         approved_at: row.maybe_time("authorized_at")?.filter(|_| authorized),
         denied_at: row.maybe_time("denied_at")?,
         auth_time: row.maybe_time("auth_time")?,

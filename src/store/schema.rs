@@ -13,8 +13,10 @@ pub enum Adoption {
     Adopted,
 }
 
-const SQLITE: [&str; 2] =
-    [include_str!("../../migrations/sqlite/0001_adopted.sql"), include_str!("../../migrations/sqlite/0002_own.sql")];
+const SQLITE: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_adopted.sql"),
+    include_str!("../../migrations/sqlite/0002_own.sql"),
+];
 const POSTGRES: [&str; 2] = [
     include_str!("../../migrations/postgres/0001_adopted.sql"),
     include_str!("../../migrations/postgres/0002_own.sql"),
@@ -28,7 +30,12 @@ const ADDED: [(&str, &str, &str, &str); 9] = [
     ("device_codes", "requester_user_agent", "text", "text"),
     ("audit_logs", "actor_kind", "text", "text"),
     ("authorization_codes", "issued_family_id", "text", "text"),
-    ("authorization_codes", "auth_time", "datetime", "timestamptz"),
+    (
+        "authorization_codes",
+        "auth_time",
+        "datetime",
+        "timestamptz",
+    ),
     ("oauth_applications", "fast_secret_hash", "text", "text"),
     ("oauth_applications", "fast_secret_of", "text", "text"),
 ];
@@ -37,12 +44,27 @@ const ADDED: [(&str, &str, &str, &str); 9] = [
 const TIMES: [(&str, &[&str]); 8] = [
     ("users", &["created_at", "updated_at"]),
     ("oauth_applications", &["created_at", "updated_at"]),
-    ("device_codes", &["expires_at", "authorized_at", "created_at", "updated_at"]),
-    ("access_tokens", &["expires_at", "created_at", "last_used_at"]),
-    ("oauth_connections", &["token_expiry", "last_used_at", "created_at", "updated_at"]),
+    (
+        "device_codes",
+        &["expires_at", "authorized_at", "created_at", "updated_at"],
+    ),
+    (
+        "access_tokens",
+        &["expires_at", "created_at", "last_used_at"],
+    ),
+    (
+        "oauth_connections",
+        &["token_expiry", "last_used_at", "created_at", "updated_at"],
+    ),
     ("audit_logs", &["event_time", "created_at"]),
-    ("authorization_codes", &["expires_at", "used_at", "created_at"]),
-    ("user_authorizations", &["granted_at", "revoked_at", "created_at", "updated_at"]),
+    (
+        "authorization_codes",
+        &["expires_at", "used_at", "created_at"],
+    ),
+    (
+        "user_authorizations",
+        &["granted_at", "revoked_at", "created_at", "updated_at"],
+    ),
 ];
 
 /// Two servers that start on one Postgres do this one after the other.
@@ -52,7 +74,9 @@ pub(super) async fn prepare(engine: &Engine) -> Result<Adoption, StoreError> {
     match engine {
         Engine::Lite { writer, .. } => {
             let mut slot = writer.lock().await;
-            let connection = slot.as_mut().ok_or_else(|| StoreError::Unavailable("closed".to_owned()))?;
+            let connection = slot
+                .as_mut()
+                .ok_or_else(|| StoreError::Unavailable("closed".to_owned()))?;
             prepare_sqlite(connection).await
         }
         Engine::Pg(pool) => prepare_postgres(pool).await,
@@ -61,18 +85,21 @@ pub(super) async fn prepare(engine: &Engine) -> Result<Adoption, StoreError> {
 
 async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<Adoption, StoreError> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'users'")
-        .fetch_one(&mut *tx)
-        .await?;
+    let known: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'users'",
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     for script in SQLITE {
         sqlx::raw_sql(script).execute(&mut *tx).await?;
     }
     for (table, column, kind, _) in ADDED {
-        let has: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_table_info($1) WHERE name = $2")
-            .bind(table)
-            .bind(column)
-            .fetch_one(&mut *tx)
-            .await?;
+        let has: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM pragma_table_info($1) WHERE name = $2")
+                .bind(table)
+                .bind(column)
+                .fetch_one(&mut *tx)
+                .await?;
         if has == 0 {
             let text = format!("ALTER TABLE `{table}` ADD COLUMN `{column}` {kind}");
             sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
@@ -84,14 +111,27 @@ async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<Adoption, S
         }
     }
     tx.commit().await?;
-    Ok(if known == 0 { Adoption::Fresh } else { Adoption::Adopted })
+    Ok(if known == 0 {
+        Adoption::Fresh
+    } else {
+        Adoption::Adopted
+    })
 }
 
 /// Rewrites times that a server in another zone left behind.
-async fn to_utc(connection: &mut SqliteConnection, table: &str, column: &str) -> Result<(), StoreError> {
-    let find = format!("SELECT rowid, `{column}` FROM `{table}` WHERE `{column}` IS NOT NULL AND `{column}` NOT LIKE '%+00:00'");
+async fn to_utc(
+    connection: &mut SqliteConnection,
+    table: &str,
+    column: &str,
+) -> Result<(), StoreError> {
+    let find = format!(
+        "SELECT rowid, `{column}` FROM `{table}` WHERE `{column}` IS NOT NULL AND `{column}` NOT LIKE '%+00:00'"
+    );
     let update = format!("UPDATE `{table}` SET `{column}` = $1 WHERE rowid = $2");
-    for row in sqlx::query(AssertSqlSafe(find)).fetch_all(&mut *connection).await? {
+    for row in sqlx::query(AssertSqlSafe(find))
+        .fetch_all(&mut *connection)
+        .await?
+    {
         let rowid: i64 = row.try_get_unchecked(0)?;
         let text: String = row.try_get_unchecked(1)?;
         let at = timestamp::parse(&text).unwrap_or(timestamp::ZERO);
@@ -106,10 +146,17 @@ async fn to_utc(connection: &mut SqliteConnection, table: &str, column: &str) ->
 
 async fn prepare_postgres(pool: &PgPool) -> Result<Adoption, StoreError> {
     let mut tx = pool.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await?;
-    let known: bool = sqlx::query_scalar("SELECT to_regclass('users') IS NOT NULL").fetch_one(&mut *tx).await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *tx)
+        .await?;
+    let known: bool = sqlx::query_scalar("SELECT to_regclass('users') IS NOT NULL")
+        .fetch_one(&mut *tx)
+        .await?;
     // What exists already is told as a notice for every object; nobody needs to read that.
-    sqlx::query("SET LOCAL client_min_messages = warning").execute(&mut *tx).await?;
+    sqlx::query("SET LOCAL client_min_messages = warning")
+        .execute(&mut *tx)
+        .await?;
     for script in POSTGRES {
         sqlx::raw_sql(script).execute(&mut *tx).await?;
     }
@@ -118,5 +165,9 @@ async fn prepare_postgres(pool: &PgPool) -> Result<Adoption, StoreError> {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
     }
     tx.commit().await?;
-    Ok(if known { Adoption::Adopted } else { Adoption::Fresh })
+    Ok(if known {
+        Adoption::Adopted
+    } else {
+        Adoption::Fresh
+    })
 }

@@ -37,8 +37,13 @@ impl Store {
     /// As the database.
     pub async fn login_failures(&self, account: &str) -> Result<LoginFailures, StoreError> {
         let find = Sql::new("SELECT failures FROM login_failures WHERE account = $1").text(account);
-        let count = self.read_one(find).await?.map_or(Ok(0), |row| row.int("failures"))?;
-        Ok(LoginFailures { count: u32::try_from(count).unwrap_or(u32::MAX) })
+        let count = self
+            .read_one(find)
+            .await?
+            .map_or(Ok(0), |row| row.int("failures"))?;
+        Ok(LoginFailures {
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+        })
     }
 }
 
@@ -87,7 +92,9 @@ impl Unit for StartSession {
 }
 
 fn end(hash: &str, at: Timestamp) -> Sql {
-    Sql::new("UPDATE sessions SET revoked_at = $2 WHERE id_hash = $1 AND revoked_at IS NULL").text(hash).time(at)
+    Sql::new("UPDATE sessions SET revoked_at = $2 WHERE id_hash = $1 AND revoked_at IS NULL")
+        .text(hash)
+        .time(at)
 }
 
 /// Ends a session.
@@ -129,9 +136,11 @@ impl Unit for EndSessionsOf {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
-            let end = Sql::new("UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
-                .text(self.user_id.as_str())
-                .time(self.at);
+            let end = Sql::new(
+                "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+            )
+            .text(self.user_id.as_str())
+            .time(self.at);
             let ended = tx.run(end).await?;
             tx.insert_audit(&self.audit);
             Ok(ended)
@@ -153,8 +162,12 @@ impl Unit for TouchSession {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
-            let touch = Sql::new("UPDATE sessions SET last_seen_at = $2 WHERE id_hash = $1 AND last_seen_at < $2");
-            tx.run(touch.text(self.hash.as_str()).time(self.at)).await.map(|_| ())
+            let touch = Sql::new(
+                "UPDATE sessions SET last_seen_at = $2 WHERE id_hash = $1 AND last_seen_at < $2",
+            );
+            tx.run(touch.text(self.hash.as_str()).time(self.at))
+                .await
+                .map(|_| ())
         }
         .boxed()
     }

@@ -1,6 +1,9 @@
 //! One statement for both engines: a fixed text with `$1…`, values that know how each engine stores them, and rows that
 //! read back what either stored.
-use super::{StoreError, timestamp::{Stored, ZERO}};
+use super::{
+    StoreError,
+    timestamp::{Stored, ZERO},
+};
 use crate::domain::time::Timestamp;
 use sqlx::{
     AssertSqlSafe, Decode, Encode, Executor, Postgres, Row as _, Sqlite, Type,
@@ -38,7 +41,10 @@ pub enum Value {
 /// A list of strings as the Go server writes it: compact, `<`, `>` and `&` escaped, never NULL.
 pub fn list(values: &[String]) -> Value {
     let text = serde_json::Value::from(values.to_vec()).to_string();
-    let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let text = text
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026");
     Value::Json(Some(text))
 }
 
@@ -52,12 +58,18 @@ pub struct Sql {
 impl Sql {
     /// A fixed text.
     pub fn new(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), values: Vec::new() }
+        Self {
+            text: Cow::Borrowed(text),
+            values: Vec::new(),
+        }
     }
 
     /// A text that was put together from fixed pieces. Values never go into it.
     pub fn built(text: String) -> Self {
-        Self { text: Cow::Owned(text), values: Vec::new() }
+        Self {
+            text: Cow::Owned(text),
+            values: Vec::new(),
+        }
     }
 
     /// Binds the next value.
@@ -129,17 +141,26 @@ impl Sql {
     }
 
     /// Runs it; how many rows it changed.
-    pub async fn run_on_sqlite<'e>(self, on: impl Executor<'e, Database = Sqlite>) -> Result<u64, StoreError> {
+    pub async fn run_on_sqlite<'e>(
+        self,
+        on: impl Executor<'e, Database = Sqlite>,
+    ) -> Result<u64, StoreError> {
         Ok(self.for_sqlite().execute(on).await?.rows_affected())
     }
 
     /// Runs it; how many rows it changed.
-    pub async fn run_on_postgres<'e>(self, on: impl Executor<'e, Database = Postgres>) -> Result<u64, StoreError> {
+    pub async fn run_on_postgres<'e>(
+        self,
+        on: impl Executor<'e, Database = Postgres>,
+    ) -> Result<u64, StoreError> {
         Ok(self.for_postgres().execute(on).await?.rows_affected())
     }
 
     /// The first row.
-    pub async fn one_on_sqlite<'e>(self, on: impl Executor<'e, Database = Sqlite>) -> Result<Option<Row>, StoreError> {
+    pub async fn one_on_sqlite<'e>(
+        self,
+        on: impl Executor<'e, Database = Sqlite>,
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.for_sqlite().fetch_optional(on).await?.map(Row::Lite))
     }
 
@@ -152,20 +173,40 @@ impl Sql {
     }
 
     /// All rows.
-    pub async fn all_on_sqlite<'e>(self, on: impl Executor<'e, Database = Sqlite>) -> Result<Vec<Row>, StoreError> {
-        Ok(self.for_sqlite().fetch_all(on).await?.into_iter().map(Row::Lite).collect())
+    pub async fn all_on_sqlite<'e>(
+        self,
+        on: impl Executor<'e, Database = Sqlite>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(self
+            .for_sqlite()
+            .fetch_all(on)
+            .await?
+            .into_iter()
+            .map(Row::Lite)
+            .collect())
     }
 
     /// All rows.
-    pub async fn all_on_postgres<'e>(self, on: impl Executor<'e, Database = Postgres>) -> Result<Vec<Row>, StoreError> {
-        Ok(self.for_postgres().fetch_all(on).await?.into_iter().map(Row::Pg).collect())
+    pub async fn all_on_postgres<'e>(
+        self,
+        on: impl Executor<'e, Database = Postgres>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(self
+            .for_postgres()
+            .fetch_all(on)
+            .await?
+            .into_iter()
+            .map(Row::Pg)
+            .collect())
     }
 }
 
 /// `($1, $2), ($3, $4)…` for `rows` rows of `columns` columns.
 pub fn placeholders(rows: usize, columns: usize) -> String {
     let row = |r: usize| {
-        let cells: Vec<String> = (1..=columns).map(|c| format!("${}", r * columns + c)).collect();
+        let cells: Vec<String> = (1..=columns)
+            .map(|c| format!("${}", r * columns + c))
+            .collect();
         format!("({})", cells.join(","))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(",")
@@ -238,13 +279,17 @@ impl Row {
     pub fn list(&self, column: &str) -> Result<Vec<String>, StoreError> {
         let bytes: Option<Vec<u8>> = match self {
             Self::Lite(row) => row.try_get_unchecked(column)?,
-            Self::Pg(row) => row.try_get::<Option<Json>, _>(column)?.map(|json| json.0.into_bytes()),
+            Self::Pg(row) => row
+                .try_get::<Option<Json>, _>(column)?
+                .map(|json| json.0.into_bytes()),
         };
         match bytes.filter(|bytes| !bytes.is_empty()) {
             None => Ok(Vec::new()),
             Some(bytes) => {
-                let list: Option<Vec<String>> = serde_json::from_slice(&bytes)
-                    .map_err(|error| StoreError::Bug(format!("column {column} holds no list: {error}")))?;
+                let list: Option<Vec<String>> =
+                    serde_json::from_slice(&bytes).map_err(|error| {
+                        StoreError::Bug(format!("column {column} holds no list: {error}"))
+                    })?;
                 Ok(list.unwrap_or_default())
             }
         }
@@ -300,7 +345,9 @@ mod tests {
 
     #[test]
     fn lists_are_escaped_as_go_escapes_them() {
-        let Value::Json(Some(text)) = list(&["a<&>b".to_owned()]) else { panic!() };
+        let Value::Json(Some(text)) = list(&["a<&>b".to_owned()]) else {
+            panic!()
+        };
         assert_eq!(text, r#"["a\u003c\u0026\u003eb"]"#);
     }
 }

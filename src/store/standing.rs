@@ -41,12 +41,20 @@ impl Store {
     ///
     /// # Errors
     /// As the database.
-    pub async fn issuance_facts(&self, client_id: &ClientId, user_id: &UserId) -> Result<IssuanceFacts, StoreError> {
-        let consent = Sql::new("SELECT * FROM user_authorizations WHERE user_id = $1 AND client_id = $2")
-            .text(user_id.as_str())
-            .text(client_id.as_str());
-        let (client, user, consent) =
-            tokio::join!(self.client(client_id), self.user(user_id), self.read_one(consent));
+    pub async fn issuance_facts(
+        &self,
+        client_id: &ClientId,
+        user_id: &UserId,
+    ) -> Result<IssuanceFacts, StoreError> {
+        let consent =
+            Sql::new("SELECT * FROM user_authorizations WHERE user_id = $1 AND client_id = $2")
+                .text(user_id.as_str())
+                .text(client_id.as_str());
+        let (client, user, consent) = tokio::join!(
+            self.client(client_id),
+            self.user(user_id),
+            self.read_one(consent)
+        );
         Ok(IssuanceFacts {
             client: client?,
             user: user?,
@@ -103,11 +111,15 @@ async fn locked(
     family: Option<&FamilyId>,
 ) -> Result<Facts, StoreError> {
     // Always in this order, so that two transactions never wait for each other.
-    let user = tx.one(Sql::new("SELECT is_active FROM users WHERE id = $1 FOR SHARE").text(user_id.as_str())).await?;
+    let user = tx
+        .one(Sql::new("SELECT is_active FROM users WHERE id = $1 FOR SHARE").text(user_id.as_str()))
+        .await?;
     let client = tx.one(Sql::new(CLIENT).text(client_id.as_str())).await?;
-    let consent = Sql::new("SELECT is_active FROM user_authorizations WHERE user_id = $1 AND client_id = $2 FOR SHARE")
-        .text(user_id.as_str())
-        .text(client_id.as_str());
+    let consent = Sql::new(
+        "SELECT is_active FROM user_authorizations WHERE user_id = $1 AND client_id = $2 FOR SHARE",
+    )
+    .text(user_id.as_str())
+    .text(client_id.as_str());
     let consent = tx.one(consent).await?;
     let family = match family {
         Some(family) => {
@@ -119,10 +131,17 @@ async fn locked(
     Ok(Facts {
         client: client.as_ref().map(client_standing).transpose()?,
         owner: Owner::Person {
-            is_active: user.map(|row| row.flag("is_active")).transpose()?.unwrap_or(false),
+            is_active: user
+                .map(|row| row.flag("is_active"))
+                .transpose()?
+                .unwrap_or(false),
             consent: consent.map(|row| row.flag("is_active")).transpose()?,
         },
-        family_revoked: family.map(|row| row.maybe_time("revoked_at")).transpose()?.flatten().is_some(),
+        family_revoked: family
+            .map(|row| row.maybe_time("revoked_at"))
+            .transpose()?
+            .flatten()
+            .is_some(),
     })
 }
 
@@ -145,7 +164,10 @@ async fn joined(
     .text(client_id.as_str())
     .text(user_id.as_str())
     .text(family.map(FamilyId::as_str).unwrap_or_default());
-    let row = tx.one(find).await?.ok_or_else(|| StoreError::Bug("a join gave no row".to_owned()))?;
+    let row = tx
+        .one(find)
+        .await?
+        .ok_or_else(|| StoreError::Bug("a join gave no row".to_owned()))?;
     let client = match row.maybe_text("found")? {
         Some(_) => Some(client_standing(&row)?),
         None => None,
@@ -172,5 +194,7 @@ fn client_standing(row: &Row) -> Result<ClientStanding, StoreError> {
 
 /// The person of a token that speaks for one.
 pub(super) fn person(subject: &Subject) -> Result<&UserId, StoreError> {
-    subject.user().ok_or_else(|| StoreError::Bug("a token without a person in a grant for people".to_owned()))
+    subject
+        .user()
+        .ok_or_else(|| StoreError::Bug("a token without a person in a grant for people".to_owned()))
 }

@@ -87,7 +87,8 @@ impl Unit for Sweep {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
             let limit = i64::try_from(PIECE).unwrap_or(i64::MAX);
-            tx.run(Sql::new(self.what.statement()).time(self.before).int(limit)).await
+            tx.run(Sql::new(self.what.statement()).time(self.before).int(limit))
+                .await
         }
         .boxed()
     }

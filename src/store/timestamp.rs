@@ -47,7 +47,11 @@ pub fn parse(text: &str) -> Option<Timestamp> {
         iso.push_str(":00");
     }
     let has_offset = iso.ends_with('Z')
-        || iso.len().checked_sub(6).and_then(|at| iso.as_bytes().get(at)).is_some_and(|b| matches!(b, b'+' | b'-'));
+        || iso
+            .len()
+            .checked_sub(6)
+            .and_then(|at| iso.as_bytes().get(at))
+            .is_some_and(|b| matches!(b, b'+' | b'-'));
     if !has_offset {
         iso.push('Z');
     }
@@ -66,7 +70,10 @@ impl Type<Sqlite> for Stored {
 }
 
 impl Encode<'_, Sqlite> for Stored {
-    fn encode_by_ref(&self, buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer,
+    ) -> Result<IsNull, BoxDynError> {
         <String as Encode<Sqlite>>::encode(text(self.0), buffer)
     }
 }
@@ -104,7 +111,10 @@ mod tests {
     #[test]
     fn every_layout_is_read_and_one_is_written() {
         for (from, to) in [
-            ("2026-11-23 12:43:42.938704949+00:00", "2026-11-23 12:43:42.938704949+00:00"),
+            (
+                "2026-11-23 12:43:42.938704949+00:00",
+                "2026-11-23 12:43:42.938704949+00:00",
+            ),
             ("2026-11-23 12:43:42.5+08:00", "2026-11-23 04:43:42.5+00:00"),
             ("2026-11-23 12:43:42", "2026-11-23 12:43:42+00:00"),
             ("2026-11-23T12:43:42Z", "2026-11-23 12:43:42+00:00"),

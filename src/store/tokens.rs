@@ -23,7 +23,11 @@ impl Store {
     /// As the database.
     pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, StoreError> {
         let find = Sql::new("SELECT * FROM access_tokens WHERE token_hash = $1").text(hash);
-        self.read_one(find).await?.as_ref().map(rows::token).transpose()
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(rows::token)
+            .transpose()
     }
 
     /// The token with this hash, unless its person or its client is gone or switched off.
@@ -39,16 +43,27 @@ impl Store {
         )
         .text(hash)
         .bind(Value::Flag(true));
-        self.read_one(find).await?.as_ref().map(rows::token).transpose()
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(rows::token)
+            .transpose()
     }
 
     /// The family, and when it was revoked.
     ///
     /// # Errors
     /// As the database.
-    pub async fn family(&self, id: &FamilyId) -> Result<Option<(Family, Option<Timestamp>)>, StoreError> {
+    pub async fn family(
+        &self,
+        id: &FamilyId,
+    ) -> Result<Option<(Family, Option<Timestamp>)>, StoreError> {
         let find = Sql::new("SELECT * FROM token_families WHERE id = $1").text(id.as_str());
-        self.read_one(find).await?.as_ref().map(family_row).transpose()
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(family_row)
+            .transpose()
     }
 }
 
@@ -131,11 +146,13 @@ async fn enter(tx: &mut Tx<'_>, family: &Family) -> Result<Option<Refreshed>, St
         insert_family(tx, family).await?;
     }
     let who = (&family.client_id, person(&family.subject)?);
-    Ok(match standing::judge(tx, Grant::RefreshToken, who, Some(&family.id)).await? {
-        Standing::Good => None,
-        Standing::FamilyRevoked => Some(Refreshed::FamilyRevoked),
-        Standing::Refused(refusal) => Some(Refreshed::Refused(refusal)),
-    })
+    Ok(
+        match standing::judge(tx, Grant::RefreshToken, who, Some(&family.id)).await? {
+            Standing::Good => None,
+            Standing::FamilyRevoked => Some(Refreshed::FamilyRevoked),
+            Standing::Refused(refusal) => Some(Refreshed::Refused(refusal)),
+        },
+    )
 }
 
 /// A new access token for a refresh token that stays (fixed mode).
@@ -231,10 +248,20 @@ impl Unit for RotateRefreshToken {
 
 impl RotateRefreshToken {
     async fn why_not(&self, tx: &mut Tx<'_>) -> Result<Refreshed, StoreError> {
-        let find = Sql::new("SELECT status FROM access_tokens WHERE id = $1").text(self.old_id.as_str());
-        let status = tx.one(find).await?.map(|row| row.text("status")).transpose()?;
-        let used = status.is_some_and(|status| TokenStatus::stored(&status) == TokenStatus::Revoked);
-        Ok(if used { Refreshed::AlreadyUsed } else { Refreshed::Invalid })
+        let find =
+            Sql::new("SELECT status FROM access_tokens WHERE id = $1").text(self.old_id.as_str());
+        let status = tx
+            .one(find)
+            .await?
+            .map(|row| row.text("status"))
+            .transpose()?;
+        let used =
+            status.is_some_and(|status| TokenStatus::stored(&status) == TokenStatus::Revoked);
+        Ok(if used {
+            Refreshed::AlreadyUsed
+        } else {
+            Refreshed::Invalid
+        })
     }
 }
 
@@ -271,9 +298,10 @@ impl Unit for RevokeFamily {
 async fn end_family(tx: &mut Tx<'_>, family: &Family, at: Timestamp) -> Result<(), StoreError> {
     tx.settle().await?;
     insert_family(tx, family).await?;
-    let end = Sql::new("UPDATE token_families SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-        .text(family.id.as_str())
-        .time(at);
+    let end =
+        Sql::new("UPDATE token_families SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+            .text(family.id.as_str())
+            .time(at);
     tx.run(end).await.map(|_| ())
 }
 
@@ -324,7 +352,8 @@ impl Unit for RevokeAccessToken {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
-            let remove = Sql::new("DELETE FROM access_tokens WHERE id = $1").text(self.token_id.as_str());
+            let remove =
+                Sql::new("DELETE FROM access_tokens WHERE id = $1").text(self.token_id.as_str());
             // Who comes second finds nothing, and nothing is left to tell.
             if tx.run(remove).await? == 1 {
                 note(tx, "token", self.token_id.as_str(), self.at).await?;

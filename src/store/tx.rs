@@ -49,7 +49,10 @@ const AUDIT: (&str, usize) = (
 
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: Connection<'c>) -> Self {
-        Self { connection, held: Held::default() }
+        Self {
+            connection,
+            held: Held::default(),
+        }
     }
 
     /// Whether rows are locked against other writers, as only Postgres needs.
@@ -114,7 +117,8 @@ impl<'c> Tx<'c> {
             let most = rows.len().min(64);
             let size = 1 << most.ilog2();
             let piece: Vec<Value> = rows.drain(..size).flatten().collect();
-            self.run(Sql::built(format!("{head}{}", placeholders(size, columns))).values(piece)).await?;
+            self.run(Sql::built(format!("{head}{}", placeholders(size, columns))).values(piece))
+                .await?;
         }
         Ok(())
     }

@@ -13,7 +13,11 @@ impl Store {
     /// As the database.
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
         let find = Sql::new("SELECT * FROM users WHERE id = $1").text(id.as_str());
-        self.read_one(find).await?.as_ref().map(rows::user).transpose()
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(rows::user)
+            .transpose()
     }
 
     /// The person with exactly this name.
@@ -26,7 +30,11 @@ impl Store {
             return Ok(None);
         }
         let find = Sql::new("SELECT * FROM users WHERE username = $1").text(username);
-        self.read_one(find).await?.as_ref().map(rows::user).transpose()
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(rows::user)
+            .transpose()
     }
 }
 

@@ -109,6 +109,11 @@ impl Readiness {
         }
     }
 
+    /// Whether `what` is noted as failing.
+    pub fn is_failing(&self, what: &str) -> bool {
+        matches!(self.lock().get(what), Some(Condition::Failing(_)))
+    }
+
     /// Whether traffic should come, and what is not as it should be.
     pub fn verdict(&self) -> Verdict {
         let phase = self.phase();

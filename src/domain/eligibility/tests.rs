@@ -14,13 +14,34 @@ fn each_condition_alone_refuses() {
     let check = |grant, owner| super::check(grant, Some(CLIENT), owner);
     assert_eq!(check(Grant::DeviceCode, person(true, Some(true))), Ok(()));
     assert_eq!(check(Grant::DeviceCode, person(true, None)), Ok(()));
-    assert_eq!(check(Grant::DeviceCode, person(false, Some(true))), Err(Refusal::User));
-    assert_eq!(check(Grant::DeviceCode, person(true, Some(false))), Err(Refusal::Consent));
-    assert_eq!(check(Grant::AuthorizationCode, person(true, Some(true))), Err(Refusal::Grant));
+    assert_eq!(
+        check(Grant::DeviceCode, person(false, Some(true))),
+        Err(Refusal::User)
+    );
+    assert_eq!(
+        check(Grant::DeviceCode, person(true, Some(false))),
+        Err(Refusal::Consent)
+    );
+    assert_eq!(
+        check(Grant::AuthorizationCode, person(true, Some(true))),
+        Err(Refusal::Grant)
+    );
     assert_eq!(check(Grant::RefreshToken, person(true, Some(true))), Ok(()));
     // The flag alone does not make a public client a machine client.
-    assert_eq!(check(Grant::ClientCredentials, Owner::Client), Err(Refusal::Grant));
-    assert_eq!(super::check(Grant::DeviceCode, None, Owner::Client), Err(Refusal::Client));
-    let switched_off = ClientStanding { is_active: false, ..CLIENT };
-    assert_eq!(super::check(Grant::DeviceCode, Some(switched_off), Owner::Client), Err(Refusal::Client));
+    assert_eq!(
+        check(Grant::ClientCredentials, Owner::Client),
+        Err(Refusal::Grant)
+    );
+    assert_eq!(
+        super::check(Grant::DeviceCode, None, Owner::Client),
+        Err(Refusal::Client)
+    );
+    let switched_off = ClientStanding {
+        is_active: false,
+        ..CLIENT
+    };
+    assert_eq!(
+        super::check(Grant::DeviceCode, Some(switched_off), Owner::Client),
+        Err(Refusal::Client)
+    );
 }

@@ -1,0 +1,80 @@
+//! Deletes audit rows that are past `AUDIT_LOG_RETENTION`: at the start and every `AUDIT_LOG_CLEANUP_INTERVAL`, in small
+//! pieces, and in one process of many.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::time::Clock;
+use crate::store::Store;
+use crate::store::sweep::Swept;
+
+use super::handle::Failure;
+use super::inbox::{Inbox, Queued};
+use super::round::{self, Rounds};
+use super::supervisor::Spec;
+use super::upkeep::{Broom, Ticks};
+use super::vitals::Vitals;
+
+/// What the operator set.
+#[derive(Clone)]
+pub struct Settings {
+    /// `AUDIT_LOG_RETENTION`; `None` keeps everything.
+    pub retention: Option<Duration>,
+    /// `AUDIT_LOG_CLEANUP_INTERVAL`.
+    pub every: Duration,
+    /// Who this process is among its siblings.
+    pub holder: String,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The sweeper's place in the tree.
+pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
+    let inbox = Inbox::<()>::new(vitals, 1);
+    round::spec(Sweeper { settings, store }, &inbox)
+}
+
+struct Sweeper {
+    settings: Settings,
+    store: Store,
+}
+
+impl Rounds for Sweeper {
+    type Item = ();
+    type State = Ticks;
+    const MOST: usize = 1;
+
+    async fn open(&self) -> Result<Ticks, Failure> {
+        Ok(Ticks::default())
+    }
+
+    async fn serve(&self, _: &mut Ticks, _: Vec<Queued<()>>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn pause(&self, ticks: &Ticks) -> Option<Duration> {
+        self.settings
+            .retention
+            .map(|_| ticks.pause(self.settings.every))
+    }
+
+    async fn tick(&self, ticks: &mut Ticks) -> Result<(), Failure> {
+        ticks.done();
+        let Some(retention) = self.settings.retention else {
+            return Ok(());
+        };
+        let now = self.settings.clock.now();
+        let broom = Broom {
+            store: &self.store,
+            holder: &self.settings.holder,
+            now,
+        };
+        if broom.is_mine("audit_retention").await {
+            let swept = broom.sweep(Swept::Audit, now - retention).await;
+            if swept > 0 {
+                tracing::info!(rows = swept, "audit rows past their retention were deleted");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,239 @@
+//! Assembly: the one place that knows every room. It opens them in order, wires them together, and hands the end of the
+//! process to the lifecycle. No rule of any room lives here.
+use crate::{
+    actors::{
+        Signals, Tree,
+        lifecycle::{self, Budgets, Shutdown, Step},
+    },
+    config::Config,
+    domain::time::{Clock, Entropy},
+    flows::{
+        Ground,
+        seed::{self, SeedRules, Seeded},
+    },
+    host::{HostClock, HostEntropy},
+    http::server,
+    passwords::HashAlgorithm,
+    store::{Adoption, Store, StoreError},
+};
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+mod house;
+mod keys;
+mod notify;
+mod settings;
+
+/// Why the server did not start. The texts are those that operators know.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// The database.
+    #[error("Failed to start server: failed to initialize database: {0}")]
+    Database(String),
+    /// The first administrator and client.
+    #[error("Failed to start server: failed to seed data: {0}")]
+    Seed(String),
+    /// The signing key.
+    #[error("{0}")]
+    Key(String),
+    /// The certificate or the address.
+    #[error("Failed to start server: {0}")]
+    Edge(String),
+    /// Anything else.
+    #[error("Failed to start server: {0}")]
+    Other(String),
+    /// A signal came first.
+    #[error("{0}")]
+    Cancelled(#[from] lifecycle::Cancelled),
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// [`StartFailure`] when it did not start.
+pub async fn run(config: Config) -> Result<ExitCode, StartFailure> {
+    let signals = Signals::install().map_err(|error| StartFailure::Other(error.to_string()))?;
+    // Only fails when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let running = lifecycle::start_unless_stopped(&signals, start(&config)).await??;
+    running.readiness.ready();
+    notify::ready();
+    let watchdog = notify::watchdog(Arc::clone(&running.tree));
+    let ending = lifecycle::run(
+        &signals,
+        running.tree.escalated(),
+        &running.readiness.clone(),
+        running.shutdown(&config),
+    )
+    .await;
+    watchdog.abort();
+    Ok(ExitCode::from(ending.exit_code()))
+}
+
+/// Creates or adopts the schema, and nothing else.
+///
+/// # Errors
+/// [`StartFailure::Database`].
+pub async fn migrate(config: &Config) -> Result<Adoption, StartFailure> {
+    let (store, adoption) = open(config).await?;
+    store
+        .close()
+        .await
+        .map_err(|error| StartFailure::Database(error.to_string()))?;
+    Ok(adoption)
+}
+
+/// A server that runs.
+struct Running {
+    store: Store,
+    tree: Arc<Tree>,
+    commits: crate::actors::Commits,
+    readiness: crate::actors::Readiness,
+}
+
+async fn start(config: &Config) -> Result<Running, StartFailure> {
+    let clock: Arc<dyn Clock> = Arc::new(HostClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(HostEntropy::default());
+    let tls = settings::tls(config).map_err(|error| StartFailure::Edge(error.to_string()))?;
+    let (store, adoption) = open(config).await?;
+    let ground = Ground {
+        store: store.clone(),
+        commits: crate::actors::Commits::new(),
+        audited: config.audit.enabled,
+        clock,
+        entropy,
+    };
+    let algorithm = settings::password_algorithm(config, adoption);
+    sow(config, &ground, algorithm).await?;
+    let house = house::House::build(config, ground, algorithm).await?;
+    let address = settings::address(&config.server.addr);
+    let listener = server::bind(&address).map_err(|error| StartFailure::Edge(error.to_string()))?;
+    tracing::info!(
+        %address,
+        scheme = if tls.is_some() { "https" } else { "http" },
+        verification_uri = format!("{}/device", config.server.base_url),
+        "listening"
+    );
+    let (commits, readiness) = (house.ground.commits.clone(), house.readiness.clone());
+    let tree = house.start(config, listener, tls).await?;
+    Ok(Running {
+        store,
+        tree,
+        commits,
+        readiness,
+    })
+}
+
+/// Connects and prepares the schema, both within `DB_INIT_TIMEOUT`.
+async fn open(config: &Config) -> Result<(Store, Adoption), StartFailure> {
+    let opening = async {
+        let store = Store::open(&settings::store(config)).await?;
+        let adoption = store.prepare(HostClock.now()).await?;
+        Ok::<_, StoreError>((store, adoption))
+    };
+    match tokio::time::timeout(config.timeouts.db_init, opening).await {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(StoreError::Unavailable(why))) => Err(StartFailure::Database(why)),
+        Ok(Err(error)) => Err(StartFailure::Database(error.to_string())),
+        Err(_) => Err(StartFailure::Database(
+            "context deadline exceeded".to_owned(),
+        )),
+    }
+}
+
+async fn sow(
+    config: &Config,
+    ground: &Ground,
+    algorithm: HashAlgorithm,
+) -> Result<(), StartFailure> {
+    let directory =
+        std::env::current_dir().map_err(|error| StartFailure::Seed(error.to_string()))?;
+    let rules = SeedRules {
+        admin_password: config.login.default_admin_password.clone(),
+        algorithm,
+        directory,
+    };
+    let Seeded {
+        admin,
+        client_id,
+        file,
+    } = seed::seed(ground, &rules)
+        .await
+        .map_err(|error| match error {
+            crate::flows::FlowError::Internal(why) | crate::flows::FlowError::Unavailable(why) => {
+                StartFailure::Seed(why)
+            }
+            crate::flows::FlowError::Protocol(error) => {
+                StartFailure::Seed(error.description.into_owned())
+            }
+        })?;
+    if admin {
+        tracing::info!("the administrator \"admin\" was made");
+    }
+    if let Some(client_id) = client_id {
+        tracing::info!(client_id, "the client \"AuthGate CLI\" was made");
+    }
+    if let Some(file) = file {
+        tracing::info!(file = %file.display(), "generated credentials were written");
+    }
+    Ok(())
+}
+
+impl Running {
+    fn shutdown(self, config: &Config) -> Shutdown {
+        let t = &config.timeouts;
+        let mut shutdown = Shutdown::new(Budgets {
+            delay: t.shutdown_delay,
+            http: t.server_shutdown,
+            work: Budgets::WORK,
+            audit: t.audit_shutdown,
+            caches: t.cache_close,
+            redis: t.redis_close,
+            database: t.db_close,
+        });
+        let stop = |name: &'static str| {
+            let tree = Arc::clone(&self.tree);
+            async move {
+                tree.stop(name).await;
+                Ok(())
+            }
+        };
+        shutdown.add(Step::Delay, "systemd", async {
+            notify::stopping();
+            Ok(())
+        });
+        shutdown.add(Step::Http, "http_listener", stop("http_listener"));
+        for name in [
+            "password_hasher",
+            "upkeep",
+            "retention_sweeper",
+            "database_watch",
+            "device_code_poller",
+        ] {
+            shutdown.add(Step::Work, name, stop(name));
+        }
+        let commits = self.commits.clone();
+        shutdown.add(Step::Work, "commits", async move {
+            commits.finished().await;
+            Ok(())
+        });
+        shutdown.add(Step::Audit, "audit_writer", stop("audit_writer"));
+        shutdown.add(Step::Caches, "cache_invalidator", stop("cache_invalidator"));
+        let (tree, store) = (Arc::clone(&self.tree), self.store);
+        shutdown.add(Step::Database, "database", async move {
+            tree.stop("store_writer").await;
+            let closed = store.close().await.map_err(|error| error.to_string());
+            tree.end().await;
+            closed
+        });
+        shutdown
+    }
+}
+
+/// The longest that a token can live: for so long the public half of its key is kept.
+fn longest_life(config: &Config) -> Duration {
+    let caps = &config.lifetime_caps;
+    caps.access
+        .max(caps.refresh)
+        .max(config.lifetimes.client_credentials)
+        .max(config.lifetimes.base.access)
+}

@@ -1,0 +1,75 @@
+//! Settings as the rooms want them, from settings as the operator gave them.
+use crate::{
+    config::{
+        Config,
+        database::{Driver, StatementLog},
+        login::PasswordHash,
+        server::ListenAddr,
+    },
+    http::{
+        cors::CorsRules,
+        tls::{Certificate, TlsError, TlsFiles},
+    },
+    passwords::HashAlgorithm,
+    store::{self, Adoption},
+};
+use tokio_rustls::TlsAcceptor;
+
+pub fn store(config: &Config) -> store::Settings {
+    let db = &config.database;
+    store::Settings {
+        driver: match db.driver {
+            Driver::Sqlite => store::Driver::Sqlite,
+            Driver::Postgres => store::Driver::Postgres,
+        },
+        dsn: db.dsn.expose().to_owned(),
+        max_open: db.max_open,
+        max_idle: db.max_idle,
+        max_lifetime: db.max_lifetime,
+        max_idle_time: db.max_idle_time,
+        log: match db.log_level {
+            StatementLog::Silent => store::StatementLog::Silent,
+            StatementLog::Error => store::StatementLog::Error,
+            StatementLog::Warn => store::StatementLog::Warn,
+            StatementLog::Info => store::StatementLog::Info,
+        },
+    }
+}
+
+/// The Go server reads bcrypt only, so an adopted database keeps it until the operator says otherwise.
+pub fn password_algorithm(config: &Config, adoption: Adoption) -> HashAlgorithm {
+    match (config.login.password_hash, adoption) {
+        (Some(PasswordHash::Bcrypt), _) | (None, Adoption::Adopted) => HashAlgorithm::Bcrypt,
+        (Some(PasswordHash::Argon2id), _) | (None, Adoption::Fresh) => HashAlgorithm::Argon2id,
+    }
+}
+
+pub fn tls(config: &Config) -> Result<Option<TlsAcceptor>, TlsError> {
+    let Some(files) = &config.tls else {
+        return Ok(None);
+    };
+    let files = TlsFiles {
+        certificate: files.certificate.clone(),
+        key: files.key.clone(),
+    };
+    let acceptor = TlsAcceptor::from(Certificate::load(files)?.server_config()?);
+    Ok(Some(acceptor))
+}
+
+pub fn address(addr: &ListenAddr) -> String {
+    match &addr.host {
+        None => format!(":{}", addr.port),
+        Some(host) if host.contains(':') => format!("[{host}]:{}", addr.port),
+        Some(host) => format!("{host}:{}", addr.port),
+    }
+}
+
+pub fn cors(config: &Config) -> Option<CorsRules> {
+    let cors = &config.cors;
+    cors.enabled.then(|| CorsRules {
+        origins: cors.origins.clone(),
+        methods: cors.methods.join(","),
+        headers: cors.headers.join(","),
+        max_age: cors.max_age.map_or(0, |age| age.as_secs()),
+    })
+}

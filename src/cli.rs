@@ -1,0 +1,198 @@
+//! The command line: what was asked for, and the words for what was not understood. It runs nothing itself.
+use std::fmt;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `authgate server`
+    Server,
+    /// `authgate check-config`
+    CheckConfig,
+    /// `authgate migrate`
+    Migrate,
+    /// `authgate hash-password`
+    HashPassword {
+        /// `--algorithm bcrypt` instead of Argon2id.
+        bcrypt: bool,
+    },
+    /// `authgate generate-secrets`
+    GenerateSecrets,
+    /// `-v`
+    Version,
+    /// `-h`
+    Help,
+}
+
+/// What was not understood. The exit codes are those that scripts know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// No command at all: exit code 1.
+    Nothing,
+    /// A command that does not exist: exit code 1.
+    Command(String),
+    /// A flag that does not exist: exit code 2.
+    Flag(String),
+    /// An argument that the command does not take: exit code 2.
+    Argument(&'static str, String),
+}
+
+impl Misuse {
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Nothing | Self::Command(_) => 1,
+            Self::Flag(_) | Self::Argument(..) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("A command is missing"),
+            Self::Command(name) => write!(f, "Unknown command: {name}"),
+            Self::Flag(flag) => write!(f, "flag provided but not defined: -{flag}"),
+            Self::Argument(command, argument) => write!(f, "{command} does not take {argument:?}"),
+        }
+    }
+}
+
+/// Reads the arguments after the program's name. Flags have one dash or two, as they always had.
+///
+/// # Errors
+/// [`Misuse`].
+pub fn parse(arguments: &[String]) -> Result<Command, Misuse> {
+    let Some((first, rest)) = arguments.split_first() else {
+        return Err(Misuse::Nothing);
+    };
+    if let Some(flag) = first.strip_prefix('-').filter(|flag| !flag.is_empty()) {
+        let flag = flag.strip_prefix('-').unwrap_or(flag);
+        return match flag {
+            "v" | "version" => Ok(Command::Version),
+            "h" | "help" => Ok(Command::Help),
+            other => Err(Misuse::Flag(other.to_owned())),
+        };
+    }
+    let alone = |name: &'static str, command: Command| match rest.first() {
+        None => Ok(command),
+        Some(help) if matches!(help.as_str(), "-h" | "--help" | "-help") => Ok(Command::Help),
+        Some(argument) => Err(Misuse::Argument(name, argument.clone())),
+    };
+    match first.as_str() {
+        // Further arguments of `server` were always passed over, and start scripts rely on it.
+        "server"
+            if rest
+                .iter()
+                .any(|a| matches!(a.as_str(), "-h" | "--help" | "-help")) =>
+        {
+            Ok(Command::Help)
+        }
+        "server" => Ok(Command::Server),
+        "check-config" => alone("check-config", Command::CheckConfig),
+        "migrate" => alone("migrate", Command::Migrate),
+        "generate-secrets" => alone("generate-secrets", Command::GenerateSecrets),
+        "hash-password" => hash_password(rest),
+        other => Err(Misuse::Command(other.to_owned())),
+    }
+}
+
+fn hash_password(rest: &[String]) -> Result<Command, Misuse> {
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    match rest.as_slice() {
+        []
+        | ["--algorithm=argon2id" | "-algorithm=argon2id"]
+        | ["--algorithm" | "-algorithm", "argon2id"] => Ok(Command::HashPassword { bcrypt: false }),
+        ["--algorithm=bcrypt" | "-algorithm=bcrypt"] | ["--algorithm" | "-algorithm", "bcrypt"] => {
+            Ok(Command::HashPassword { bcrypt: true })
+        }
+        ["-h" | "--help" | "-help", ..] => Ok(Command::Help),
+        [first, ..] => Err(Misuse::Argument("hash-password", (*first).to_owned())),
+    }
+}
+
+/// The usage, for the program called `name`.
+pub fn usage(name: &str) -> String {
+    format!(
+        "Usage: {name} [OPTIONS] COMMAND
+
+Issues and manages OAuth 2.0 and OpenID Connect tokens.
+
+Commands:
+  server              Start the OAuth server
+  check-config        Read the configuration, tell every error and warning, start nothing
+  migrate             Create or upgrade the database, start nothing
+  hash-password       Read a password from standard input, print its hash (--algorithm argon2id|bcrypt)
+  generate-secrets    Print fresh secrets as lines for a .env file
+
+Options:
+  -v, --version    Show version information
+  -h, --help       Show this help message
+"
+    )
+}
+
+/// What `-v` prints.
+pub fn version() -> String {
+    format!(
+        "AuthGate version {}\nBuilt for: {}/{}\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_table() {
+        let parse = |text: &str| {
+            parse(
+                &text
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        for (text, expected) in [
+            ("server", Ok(Command::Server)),
+            ("server whatever", Ok(Command::Server)),
+            ("server --help", Ok(Command::Help)),
+            ("-v", Ok(Command::Version)),
+            ("--version", Ok(Command::Version)),
+            ("-version", Ok(Command::Version)),
+            ("-help server", Ok(Command::Help)),
+            ("check-config", Ok(Command::CheckConfig)),
+            (
+                "check-config x",
+                Err(Misuse::Argument("check-config", "x".into())),
+            ),
+            (
+                "hash-password --algorithm bcrypt",
+                Ok(Command::HashPassword { bcrypt: true }),
+            ),
+            ("hash-password", Ok(Command::HashPassword { bcrypt: false })),
+            (
+                "hash-password --algorithm md5",
+                Err(Misuse::Argument("hash-password", "--algorithm".into())),
+            ),
+            ("foo", Err(Misuse::Command("foo".into()))),
+            ("--bogus", Err(Misuse::Flag("bogus".into()))),
+            ("", Err(Misuse::Nothing)),
+        ] {
+            assert_eq!(parse(text), expected, "{text}");
+        }
+        assert_eq!(
+            Misuse::Flag("bogus".into()).to_string(),
+            "flag provided but not defined: -bogus"
+        );
+        assert_eq!(
+            (
+                Misuse::Nothing.exit_code(),
+                Misuse::Flag(String::new()).exit_code()
+            ),
+            (1, 2)
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Client authentication (RFC 6749 §2.3, §3.2.1): one rule for every endpoint that a client talks to.
+use super::{FlowError, Ground, clients::Clients};
+use crate::{
+    actors::password_hasher::PasswordHasher,
+    cache::VerifiedSecrets,
+    domain::{
+        audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
+        client::Client,
+        ids::ClientId,
+        oauth_error::{ErrorCode, OauthError},
+        secret::Secret,
+    },
+    store::audit::RecordAudit,
+};
+use std::{net::IpAddr, sync::Arc};
+
+/// How a client says who it is.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// `client_id`, from the header or the body.
+    pub client_id: ClientId,
+    /// The secret, if one came.
+    pub secret: Option<Secret>,
+}
+
+/// What client authentication needs.
+#[derive(Clone)]
+pub struct ClientAuth {
+    /// Common ground.
+    pub ground: Ground,
+    /// Where clients are found.
+    pub clients: Clients,
+    /// Compares slow hashes.
+    pub hasher: PasswordHasher,
+    /// Remembers secrets that were verified, as keyed digests bound to the stored hash.
+    pub verified: VerifiedSecrets,
+    /// `LEGACY_CLIENT_AUTH`: confidential clients may come without their secret, as they could before.
+    pub legacy: bool,
+}
+
+impl ClientAuth {
+    /// The active client that these credentials belong to. A confidential client must show its secret; a public client
+    /// has nothing to show, and a secret that it sends authenticates nothing.
+    ///
+    /// # Errors
+    /// `invalid_client`: with 401 when a secret was wrong or missing, with 400 when there is no such active client.
+    pub async fn identify(
+        &self,
+        credentials: &ClientCredentials,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<Arc<Client>, FlowError> {
+        let found = self.clients.find(&credentials.client_id).await?;
+        let Some(client) = found.filter(|client| client.is_active()) else {
+            return Err(unknown().into());
+        };
+        if !client.is_confidential() {
+            return Ok(client);
+        }
+        match &credentials.secret {
+            None if self.legacy => Ok(client),
+            None => Err(self
+                .failed(&client, "no client secret", origin)
+                .await?
+                .into()),
+            Some(secret) if self.is_right(&client, secret, address).await? => Ok(client),
+            Some(_) => Err(self
+                .failed(&client, "wrong client secret", origin)
+                .await?
+                .into()),
+        }
+    }
+
+    async fn is_right(
+        &self,
+        client: &Client,
+        secret: &Secret,
+        address: IpAddr,
+    ) -> Result<bool, FlowError> {
+        if self
+            .verified
+            .knows(client.client_id.as_str(), &client.secret_hash, secret)
+        {
+            return Ok(true);
+        }
+        let stored = Some(client.secret_hash.clone());
+        let right = self
+            .hasher
+            .verify(address, stored, secret.to_bytes())
+            .await?;
+        if right {
+            self.verified
+                .remember(client.client_id.as_str(), &client.secret_hash, secret);
+        }
+        Ok(right)
+    }
+
+    async fn failed(
+        &self,
+        client: &Client,
+        why: &'static str,
+        origin: &Origin,
+    ) -> Result<OauthError, FlowError> {
+        let event = AuditEvent::new(
+            EventType::ClientAuthenticationFailure,
+            "Client failed to authenticate",
+        )
+        .at(Severity::Warning)
+        .by(Actor::Client(client.client_id.clone()))
+        .on(
+            ResourceType::Client,
+            client.client_id.as_str(),
+            client.name.as_str(),
+        )
+        .failed(why)
+        .from(origin);
+        let rows = self.ground.rows(self.ground.now(), vec![event])?;
+        if !rows.is_empty() {
+            self.ground.commit(RecordAudit { rows }).await?;
+        }
+        Ok(ErrorCode::InvalidClient.because("client authentication failed"))
+    }
+}
+
+fn unknown() -> OauthError {
+    ErrorCode::UnknownClient.because("the client is unknown or not active")
+}

@@ -1,0 +1,304 @@
+//! Preparing tokens: lifetimes, claims, signatures, rows. Shared by every grant; it commits nothing.
+use super::{FlowError, Ground};
+use crate::{
+    domain::{
+        audit::{Actor, AuditEvent, EventType, Origin, ResourceType},
+        claims::{self, ExtraClaims, TokenClaims},
+        client::Client,
+        digest::sha256_hex,
+        ids::{FamilyId, TokenId, uuid_v4},
+        lifetimes::Lifetimes,
+        scope::ScopeSet,
+        secret::Secret,
+        time::{Timestamp, random},
+        token::{Subject, Token, TokenCategory, TokenStatus},
+        user::User,
+    },
+    jose::{KeySet, MediaType},
+};
+use std::time::Duration;
+
+/// What the operator set about tokens.
+#[derive(Clone, Debug)]
+pub struct TokenRules {
+    /// `BASE_URL` without trailing slashes.
+    pub issuer: String,
+    /// `JWT_AUDIENCE`.
+    pub audience: Vec<String>,
+    /// `JWT_PRIVATE_CLAIM_PREFIX`.
+    pub prefix: String,
+    /// `JWT_DOMAIN`, empty for none.
+    pub domain: String,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// `ENABLE_REFRESH_TOKENS`.
+    pub refresh_tokens: bool,
+    /// `ENABLE_TOKEN_ROTATION`.
+    pub rotation: bool,
+}
+
+/// For whom and what tokens are prepared.
+pub struct Order<'a> {
+    /// To whom.
+    pub client: &'a Client,
+    /// For whom.
+    pub user: &'a User,
+    /// Scopes of the access token.
+    pub scopes: &'a ScopeSet,
+    /// Scopes of the grant, which a refresh token keeps.
+    pub granted_scopes: &'a ScopeSet,
+    /// What was granted (RFC 8707); empty for none.
+    pub granted_resource: &'a [String],
+    /// What this request narrows it to; empty for all of it.
+    pub asked_resource: &'a [String],
+    /// Caller claims, checked.
+    pub extra: &'a ExtraClaims,
+    /// The consent.
+    pub authorization_id: Option<i64>,
+    /// The refresh token that this is made from.
+    pub parent: Option<&'a TokenId>,
+    /// The family, unless this begins one.
+    pub family: Option<&'a FamilyId>,
+    /// No refresh token outlives it.
+    pub absolute_end: Option<Timestamp>,
+    /// `DEVICE_REFRESH_TOKEN_EXPIRATION` applies.
+    pub refresh_cap: Option<Duration>,
+    /// Whether a refresh token is made too.
+    pub with_refresh: bool,
+}
+
+/// Signed tokens with the rows that make them count.
+pub struct Minted {
+    /// The access token's row.
+    pub access: Token,
+    /// The access token itself.
+    pub access_token: Secret,
+    /// The refresh token with its row.
+    pub refresh: Option<(Token, Secret)>,
+    /// The family they belong to.
+    pub family: FamilyId,
+}
+
+/// A successful answer of the token endpoint (RFC 6749 §5.1).
+pub struct TokenResponse {
+    /// The access token.
+    pub access_token: Secret,
+    /// Whole seconds left.
+    pub expires_in: i64,
+    /// The refresh token, if one is given.
+    pub refresh_token: Option<Secret>,
+    /// What was granted.
+    pub scope: String,
+}
+
+impl Minted {
+    /// The answer, with the refresh token that this made.
+    pub fn response(self, now: Timestamp) -> TokenResponse {
+        TokenResponse {
+            expires_in: (self.access.expires_at - now).whole_seconds().max(0),
+            scope: self.access.scopes.to_string(),
+            access_token: self.access_token,
+            refresh_token: self.refresh.map(|(_, secret)| secret),
+        }
+    }
+
+    /// Rows to insert.
+    pub fn rows(&self) -> (Token, Option<Token>) {
+        (
+            self.access.clone(),
+            self.refresh.as_ref().map(|(row, _)| row.clone()),
+        )
+    }
+}
+
+/// Signs tokens and builds their rows.
+///
+/// # Errors
+/// [`FlowError::Unavailable`] without entropy, [`FlowError::Internal`] when the key refuses to sign.
+pub fn prepare(
+    ground: &Ground,
+    keys: &KeySet,
+    rules: &TokenRules,
+    order: &Order<'_>,
+    now: Timestamp,
+) -> Result<Minted, FlowError> {
+    let mut drawn: [u8; 68] = random(&*ground.entropy)?;
+    let mut draw = Draw(&mut drawn);
+    let access_id = TokenId::new(draw.uuid());
+    let refresh_id = TokenId::new(draw.uuid());
+    let family = match order.family {
+        Some(family) => family.clone(),
+        None if order.with_refresh => refresh_id.recast(),
+        None => access_id.recast(),
+    };
+    let access_end = now + rules.lifetimes.access(order.client, draw.spread());
+    let audience = first_filled(&[
+        order.asked_resource,
+        order.granted_resource,
+        &rules.audience,
+    ]);
+    let access = Part {
+        id: access_id,
+        category: TokenCategory::Access,
+        jti: draw.uuid(),
+        expires_at: access_end,
+        audience,
+        resource: audience,
+        scopes: order.scopes,
+    };
+    let (access, access_token) = sign(keys, rules, order, &family, &access, now)?;
+    let refresh = if order.with_refresh {
+        let part = Part {
+            id: refresh_id,
+            category: TokenCategory::Refresh,
+            jti: draw.uuid(),
+            expires_at: refresh_end(rules, order, now),
+            audience: &rules.audience,
+            resource: first_filled(&[order.granted_resource, &rules.audience]),
+            scopes: order.granted_scopes,
+        };
+        Some(sign(keys, rules, order, &family, &part, now)?)
+    } else {
+        None
+    };
+    Ok(Minted {
+        access,
+        access_token,
+        refresh,
+        family,
+    })
+}
+
+fn refresh_end(rules: &TokenRules, order: &Order<'_>, now: Timestamp) -> Timestamp {
+    let life = rules.lifetimes.profile(order.client).refresh;
+    let end = now + order.refresh_cap.map_or(life, |cap| life.min(cap));
+    order.absolute_end.map_or(end, |last| end.min(last))
+}
+
+fn first_filled<'a>(lists: &[&'a [String]]) -> &'a [String] {
+    lists
+        .iter()
+        .find(|list| !list.is_empty())
+        .copied()
+        .unwrap_or_default()
+}
+
+struct Part<'a> {
+    id: TokenId,
+    category: TokenCategory,
+    jti: String,
+    expires_at: Timestamp,
+    audience: &'a [String],
+    resource: &'a [String],
+    scopes: &'a ScopeSet,
+}
+
+fn sign(
+    keys: &KeySet,
+    rules: &TokenRules,
+    order: &Order<'_>,
+    family: &FamilyId,
+    part: &Part<'_>,
+    now: Timestamp,
+) -> Result<(Token, Secret), FlowError> {
+    let payload = claims::payload(&TokenClaims {
+        issuer: &rules.issuer,
+        subject: order.user.id.as_str(),
+        client_id: order.client.client_id.as_str(),
+        scope: &part.scopes.to_string(),
+        token_type: part.category.as_str(),
+        issued_at: now.unix_timestamp(),
+        expires_at: part.expires_at.unix_timestamp(),
+        jti: &part.jti,
+        audience: part.audience,
+        prefix: &rules.prefix,
+        domain: &rules.domain,
+        uid: &order.user.username,
+        project: &order.client.project,
+        service_account: &order.client.service_account,
+        extra: order.extra,
+    });
+    let jwt = keys
+        .sign_json(MediaType::Jwt, &payload)
+        .map_err(|error| FlowError::Internal(error.to_string()))?;
+    let row = Token {
+        id: part.id.clone(),
+        hash: sha256_hex(jwt.as_bytes()),
+        category: part.category,
+        status: TokenStatus::Active,
+        subject: Subject::User(order.user.id.clone()),
+        client_id: order.client.client_id.clone(),
+        scopes: part.scopes.clone(),
+        expires_at: part.expires_at,
+        created_at: now,
+        last_used_at: None,
+        parent: order.parent.cloned(),
+        family: Some(family.clone()),
+        authorization_id: order.authorization_id,
+        resource: part.resource.to_vec(),
+    };
+    Ok((row, Secret::new(jwt)))
+}
+
+/// Hands out the random bytes of one issuance piece by piece: four UUIDs and a jitter.
+struct Draw<'a>(&'a mut [u8]);
+
+impl Draw<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let mut out = [0; N];
+        let rest = std::mem::take(&mut self.0);
+        if let Some((head, tail)) = rest.split_at_mut_checked(N) {
+            out.copy_from_slice(head);
+            self.0 = tail;
+        }
+        out
+    }
+
+    fn uuid(&mut self) -> String {
+        uuid_v4(self.take())
+    }
+
+    fn spread(&mut self) -> u32 {
+        u32::from_be_bytes(self.take())
+    }
+}
+
+/// How tokens of a first issuance are told in the audit trail.
+pub struct Telling {
+    /// Words for the access token.
+    pub access: &'static str,
+    /// Words for the refresh token.
+    pub refresh: &'static str,
+}
+
+/// `ACCESS_TOKEN_ISSUED` and `REFRESH_TOKEN_ISSUED` of a first issuance.
+pub fn issued_events(
+    minted: &Minted,
+    user: &User,
+    telling: &Telling,
+    origin: &Origin,
+) -> Vec<AuditEvent> {
+    let event = |kind, words, token: &Token| {
+        AuditEvent::new(kind, words)
+            .by(Actor::User {
+                id: user.id.clone(),
+                username: user.username.clone(),
+            })
+            .on(ResourceType::Token, token.id.as_str(), "")
+            .with("client_id", token.client_id.as_str())
+            .with("scopes", token.scopes.to_string())
+            .with("token_provider", "local")
+            .from(origin)
+    };
+    let mut access = event(EventType::AccessTokenIssued, telling.access, &minted.access);
+    let mut events = Vec::with_capacity(2);
+    if let Some((refresh, _)) = &minted.refresh {
+        access = access.with("refresh_token_id", refresh.id.as_str());
+        events.push(
+            event(EventType::RefreshTokenIssued, telling.refresh, refresh)
+                .with("access_token_id", minted.access.id.as_str()),
+        );
+    }
+    events.insert(0, access);
+    events
+}

@@ -1,0 +1,225 @@
+//! The device's side of the device grant (RFC 8628 §3.4, §3.5): poll, and redeem once.
+use super::{
+    FlowError, Ground,
+    client_auth::{ClientAuth, ClientCredentials},
+    device::invalid_target,
+    issue::{self, Order, Telling, TokenResponse, TokenRules},
+    refused,
+};
+use crate::{
+    actors::{
+        device_code_poller::{DeviceCodePoller, Polled},
+        key_holder::KeyHolder,
+    },
+    domain::{
+        audit::Origin,
+        claims::ExtraClaims,
+        device::{DEVICE_CODE_BYTES, DeviceCode, DeviceState},
+        digest::sha256_hex,
+        eligibility::{self, ClientStanding, Grant, Refusal},
+        ids::{ClientId, UserId},
+        oauth_error::{ErrorCode, OauthError},
+        resource,
+        secret::Secret,
+        time::Timestamp,
+        token::{Family, Subject},
+    },
+    jose::KeySet,
+    store::devices::{Issued, RedeemDeviceCode, Redemption},
+};
+use std::{net::IpAddr, sync::Arc};
+
+/// What polling needs.
+#[derive(Clone)]
+pub struct PollDeps {
+    /// Common ground.
+    pub ground: Ground,
+    /// Who may ask.
+    pub auth: ClientAuth,
+    /// Knows the pace of every device and reads states in batches.
+    pub poller: DeviceCodePoller,
+    /// Signs.
+    pub keys: KeyHolder<KeySet>,
+    /// The operator's rules.
+    pub rules: Arc<TokenRules>,
+}
+
+/// `grant_type=urn:ietf:params:oauth:grant-type:device_code`.
+pub struct PollRequest {
+    /// Who asks.
+    pub credentials: ClientCredentials,
+    /// `device_code`.
+    pub device_code: Secret,
+    /// `resource` values, syntax checked.
+    pub resource: Vec<String>,
+    /// Caller claims, checked.
+    pub extra: ExtraClaims,
+    /// Whence.
+    pub address: IpAddr,
+    /// Whence, for the trail.
+    pub origin: Origin,
+}
+
+/// Polls once; redeems when the person has approved.
+///
+/// # Errors
+/// As RFC 8628 §3.5: `authorization_pending`, `slow_down`, `access_denied`, `expired_token`; `invalid_grant` for a code
+/// that is unknown, foreign or redeemed.
+pub async fn poll(deps: &PollDeps, request: &PollRequest) -> Result<TokenResponse, FlowError> {
+    let client = deps
+        .auth
+        .identify(&request.credentials, request.address, &request.origin)
+        .await?;
+    let code = look(deps, request, &client.client_id).await?;
+    resource::check_subset(&request.resource, &code.resource).map_err(invalid_target)?;
+    redeem(deps, request, &code).await
+}
+
+/// The approved code, or the error that tells its state.
+async fn look(
+    deps: &PollDeps,
+    request: &PollRequest,
+    client_id: &ClientId,
+) -> Result<DeviceCode, FlowError> {
+    let text = request.device_code.expose();
+    if !is_device_code(text) {
+        return Err(unknown().into());
+    }
+    let (code, slow_down) = match deps
+        .poller
+        .poll(sha256_hex(text.as_bytes()), client_id.clone())
+        .await?
+    {
+        Polled::Found { code, slow_down } => (code, slow_down),
+        Polled::Unknown => (
+            legacy(deps, text, client_id).await?.ok_or_else(unknown)?,
+            false,
+        ),
+    };
+    match code.state(deps.ground.now()) {
+        DeviceState::Approved => Ok(code),
+        DeviceState::Denied => Err(ErrorCode::AccessDenied
+            .because("the user refused the request")
+            .into()),
+        DeviceState::Expired => Err(ErrorCode::ExpiredToken
+            .because("the device code has expired")
+            .into()),
+        DeviceState::Pending if slow_down => Err(ErrorCode::SlowDown
+            .because("poll less often: five seconds more between polls")
+            .into()),
+        DeviceState::Pending => Err(ErrorCode::AuthorizationPending
+            .because("the user has not decided yet")
+            .into()),
+    }
+}
+
+fn is_device_code(text: &str) -> bool {
+    text.len() == DEVICE_CODE_BYTES * 2
+        && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A code that the Go server handed out before this server took its place: found by suffix, proven by its slow hash.
+async fn legacy(
+    deps: &PollDeps,
+    text: &str,
+    client_id: &ClientId,
+) -> Result<Option<DeviceCode>, FlowError> {
+    let suffix = text.get(text.len().saturating_sub(8)..).unwrap_or_default();
+    let rows = deps.ground.store.salted_device_codes(suffix).await?;
+    let mut mine = rows.into_iter().filter(|code| code.client_id == *client_id);
+    Ok(mine.find(|code| code.is_hash_of(text)))
+}
+
+async fn redeem(
+    deps: &PollDeps,
+    request: &PollRequest,
+    code: &DeviceCode,
+) -> Result<TokenResponse, FlowError> {
+    let now = deps.ground.now();
+    let user_id = code.approved_by.clone().ok_or_else(unknown)?;
+    let facts = deps
+        .ground
+        .store
+        .issuance_facts(&code.client_id, &user_id)
+        .await?;
+    let standing = facts.client.as_ref().map(ClientStanding::from);
+    eligibility::check(Grant::DeviceCode, standing, facts.owner()).map_err(refused)?;
+    let (Some(client), Some(user)) = (&facts.client, &facts.user) else {
+        return Err(refused(Refusal::Client).into());
+    };
+    let authorization_id = facts.consent.as_ref().map(|c| c.authorization_id);
+    let absolute_end = deps.rules.lifetimes.family.map(|life| now + life);
+    let order = Order {
+        client,
+        user,
+        scopes: &code.scopes,
+        granted_scopes: &code.scopes,
+        granted_resource: &code.resource,
+        asked_resource: &request.resource,
+        extra: &request.extra,
+        authorization_id,
+        parent: None,
+        family: None,
+        absolute_end,
+        refresh_cap: deps.rules.lifetimes.device_refresh,
+        with_refresh: deps.rules.refresh_tokens,
+    };
+    let minted = issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now)?;
+    let family = family(
+        &minted.family,
+        code,
+        (&user_id, authorization_id),
+        absolute_end,
+        now,
+    );
+    let (access, refresh) = minted.rows();
+    let unit = RedeemDeviceCode {
+        row_id: code.row_id,
+        client_id: code.client_id.clone(),
+        user_id,
+        now,
+        issued: Issued {
+            family,
+            access,
+            refresh,
+        },
+        audit: deps.ground.rows(
+            now,
+            issue::issued_events(&minted, user, &TELLING, &request.origin),
+        )?,
+    };
+    match deps.ground.commit(unit).await? {
+        Redemption::Done => Ok(minted.response(now)),
+        Redemption::Gone => Err(unknown().into()),
+        Redemption::Refused(refusal) => Err(refused(refusal).into()),
+    }
+}
+
+const TELLING: Telling = Telling {
+    access: "Access token issued for a device code",
+    refresh: "Refresh token issued for a device code",
+};
+
+fn family(
+    id: &crate::domain::ids::FamilyId,
+    code: &DeviceCode,
+    (user_id, authorization_id): (&UserId, Option<i64>),
+    absolute_end: Option<Timestamp>,
+    now: Timestamp,
+) -> Family {
+    Family {
+        id: id.clone(),
+        subject: Subject::User(user_id.clone()),
+        client_id: code.client_id.clone(),
+        authorization_id,
+        grant: "device_code",
+        auth_time: code.auth_time,
+        scopes: code.scopes.clone(),
+        created_at: now,
+        absolute_end,
+    }
+}
+
+fn unknown() -> OauthError {
+    ErrorCode::InvalidGrant.because("the device code is unknown or was used already")
+}

@@ -1,0 +1,74 @@
+//! `/oauth/*` and `/.well-known/*`: translates forms to flows and answers to JSON.
+use super::{
+    form::FormError,
+    request::Request,
+    respond::{self, Response},
+};
+use crate::{
+    domain::{
+        audit::Origin,
+        oauth_error::{ErrorCode, OauthError},
+    },
+    flows::FlowError,
+};
+use serde_json::json;
+
+pub mod device;
+pub mod discovery;
+pub mod revoke;
+pub mod token;
+pub mod tokeninfo;
+
+/// Fields that may come more than once (RFC 8707 §2).
+const REPEATABLE: &[&str] = &["resource"];
+
+/// Whence the request comes, for the audit trail.
+pub fn origin(request: &Request) -> Origin {
+    Origin {
+        ip: request.client_address().to_string(),
+        user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+        path: request.path().to_owned(),
+        method: request.method().as_str().to_owned(),
+    }
+}
+
+/// The error answer (RFC 6749 §5.2). `realm` names the challenge of a 401.
+pub fn refuse(error: &FlowError, realm: &'static str) -> Response {
+    match error {
+        FlowError::Protocol(error) => protocol_error(error, realm),
+        FlowError::Unavailable(why) => {
+            tracing::warn!(why, "a request could not be served");
+            respond::retry_after(protocol_error(&unavailable(), realm), 5)
+        }
+        FlowError::Internal(why) => {
+            tracing::error!(why, "a request failed");
+            protocol_error(&ErrorCode::ServerError.because("the server failed"), realm)
+        }
+    }
+}
+
+fn unavailable() -> OauthError {
+    ErrorCode::TemporarilyUnavailable.because("the server cannot do this now, try again")
+}
+
+fn protocol_error(error: &OauthError, realm: &'static str) -> Response {
+    let body = json!({"error": error.code.as_str(), "error_description": error.description});
+    let response = respond::no_store(respond::json(error.code.status(), &body));
+    if error.code == ErrorCode::InvalidClient {
+        respond::challenge(response, &format!("Basic realm=\"{realm}\""))
+    } else {
+        response
+    }
+}
+
+/// A body that cannot be read, as an OAuth error. Only a body that is too large keeps its own status.
+fn unreadable(error: &FormError) -> Response {
+    let body = json!({"error": "invalid_request", "error_description": error.to_string()});
+    respond::no_store(respond::json(error.status(), &body))
+}
+
+fn missing(what: &'static str) -> FlowError {
+    ErrorCode::InvalidRequest
+        .because(format!("{what} is required"))
+        .into()
+}

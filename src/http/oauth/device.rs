@@ -1,0 +1,110 @@
+//! `POST /oauth/device/code` (RFC 8628 §3.1).
+use super::{REPEATABLE, missing, origin, refuse, unreadable};
+use crate::{
+    domain::{ids::ClientId, oauth_error::ErrorCode},
+    flows::{
+        FlowError,
+        client_auth::ClientCredentials,
+        device::{DeviceDeps, StartRequest, Started, start},
+    },
+    http::{
+        client_credentials,
+        form::{Form, FormError},
+        request::Request,
+        respond::{self, Response},
+    },
+};
+use serde::Deserialize;
+use serde_json::json;
+
+/// The older JSON form of the request, read whatever its content type says.
+#[derive(Deserialize, Default)]
+struct JsonRequest {
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    resource: Vec<String>,
+}
+
+/// Starts a device authorization.
+pub async fn code(deps: DeviceDeps, mut request: Request) -> Response {
+    let body = match request.body().await {
+        Ok(body) => body,
+        Err(error) => return unreadable(&FormError::from(error)),
+    };
+    let content_type = request
+        .header("content-type")
+        .unwrap_or_default()
+        .to_owned();
+    let form = match Form::parse(&content_type, body.clone(), REPEATABLE).await {
+        Ok(form) if form.get("client_id").is_some() => Some(form),
+        // Without a client in a form the body may be JSON; a form that is broken stays broken.
+        Ok(form) => (!looks_like_json(&body)).then_some(form),
+        Err(_) if looks_like_json(&body) => None,
+        Err(error) => return unreadable(&error),
+    };
+    let asked = match &form {
+        Some(form) => from_form(&request, form),
+        None => from_json(&request, &body),
+    };
+    let outcome = match asked {
+        Ok(asked) => start(&deps, &asked).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(started) => respond::no_store(respond::json(200, &answer(&started))),
+        Err(error) => refuse(&error, "authgate"),
+    }
+}
+
+fn looks_like_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
+}
+
+fn from_form(request: &Request, form: &Form) -> Result<StartRequest, FlowError> {
+    let credentials =
+        client_credentials::read(request, form)?.ok_or_else(|| missing("client_id"))?;
+    Ok(StartRequest {
+        credentials,
+        scope: form
+            .get("scope")
+            .filter(|scope| !scope.trim().is_empty())
+            .map(str::to_owned),
+        resource: form.all("resource"),
+        address: request.client_address(),
+        origin: origin(request),
+    })
+}
+
+fn from_json(request: &Request, body: &[u8]) -> Result<StartRequest, FlowError> {
+    let asked: JsonRequest = serde_json::from_slice(body).map_err(|_| {
+        ErrorCode::InvalidRequest
+            .because("the body is neither a form nor the JSON of this endpoint")
+    })?;
+    if asked.client_id.is_empty() {
+        return Err(missing("client_id"));
+    }
+    Ok(StartRequest {
+        credentials: ClientCredentials {
+            client_id: ClientId::new(asked.client_id),
+            secret: None,
+        },
+        scope: Some(asked.scope).filter(|scope| !scope.trim().is_empty()),
+        resource: asked.resource,
+        address: request.client_address(),
+        origin: origin(request),
+    })
+}
+
+fn answer(started: &Started) -> serde_json::Value {
+    json!({
+        "device_code": started.device_code.expose(),
+        "expires_in": started.expires_in,
+        "interval": started.interval,
+        "user_code": started.user_code.to_string(),
+        "verification_uri": started.verification_uri,
+        "verification_uri_complete": format!("{}?user_code={}", started.verification_uri, started.user_code),
+    })
+}

@@ -1,0 +1,220 @@
+//! A request as handlers see it. The body is read on demand, capped and under a deadline.
+use super::form::{Form, FormError};
+use ::http::{HeaderMap, Method, Uri};
+use bytes::{Buf as _, Bytes, BytesMut};
+use cookie::Cookie;
+use futures_util::{StreamExt as _, stream::BoxStream};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Chunks of a body.
+pub type Chunks = BoxStream<'static, Result<Bytes, warp::Error>>;
+
+/// What came in before the body.
+#[derive(Debug)]
+pub struct Head {
+    /// Method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The other end of the connection.
+    pub peer: SocketAddr,
+}
+
+/// A request.
+pub struct Request {
+    head: Arc<Head>,
+    client_address: IpAddr,
+    params: Vec<(String, String)>,
+    /// Behind a lock only so that handlers may share a reference to the request; it is taken by `&mut`.
+    body: Mutex<Option<Chunks>>,
+    limit: usize,
+    deadline: Duration,
+}
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Longer than the route takes.
+    #[error("the body is too large")]
+    TooLarge,
+    /// It did not come in time.
+    #[error("the body did not arrive in time")]
+    Deadline,
+    /// The connection broke, or the body was read before.
+    #[error("the body could not be read")]
+    Broken,
+}
+
+impl Request {
+    /// Puts a request together. `limit` is in bytes.
+    pub fn new(
+        head: Arc<Head>,
+        client_address: IpAddr,
+        body: Chunks,
+        limit: usize,
+        deadline: Duration,
+    ) -> Self {
+        Self {
+            head,
+            client_address,
+            params: Vec::new(),
+            body: Mutex::new(Some(body)),
+            limit,
+            deadline,
+        }
+    }
+
+    /// With the parameters of the matched path.
+    #[must_use]
+    pub fn with_params(mut self, params: Vec<(String, String)>) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// With another cap on the body, in bytes.
+    #[must_use]
+    pub(super) fn capped(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// The same request without its body, for those who only look at it.
+    pub(super) fn shape(&self) -> Self {
+        Self {
+            head: Arc::clone(&self.head),
+            client_address: self.client_address,
+            params: Vec::new(),
+            body: Mutex::new(None),
+            limit: self.limit,
+            deadline: self.deadline,
+        }
+    }
+
+    /// Method.
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// Path without the query.
+    pub fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// Path with the query.
+    pub fn path_and_query(&self) -> String {
+        self.head
+            .uri
+            .path_and_query()
+            .map_or_else(|| "/".to_owned(), ToString::to_string)
+    }
+
+    /// A parameter of the path, decoded.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The client, behind proxies that are trusted.
+    pub fn client_address(&self) -> IpAddr {
+        self.client_address
+    }
+
+    /// The other end of the connection.
+    pub fn peer(&self) -> SocketAddr {
+        self.head.peer
+    }
+
+    /// A header, if it is there once and readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.head.headers.get_all(name).iter();
+        let first = all.next()?;
+        if all.next().is_some() {
+            return None;
+        }
+        first.to_str().ok()
+    }
+
+    /// Whether a person's browser would rather have HTML.
+    pub fn wants_html(&self) -> bool {
+        self.header("accept")
+            .is_some_and(|accept| accept.contains("text/html"))
+    }
+
+    /// A cookie.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.head
+            .headers
+            .get_all("cookie")
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| Cookie::split_parse(header.to_owned()).filter_map(Result::ok))
+            .find(|cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The query, decoded.
+    ///
+    /// # Errors
+    /// As [`Form::pairs`].
+    pub fn query_pairs(&self) -> Result<Vec<(String, String)>, FormError> {
+        Form::pairs(self.head.uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The body.
+    ///
+    /// # Errors
+    /// [`BodyError`].
+    pub async fn body(&mut self) -> Result<Bytes, BodyError> {
+        let slot = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let body = slot.take().ok_or(BodyError::Broken)?;
+        tokio::time::timeout(self.deadline, collect(body, self.limit))
+            .await
+            .map_err(|_| BodyError::Deadline)?
+    }
+
+    /// The body as a form, urlencoded or multipart. Only the fields in `repeatable` may come more than once.
+    ///
+    /// # Errors
+    /// [`FormError`].
+    pub async fn form(&mut self, repeatable: &[&str]) -> Result<Form, FormError> {
+        let body = self.body().await?;
+        Form::parse(
+            self.header("content-type").unwrap_or_default(),
+            body,
+            repeatable,
+        )
+        .await
+    }
+}
+
+/// Counts while it reads, so that chunked bodies are bounded too.
+async fn collect(mut chunks: Chunks, limit: usize) -> Result<Bytes, BodyError> {
+    let mut whole = BytesMut::new();
+    let mut first: Option<Bytes> = None;
+    while let Some(chunk) = chunks.next().await {
+        let mut chunk = chunk.map_err(|_| BodyError::Broken)?;
+        let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
+        if held + chunk.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        // Most bodies come in one piece and need no copy.
+        if held == 0 {
+            first = Some(chunk);
+            continue;
+        }
+        if let Some(first) = first.take() {
+            whole.extend_from_slice(&first);
+        }
+        whole.extend_from_slice(&chunk);
+        chunk.advance(chunk.len());
+    }
+    Ok(first.unwrap_or_else(|| whole.freeze()))
+}

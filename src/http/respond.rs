@@ -1,0 +1,228 @@
+//! Answers: JSON, HTML, redirects, and the headers that belong to them. All bodies are whole.
+use ::http::{HeaderName, HeaderValue, StatusCode, header};
+use bytes::Bytes;
+use serde::Serialize;
+
+/// An answer.
+pub type Response = ::http::Response<Bytes>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Pages may load their style sheet and their pictures from here, send forms here, and nothing else.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+fn with_type(status: u16, content_type: HeaderValue, body: Bytes) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// Compact JSON. `<`, `>`, `&` and the line separators are escaped, as clients have always seen it.
+pub fn json(status: u16, body: &impl Serialize) -> Response {
+    match serde_json::to_string(body) {
+        Ok(text) => with_type(status, JSON, Bytes::from(escaped(text))),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written as JSON");
+            with_type(
+                500,
+                JSON,
+                Bytes::from_static(b"{\"error\":\"server_error\"}"),
+            )
+        }
+    }
+}
+
+/// JSON that is rendered already.
+pub fn json_bytes(status: u16, body: Bytes) -> Response {
+    with_type(status, JSON, body)
+}
+
+fn escaped(text: String) -> String {
+    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 32);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// A page. It is never stored, never framed, and tells nobody where the person came from.
+pub fn html(status: u16, body: String) -> Response {
+    let mut response = no_store(with_type(status, HTML, Bytes::from(body)));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    response.headers_mut().insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    response
+}
+
+/// Plain words.
+pub fn text(status: u16, body: &'static str) -> Response {
+    with_type(status, TEXT, Bytes::from_static(body.as_bytes()))
+}
+
+/// Text of a given type, for machines.
+pub fn text_of_type(status: u16, content_type: &'static str, body: String) -> Response {
+    with_type(
+        status,
+        HeaderValue::from_static(content_type),
+        Bytes::from(body),
+    )
+}
+
+/// Nothing but a status.
+pub fn empty(status: u16) -> Response {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+/// 301, 302 or 303. A target that cannot stand in a header becomes the start page.
+pub fn redirect(status: u16, target: &str) -> Response {
+    let mut response = no_store(empty(status));
+    let target = HeaderValue::from_str(target).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, target);
+    response
+}
+
+/// Answers with tokens or about them (RFC 6749 §5.1).
+pub fn no_store(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, NO_STORE);
+    response
+        .headers_mut()
+        .insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// With `WWW-Authenticate`.
+pub fn challenge(response: Response, value: &str) -> Response {
+    put(response, header::WWW_AUTHENTICATE, value)
+}
+
+/// With `Retry-After` in seconds.
+pub fn retry_after(response: Response, seconds: u64) -> Response {
+    put(response, header::RETRY_AFTER, &seconds.to_string())
+}
+
+/// With `Set-Cookie`.
+pub fn set_cookie(mut response: Response, value: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// With a header; a value that cannot stand in one is left out.
+pub fn put(mut response: Response, name: HeaderName, value: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// A document that changes only with the process or a key: rendered once, sent as bytes.
+#[derive(Clone, Debug)]
+pub struct Document {
+    body: Bytes,
+    content_type: HeaderValue,
+    etag: HeaderValue,
+    cache_control: HeaderValue,
+}
+
+impl Document {
+    /// A JSON document that may be cached for an hour.
+    pub fn json(body: impl Into<Bytes>) -> Self {
+        Self::new(
+            body.into(),
+            JSON,
+            HeaderValue::from_static("public, max-age=3600"),
+        )
+    }
+
+    /// Any document.
+    pub fn new(body: Bytes, content_type: HeaderValue, cache_control: HeaderValue) -> Self {
+        let digest = crate::domain::digest::sha256_base64url(&body);
+        let etag = format!("\"{}\"", digest.get(..16).unwrap_or(&digest));
+        let etag = HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""));
+        Self {
+            body,
+            content_type,
+            etag,
+            cache_control,
+        }
+    }
+
+    /// The answer: 304 for those who have it already.
+    pub fn answer(&self, if_none_match: Option<&str>) -> Response {
+        let known = if_none_match.is_some_and(|tags| {
+            let ours = self.etag.to_str().unwrap_or_default();
+            tags == "*"
+                || tags
+                    .split(',')
+                    .any(|tag| tag.trim().trim_start_matches("W/") == ours)
+        });
+        let mut response = if known {
+            empty(304)
+        } else {
+            with_type(200, self.content_type.clone(), self.body.clone())
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, self.etag.clone());
+        headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_escaped_as_it_always_was() {
+        let body = json(200, &serde_json::json!({"a": "<&>\u{2028}"}));
+        assert_eq!(&body.body()[..], br#"{"a":"\u003c\u0026\u003e\u2028"}"#);
+    }
+
+    #[test]
+    fn a_document_is_not_sent_twice() {
+        let document = Document::json("{}");
+        let first = document.answer(None);
+        let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
+        assert_eq!(
+            document.answer(Some(&format!("\"x\", W/{tag}"))).status(),
+            304
+        );
+        assert_eq!(document.answer(Some("\"x\"")).status(), 200);
+    }
+
+    #[test]
+    fn a_redirect_cannot_split_the_answer() {
+        assert_eq!(
+            redirect(302, "/a\r\nSet-Cookie: x").headers()[header::LOCATION],
+            "/"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! The one list of what is served.
+use super::{
+    limits::Limiter,
+    oauth::{self, discovery::Metadata, token::TokenDeps},
+    ops::{self, OpsDeps},
+    request::Request,
+    respond::{self, Document, Response},
+    router::{OAUTH_BODY, Refusal, Refuse, Route, Routes},
+    web::{self, WebDeps},
+};
+use crate::{
+    actors::key_holder::KeyHolder,
+    flows::{device::DeviceDeps, inspect::InspectDeps, revoke::RevokeDeps},
+    jose::KeySet,
+};
+use ::http::Method;
+use arc_swap::ArcSwapOption;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Limits of the endpoints that have one; `None` where limits are switched off.
+#[derive(Clone, Default)]
+pub struct Limits {
+    /// `LOGIN_RATE_LIMIT`.
+    pub login: Option<Arc<Limiter>>,
+    /// `DEVICE_CODE_RATE_LIMIT`.
+    pub device_code: Option<Arc<Limiter>>,
+    /// `TOKEN_RATE_LIMIT`.
+    pub token: Option<Arc<Limiter>>,
+    /// `DEVICE_VERIFY_RATE_LIMIT`.
+    pub device_verify: Option<Arc<Limiter>>,
+}
+
+/// What all routes need.
+pub struct Everything {
+    /// Pages.
+    pub web: WebDeps,
+    /// Device authorization.
+    pub device: DeviceDeps,
+    /// The token endpoint.
+    pub token: TokenDeps,
+    /// Looking at tokens.
+    pub inspect: InspectDeps,
+    /// Revocation.
+    pub revoke: RevokeDeps,
+    /// Discovery.
+    pub metadata: Metadata,
+    /// The JWK set.
+    pub keys: KeyHolder<KeySet>,
+    /// Operations.
+    pub ops: OpsDeps,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// A handler with what it needs.
+fn with<D, F, Fut>(deps: &D, handler: F) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Request) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
+{
+    let deps = deps.clone();
+    Route::new(move |request| handler(deps.clone(), request))
+}
+
+/// Everything that is served.
+pub fn routes(all: &Everything) -> Routes {
+    let routes = machines(all, Routes::new());
+    let routes = people(all, routes);
+    operators(all, routes)
+}
+
+fn machines(all: &Everything, routes: Routes) -> Routes {
+    let limits = &all.limits;
+    routes
+        .on(
+            Method::POST,
+            "/oauth/device/code",
+            with(&all.device, oauth::device::code)
+                .capped(OAUTH_BODY)
+                .limited(limits.device_code.clone()),
+        )
+        .on(
+            Method::POST,
+            "/oauth/token",
+            with(&all.token, oauth::token::token)
+                .capped(OAUTH_BODY)
+                .limited(limits.token.clone()),
+        )
+        .on(
+            Method::GET,
+            "/oauth/tokeninfo",
+            with(&all.inspect, oauth::tokeninfo::tokeninfo),
+        )
+        .on(
+            Method::POST,
+            "/oauth/revoke",
+            with(&all.revoke, oauth::revoke::revocation).capped(OAUTH_BODY),
+        )
+        .on(
+            Method::GET,
+            "/.well-known/openid-configuration",
+            document(all.metadata.openid_configuration()),
+        )
+        .on(
+            Method::GET,
+            "/.well-known/oauth-authorization-server",
+            document(all.metadata.oauth_authorization_server()),
+        )
+        .on(
+            Method::GET,
+            "/.well-known/jwks.json",
+            key_set(all.keys.clone()),
+        )
+}
+
+fn people(all: &Everything, routes: Routes) -> Routes {
+    let (web, limits) = (&all.web, &all.limits);
+    routes
+        .on(Method::GET, "/", Route::new(web::home::root))
+        .on(Method::GET, "/login", with(web, web::login::page))
+        .on(
+            Method::POST,
+            "/login",
+            with(web, web::login::submit).limited(limits.login.clone()),
+        )
+        .on(Method::GET, "/logout", with(web, web::login::ask_logout))
+        .on(Method::POST, "/logout", with(web, web::login::logout))
+        .on(Method::GET, "/device", with(web, web::device::page))
+        .on(
+            Method::POST,
+            "/device/verify",
+            with(web, web::device::verify).limited(limits.device_verify.clone()),
+        )
+        .on(Method::GET, "/account/sessions", with(web, web::home::home))
+}
+
+fn operators(all: &Everything, routes: Routes) -> Routes {
+    let ops = &all.ops;
+    routes
+        .on(Method::GET, "/health", with(ops, ops::health))
+        .on(Method::GET, "/livez", Route::new(ops::livez))
+        .on(Method::GET, "/readyz", with(ops, ops::readyz))
+        .on(Method::GET, "/actors", with(ops, ops::actors))
+        .on(Method::GET, "/favicon.ico", with(ops, ops::file))
+        .on(Method::GET, "/static/{*path}", with(ops, ops::file))
+}
+
+fn document(text: String) -> Route {
+    let document = Document::json(text);
+    Route::new(move |request: Request| {
+        let answer = document.answer(request.header("if-none-match"));
+        async move { answer }
+    })
+}
+
+/// Rendered once for each set of keys.
+fn key_set(keys: KeyHolder<KeySet>) -> Route {
+    let rendered: Arc<ArcSwapOption<(Arc<KeySet>, Document)>> = Arc::default();
+    Route::new(move |request: Request| {
+        let present = keys.current();
+        let known = rendered
+            .load_full()
+            .filter(|known| Arc::ptr_eq(&known.0, &present));
+        let known = known.unwrap_or_else(|| {
+            let fresh = Arc::new((Arc::clone(&present), Document::json(present.jwks().clone())));
+            rendered.store(Some(Arc::clone(&fresh)));
+            fresh
+        });
+        let answer = known.1.answer(request.header("if-none-match"));
+        async move { answer }
+    })
+}
+
+/// Draws the router's own refusals: a page for people, JSON for programs.
+pub fn refusals(web: &WebDeps) -> Refuse {
+    let pages = Arc::clone(&web.pages);
+    Arc::new(move |request, refusal| match refusal {
+        Refusal::TooMany { retry_after } if request.wants_html() => {
+            web::too_many(&pages, retry_after)
+        }
+        Refusal::TooMany { .. } => respond::no_store(respond::json(
+            429,
+            &json!({"error": "rate_limit_exceeded", "error_description": "too many requests, try again later"}),
+        )),
+        Refusal::Panicked if request.wants_html() => web::fault(
+            &pages,
+            &crate::flows::FlowError::Internal("a handler panicked".to_owned()),
+            false,
+        ),
+        Refusal::Panicked => respond::no_store(respond::json(
+            500,
+            &json!({"error": "server_error", "error_description": "the server failed"}),
+        )),
+    })
+}

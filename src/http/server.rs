@@ -1,0 +1,290 @@
+//! The accept loop: connections in a budget, deadlines on everything, and a drain with an end.
+//!
+//! warp is the service behind it; its own server waits for open connections for ever and has no deadline for headers.
+use super::{request::Head, router::Router};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use warp::Filter as _;
+
+/// Limits of the edge.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `MAX_CONNECTIONS`: more wait in the backlog of the kernel.
+    pub max_connections: usize,
+    /// How long a request's headers may take.
+    pub header_deadline: Duration,
+    /// How long a TLS handshake may take.
+    pub handshake_deadline: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_connections: 10_000,
+            header_deadline: Duration::from_secs(10),
+            handshake_deadline: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Binds `SERVER_ADDR`. `:8080` listens on IPv4 and IPv6.
+///
+/// # Errors
+/// With the address in the text.
+pub fn bind(address: &str) -> io::Result<TcpListener> {
+    let wrong = |error: io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("listen tcp: address {address}: {error}"),
+        )
+    };
+    let (host, port) = address.rsplit_once(':').ok_or_else(|| {
+        io::Error::other(format!(
+            "listen tcp: address {address}: missing port in address"
+        ))
+    })?;
+    let port: u16 = port.parse().map_err(|_| {
+        io::Error::other(format!(
+            "listen tcp: address {address}: the port is not a number up to 65535"
+        ))
+    })?;
+    if host.is_empty() {
+        // An IPv6 socket takes IPv4 too; a machine without IPv6 gets IPv4 alone.
+        return listen((Ipv6Addr::UNSPECIFIED, port).into())
+            .or_else(|_| listen((Ipv4Addr::UNSPECIFIED, port).into()))
+            .map_err(wrong);
+    }
+    use std::net::ToSocketAddrs as _;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let mut failure = io::Error::other("no such host");
+    for candidate in (bare, port).to_socket_addrs().map_err(wrong)? {
+        match listen(candidate) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(wrong(failure))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+/// Serves until `stop`; then no connection is accepted any more, those that are idle are closed, and requests in flight
+/// may finish. Returns when the last has. Dropping the future cuts what is left.
+pub async fn serve(
+    listener: Arc<TcpListener>,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    settings: Settings,
+    stop: CancellationToken,
+) {
+    let mut connections = JoinSet::new();
+    let budget = Arc::new(Semaphore::new(settings.max_connections.max(1)));
+    loop {
+        let next = async {
+            let permit = Arc::clone(&budget).acquire_owned().await.ok()?;
+            Some((listener.accept().await, permit))
+        };
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next() => continue,
+            next = next => next,
+        };
+        let Some((accepted, permit)) = accepted else {
+            break;
+        };
+        let (tcp, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause_after(&error).await;
+                continue;
+            }
+        };
+        let connection = Connection {
+            router: router.clone(),
+            settings: settings.clone(),
+            peer,
+            stop: stop.clone(),
+        };
+        let tls = tls.clone();
+        connections.spawn(async move {
+            connection.run(tcp, tls).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    tracing::info!(
+        open = connections.len(),
+        "no connection is accepted any more"
+    );
+    while connections.join_next().await.is_some() {}
+}
+
+/// A peer that went away is no reason to wait; a machine out of file descriptors is.
+async fn pause_after(error: &io::Error) {
+    let harmless = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    );
+    if !harmless {
+        tracing::warn!(%error, "a connection could not be accepted");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+struct Connection {
+    router: Router,
+    settings: Settings,
+    peer: SocketAddr,
+    stop: CancellationToken,
+}
+
+impl Connection {
+    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+        let _ = tcp.set_nodelay(true);
+        let Some(tls) = tls else {
+            return self.drive(tcp, false).await;
+        };
+        let handshake = tokio::time::timeout(self.settings.handshake_deadline, tls.accept(tcp));
+        if let Ok(Ok(stream)) = handshake.await {
+            self.drive(stream, true).await;
+        }
+    }
+
+    async fn drive(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        is_tls: bool,
+    ) {
+        let service = TowerToHyperService::new(Arrival {
+            inner: warp::service(filter(self.router)),
+            peer: self.peer,
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        if !is_tls {
+            // Clear text speaks HTTP/1.1 only; HTTP/2 is agreed on in the TLS handshake.
+            builder = builder.http1_only();
+        }
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.settings.header_deadline)
+            .max_buf_size(64 << 10);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(20))
+            .max_concurrent_streams(128)
+            .max_header_list_size(16 << 10);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let mut told = false;
+        loop {
+            tokio::select! {
+                outcome = connection.as_mut() => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    return;
+                }
+                () = self.stop.cancelled(), if !told => {
+                    told = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+/// The one warp filter: what came in before the body, and the body.
+fn filter(
+    router: Router,
+) -> impl warp::Filter<Extract = (warp::reply::Response,), Error = warp::Rejection>
++ Clone
++ Send
++ Sync
++ 'static {
+    warp::ext::get::<Arc<Head>>()
+        .and(warp::body::stream())
+        .then(move |head: Arc<Head>, body| {
+            let router = router.clone();
+            async move {
+                let body = futures_util::StreamExt::map(body, |chunk: Result<_, warp::Error>| {
+                    chunk.map(|mut chunk| {
+                        let length = bytes::Buf::remaining(&chunk);
+                        bytes::Buf::copy_to_bytes(&mut chunk, length)
+                    })
+                });
+                router
+                    .answer(head, body.boxed())
+                    .await
+                    .map(|body: Bytes| body.into())
+            }
+        })
+}
+
+/// Hands the request's head over as one extension, so that headers are moved and not copied, with the peer's address,
+/// which warp knows only of connections that it accepted itself.
+#[derive(Clone)]
+struct Arrival<S> {
+    inner: S,
+    peer: SocketAddr,
+}
+
+impl<S, B> tower_service::Service<::http::Request<B>> for Arrival<S>
+where
+    S: tower_service::Service<::http::Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: ::http::Request<B>) -> S::Future {
+        let head = Head {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: std::mem::take(request.headers_mut()),
+            peer: self.peer,
+        };
+        request.extensions_mut().insert(Arc::new(head));
+        self.inner.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+use super::*;
+use crate::http::{
+    respond,
+    router::{Refusal, Route, Routes, Settings as RouterSettings},
+    tls::{Certificate, TlsFiles},
+};
+use ::http::Method;
+use std::path::Path;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
+
+struct Edge {
+    address: SocketAddr,
+    stop: CancellationToken,
+    served: tokio::task::JoinHandle<()>,
+    entered: Arc<Notify>,
+    release: Arc<Notify>,
+}
+
+async fn edge(tls: Option<TlsAcceptor>, settings: Settings) -> Edge {
+    let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (inside, gate) = (Arc::clone(&entered), Arc::clone(&release));
+    let router = Routes::new()
+        .on(
+            Method::GET,
+            "/hi",
+            Route::new(|_| async { respond::text(200, "hi") }),
+        )
+        .on(
+            Method::POST,
+            "/read",
+            Route::new(|mut request| async move {
+                match request.body().await {
+                    Ok(body) => respond::text_of_type(200, "text/plain", body.len().to_string()),
+                    Err(error) => {
+                        respond::empty(crate::http::form::FormError::from(error).status())
+                    }
+                }
+            }),
+        )
+        .on(
+            Method::GET,
+            "/wait",
+            Route::new(move |_| {
+                let (inside, gate) = (Arc::clone(&inside), Arc::clone(&gate));
+                async move {
+                    inside.notify_one();
+                    gate.notified().await;
+                    respond::text(200, "waited")
+                }
+            }),
+        )
+        .build(RouterSettings {
+            trusted_proxies: vec![],
+            https: false,
+            cors: None,
+            body_deadline: Duration::from_millis(200),
+            refuse: Arc::new(|_, _: Refusal| respond::empty(500)),
+            on_limited: Arc::new(|_, _| {}),
+            millis: Arc::new(|| 0),
+        })
+        .unwrap();
+    let listener = bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(serve(
+        Arc::new(listener),
+        tls,
+        router,
+        settings,
+        stop.clone(),
+    ));
+    Edge {
+        address,
+        stop,
+        served,
+        entered,
+        release,
+    }
+}
+
+async fn raw(address: SocketAddr, text: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_answered_after_the_stop() {
+    let edge = edge(None, Settings::default()).await;
+    let waiting = tokio::spawn(raw(edge.address, "GET /wait HTTP/1.1\r\nhost: x\r\n\r\n"));
+    edge.entered.notified().await;
+    let idle = TcpStream::connect(edge.address).await.unwrap();
+    edge.stop.cancel();
+    edge.release.notify_one();
+    assert!(waiting.await.unwrap().contains("waited"));
+    drop(idle);
+    edge.served.await.unwrap();
+    assert!(TcpStream::connect(edge.address).await.is_err());
+}
+
+#[tokio::test]
+async fn dropping_the_server_cuts_what_is_left() {
+    let edge = edge(None, Settings::default()).await;
+    let waiting = tokio::spawn(raw(edge.address, "GET /wait HTTP/1.1\r\nhost: x\r\n\r\n"));
+    edge.entered.notified().await;
+    edge.stop.cancel();
+    edge.served.abort();
+    assert_eq!(waiting.await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn slow_headers_and_slow_bodies_are_cut() {
+    let settings = Settings {
+        header_deadline: Duration::from_millis(200),
+        ..Settings::default()
+    };
+    let edge = edge(None, settings).await;
+    let answer = raw(edge.address, "GET /hi HTTP/1.1\r\nhost:").await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 408"),
+        "{answer}"
+    );
+    let answer = raw(
+        edge.address,
+        "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\nconnection: close\r\n\r\nab",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn chunked_bodies_are_read_and_bounded() {
+    let edge = edge(None, Settings::default()).await;
+    let head =
+        "POST /read HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    let answer = raw(
+        edge.address,
+        &format!("{head}3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
+    )
+    .await;
+    assert!(answer.ends_with("\r\n\r\n5"), "{answer}");
+    let megabyte = "a".repeat(0x10_0001);
+    let answer = raw(
+        edge.address,
+        &format!("{head}100001\r\n{megabyte}\r\n0\r\n\r\n"),
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test]
+async fn connections_beyond_the_budget_wait_for_a_place() {
+    let settings = Settings {
+        max_connections: 1,
+        ..Settings::default()
+    };
+    let edge = edge(None, settings).await;
+    let first = TcpStream::connect(edge.address).await.unwrap();
+    let second = tokio::spawn(raw(
+        edge.address,
+        "GET /hi HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    ));
+    tokio::task::yield_now().await;
+    assert!(!second.is_finished());
+    drop(first);
+    assert!(second.await.unwrap().ends_with("hi"));
+}
+
+fn files(certificate: &str, key: &str, directory: &Path) -> TlsFiles {
+    TlsFiles {
+        certificate: directory.join(certificate),
+        key: directory.join(key),
+    }
+}
+
+/// Two self-signed pairs, a and b, for `localhost`.
+fn pairs() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        let made = std::process::Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+            ])
+            .arg("-keyout")
+            .arg(directory.path().join(format!("{name}.key")))
+            .arg("-out")
+            .arg(directory.path().join(format!("{name}.crt")))
+            .output()
+            .expect("openssl is needed");
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+    }
+    directory
+}
+
+#[tokio::test]
+async fn tls_speaks_http2_and_shows_a_new_certificate_after_a_reload() {
+    let directory = pairs();
+    let certificate = Certificate::load(files("a.crt", "a.key", directory.path())).unwrap();
+    let tls = TlsAcceptor::from(certificate.server_config().unwrap());
+    let edge = edge(Some(tls), Settings::default()).await;
+    let ask = |protocol: &'static str, trusted: &'static str| {
+        let ca = directory.path().join(trusted);
+        let url = format!("https://localhost:{}/hi", edge.address.port());
+        async move {
+            let mut curl = std::process::Command::new("curl");
+            curl.args([
+                "-sS",
+                "--max-time",
+                "5",
+                protocol,
+                "-o",
+                "-",
+                "-w",
+                " %{http_version} %{http_code}",
+                "--cacert",
+            ])
+            .arg(ca)
+            .arg("--resolve")
+            .arg(format!(
+                "localhost:{}:127.0.0.1",
+                url.split(':').nth(2).unwrap().trim_end_matches("/hi")
+            ))
+            .arg(url);
+            let output = tokio::task::spawn_blocking(move || curl.output())
+                .await
+                .unwrap()
+                .expect("curl is needed");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        }
+    };
+    assert_eq!(ask("--http2", "a.crt").await, "hi 2 200");
+    assert_eq!(ask("--http1.1", "a.crt").await, "hi 1.1 200");
+    assert_eq!(
+        ask("--head", "a.crt")
+            .await
+            .rsplit(' ')
+            .take(2)
+            .collect::<Vec<_>>(),
+        ["200", "2"]
+    );
+    std::fs::copy(
+        directory.path().join("b.crt"),
+        directory.path().join("a.crt.new"),
+    )
+    .unwrap();
+    std::fs::rename(
+        directory.path().join("a.crt.new"),
+        directory.path().join("a.crt"),
+    )
+    .unwrap();
+    // Half of a renewal: the pair does not match, and the old one stays.
+    assert!(
+        certificate
+            .reload()
+            .unwrap_err()
+            .to_string()
+            .contains("do not belong together")
+    );
+    std::fs::copy(
+        directory.path().join("b.key"),
+        directory.path().join("a.key"),
+    )
+    .unwrap();
+    certificate.reload().unwrap();
+    assert_eq!(ask("--http2", "b.crt").await, "hi 2 200");
+}
+
+#[test]
+fn broken_pairs_are_named() {
+    let directory = pairs();
+    let load = |certificate: &str, key: &str| {
+        Certificate::load(files(certificate, key, directory.path()))
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(load("a.crt", "b.key").contains("do not belong together"));
+    assert!(load("none.crt", "a.key").starts_with("TLS_CERT_FILE="));
+    assert!(load("a.crt", "none.key").starts_with("TLS_KEY_FILE="));
+    assert!(load("a.key", "a.key").starts_with("TLS_CERT_FILE="));
+    assert!(load("a.crt", "a.crt").starts_with("TLS_KEY_FILE="));
+}
+
+#[tokio::test]
+async fn addresses_that_cannot_be_bound_are_named() {
+    for bad in ["nonsense", "127.0.0.1:x", "127.0.0.1:99999"] {
+        let error = bind(bad).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("listen tcp: address {bad}: ")),
+            "{error}"
+        );
+    }
+    let taken = bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert!(bind(&address).unwrap_err().to_string().contains(&address));
+    let both = bind(":0").unwrap();
+    TcpStream::connect(("127.0.0.1", both.local_addr().unwrap().port()))
+        .await
+        .unwrap();
+}

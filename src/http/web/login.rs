@@ -1,0 +1,184 @@
+//! `/login` and `/logout`.
+use super::WebDeps;
+use crate::{
+    domain::{redirect::after_login, secret::Secret},
+    flows::{
+        FlowError,
+        login::{LoginRequest, sign_in, sign_out},
+    },
+    http::{
+        form::Form,
+        oauth::origin,
+        request::Request,
+        respond::{self, Response},
+        session::{CSRF_FIELD, Seen, Ticket, csrf_holds, csrf_token},
+    },
+    pages::{LoginMessage, LoginPage, LogoutPage},
+};
+
+/// Where a person goes who did not say.
+const START: &str = "/account/sessions";
+
+/// `GET /login`.
+pub async fn page(deps: WebDeps, request: Request) -> Response {
+    let query = request.query_pairs().unwrap_or_default();
+    let field = |name: &str| {
+        query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
+    let redirect = field("redirect").and_then(after_login).unwrap_or_default();
+    // Only a cookie that claims a session costs a look at the database.
+    match deps.sessions.see(&request).await {
+        Ok(Seen::Somebody(_)) => {
+            return respond::redirect(302, if redirect.is_empty() { START } else { redirect });
+        }
+        Ok(Seen::Nobody(_)) => {}
+        Err(error) => return deps.fault(&error, false),
+    }
+    let message = match field("error") {
+        Some("session_timeout") => Some(LoginMessage::SessionTimeout),
+        Some("session_invalid") => Some(LoginMessage::SessionInvalid),
+        _ if field("signed_out").is_some() => Some(LoginMessage::SignedOut),
+        _ => None,
+    };
+    show(&deps, &request, 200, redirect, "", message)
+}
+
+fn show(
+    deps: &WebDeps,
+    request: &Request,
+    status: u16,
+    redirect: &str,
+    username: &str,
+    message: Option<LoginMessage>,
+) -> Response {
+    let ticket = match deps.sessions.ticket(request) {
+        Some(Ticket::Anonymous(id)) => Ok(Ticket::Anonymous(id)),
+        _ => deps.sessions.anonymous(),
+    };
+    let ticket = match ticket {
+        Ok(ticket) => ticket,
+        Err(error) => return deps.fault(&error.into(), false),
+    };
+    let page = LoginPage {
+        redirect: redirect.to_owned(),
+        username: username.chars().take(255).collect(),
+        csrf_token: csrf_token(ticket.id()),
+        message,
+        remember_me_days: deps.remember_me_days,
+        providers: Vec::new(),
+    };
+    match deps.sessions.put(deps.draw(status, &page), &ticket, false) {
+        Ok(response) => response,
+        Err(error) => deps.fault(&error, false),
+    }
+}
+
+/// `POST /login`.
+pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
+    let form = match request.form(&[]).await {
+        Ok(form) => form,
+        Err(error) => return deps.unreadable(error.status(), false),
+    };
+    let redirect = form
+        .get("redirect")
+        .and_then(after_login)
+        .unwrap_or_default()
+        .to_owned();
+    let Some(ticket) = deps
+        .sessions
+        .ticket(&request)
+        .filter(|t| csrf_holds(t.id(), form.get(CSRF_FIELD), &request))
+    else {
+        return deps.forbidden(false);
+    };
+    let asked = asked(&deps, &request, &form, &ticket);
+    match sign_in(&deps.login, &asked).await {
+        Ok(Some(signed_in)) => {
+            let target = if redirect.is_empty() {
+                START
+            } else {
+                redirect.as_str()
+            };
+            let remember = signed_in.session.remember_me;
+            let ticket = Ticket::SignedIn(signed_in.session_id);
+            match deps
+                .sessions
+                .put(respond::redirect(302, target), &ticket, remember)
+            {
+                Ok(response) => response,
+                Err(error) => deps.fault(&error.into(), false),
+            }
+        }
+        Ok(None) => show(
+            &deps,
+            &request,
+            401,
+            &redirect,
+            &asked.username,
+            Some(LoginMessage::BadCredentials),
+        ),
+        Err(FlowError::Unavailable(why)) => {
+            tracing::warn!(why, "a password could not be checked");
+            let message = Some(LoginMessage::Unavailable);
+            respond::retry_after(
+                show(&deps, &request, 503, &redirect, &asked.username, message),
+                5,
+            )
+        }
+        Err(error) => deps.fault(&error, false),
+    }
+}
+
+fn asked(deps: &WebDeps, request: &Request, form: &Form, ticket: &Ticket) -> LoginRequest {
+    LoginRequest {
+        username: form.get("username").unwrap_or_default().to_owned(),
+        password: Secret::new(form.get("password").unwrap_or_default()),
+        remember_me: deps.remember_me_days.is_some() && form.get("remember_me") == Some("1"),
+        address: request.client_address(),
+        origin: origin(request),
+        previous: match ticket {
+            Ticket::SignedIn(id) => Some(crate::domain::digest::sha256_hex(id.expose().as_bytes())),
+            Ticket::Anonymous(_) => None,
+        },
+    }
+}
+
+/// `GET /logout`: asks, because a link or an image anywhere could lead here.
+pub async fn ask_logout(deps: WebDeps, request: Request) -> Response {
+    match deps.sessions.see(&request).await {
+        Ok(Seen::Somebody(guest)) => {
+            let page = LogoutPage {
+                csrf_token: csrf_token(&guest.id),
+                username: guest.user.username.clone(),
+            };
+            deps.draw(200, &page)
+        }
+        Ok(Seen::Nobody(_)) => respond::redirect(302, "/login"),
+        Err(error) => deps.fault(&error, false),
+    }
+}
+
+/// `POST /logout`.
+pub async fn logout(deps: WebDeps, mut request: Request) -> Response {
+    let form = match request.form(&[]).await {
+        Ok(form) => form,
+        Err(error) => return deps.unreadable(error.status(), true),
+    };
+    let guest = match deps.sessions.see(&request).await {
+        Ok(Seen::Somebody(guest)) => guest,
+        Ok(Seen::Nobody(_)) => return respond::redirect(302, "/login"),
+        Err(error) => return deps.fault(&error, false),
+    };
+    if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
+        return deps.forbidden(true);
+    }
+    match sign_out(&deps.login, &guest.session, &guest.user, &origin(&request)).await {
+        Ok(()) => deps
+            .sessions
+            .take(respond::redirect(302, "/login?signed_out=1")),
+        Err(error) => deps.fault(&error, true),
+    }
+}
