@@ -1,4 +1,27 @@
+# The doors of the house. `make run` and `make test` need nothing but a Rust toolchain on Debian or Ubuntu.
+.PHONY: run test check bench bench-full
+
+# Build and start the server on SQLite, in .run/.
+run:
+	@scripts/run
+
+# Everything: format, lints, and all tests against SQLite, PostgreSQL, real processes and a browser.
 test:
+	@CARGO_INCREMENTAL=0 scripts/services $(MAKE) --no-print-directory check suite
+
+# Without services: format and lints.
+check:
 	cargo fmt --check
+	cargo clippy --locked --all-targets --quiet -- -D warnings
+
+.PHONY: suite
+suite:
 	cargo test --locked
-.PHONY: test
+	if [ -e tests/e2e.rs ]; then scripts/unguarded; fi
+
+# A load generator against the release build; prints a table. Below eight minutes.
+bench:
+	@scripts/bench
+
+bench-full:
+	@scripts/bench --full

@@ -43,7 +43,7 @@ fn ours(
     let payload = serde_json::to_vec(claims)?;
     let token = keys.sign(claims)?;
     let expected = Expected {
-        issuer: "http://127.0.0.1:34883",
+        issuer: Some("http://127.0.0.1:34883"),
         token_type: "access",
         now: 1_795_441_300,
     };

@@ -72,7 +72,7 @@ enum Engine {
         /// The one connection that writes.
         writer: Mutex<Option<sqlx::SqliteConnection>>,
         readers: SqlitePool,
-        options: sqlx::sqlite::SqliteConnectOptions,
+        options: Box<sqlx::sqlite::SqliteConnectOptions>,
     },
     Pg(PgPool),
 }

@@ -50,7 +50,7 @@ pub enum Polled {
     /// The code, as the database has it now; its interval is the one that applies from this poll on.
     Found {
         /// The code.
-        code: DeviceCode,
+        code: Box<DeviceCode>,
         /// It is pending, and it was asked for too early (RFC 8628 §3.5).
         slow_down: bool,
     },
@@ -186,7 +186,7 @@ impl Poller {
         if code.state(self.settings.clock.now()) != DeviceState::Pending {
             recent.forget(&code.hash);
             return Polled::Found {
-                code,
+                code: Box::new(code),
                 slow_down: false,
             };
         }
@@ -212,7 +212,7 @@ impl Poller {
             self.figures.slowed.fetch_add(1, Relaxed);
         }
         Polled::Found {
-            code,
+            code: Box::new(code),
             slow_down: pace.slow_down,
         }
     }

@@ -90,7 +90,7 @@ async fn look(
         .poll(sha256_hex(text.as_bytes()), client_id.clone())
         .await?
     {
-        Polled::Found { code, slow_down } => (code, slow_down),
+        Polled::Found { code, slow_down } => (*code, slow_down),
         Polled::Unknown => (
             legacy(deps, text, client_id).await?.ok_or_else(unknown)?,
             false,

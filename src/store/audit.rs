@@ -1,7 +1,40 @@
 //! `audit_logs`: rows are inserted and, after their retention, deleted; never changed.
-use super::{StoreError, Tx, Unit, sql::Value};
+use super::{
+    Store, StoreError, Tx, Unit,
+    sql::{Sql, Value},
+};
 use crate::domain::audit::AuditRow;
 use futures_util::{FutureExt as _, future::BoxFuture};
+
+impl Store {
+    /// How many rows the trail has.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn audit_count(&self) -> Result<i64, StoreError> {
+        let count = Sql::new("SELECT count(*) AS rows FROM audit_logs");
+        self.read_one(count)
+            .await?
+            .map_or(Ok(0), |row| row.int("rows"))
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    pub async fn audit_ids(&self) -> Result<Vec<String>, StoreError> {
+        let all = self.read_all(Sql::new("SELECT id FROM audit_logs")).await?;
+        all.iter().map(|row| row.text("id")).collect()
+    }
+
+    pub async fn audit_details(&self) -> Result<Vec<String>, StoreError> {
+        let all = self
+            .read_all(Sql::new("SELECT details FROM audit_logs"))
+            .await?;
+        all.iter()
+            .map(|row| Ok(String::from_utf8(row.bytes("details")?).unwrap()))
+            .collect()
+    }
+}
 
 /// Writes rows that belong to no other change.
 pub struct RecordAudit {

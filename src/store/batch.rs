@@ -27,10 +27,12 @@ trait Waiting: Send + Sync {
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
+type Reply<U> = oneshot::Sender<Result<<U as Unit>::Answer, StoreError>>;
+
 struct Waiter<U: Unit> {
     unit: U,
     answer: Option<U::Answer>,
-    reply: std::sync::Mutex<Option<oneshot::Sender<Result<U::Answer, StoreError>>>>,
+    reply: std::sync::Mutex<Option<Reply<U>>>,
 }
 
 impl<U: Unit> Waiting for Waiter<U>

@@ -122,7 +122,7 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
     Ok(Engine::Lite {
         writer: Mutex::new(Some(writer)),
         readers,
-        options,
+        options: Box::new(options),
     })
 }
 

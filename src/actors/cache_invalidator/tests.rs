@@ -1,1 +1,72 @@
 use super::*;
+use crate::actors::Tree;
+use crate::actors::testing::{root, until, vitals};
+use crate::domain::ids::{ClientId, FamilyId, UserId};
+use crate::domain::scope::ScopeSet;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{Family, Subject};
+use crate::store::{Driver, Settings as StoreSettings, tokens::RevokeFamily};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[tokio::test]
+async fn a_change_made_by_another_process_is_forgotten_here_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = StoreSettings::new(
+        Driver::Sqlite,
+        directory.path().join("x.db").to_str().unwrap(),
+    );
+    let ours = Store::open(&settings).await.unwrap();
+    ours.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    let theirs = Store::open(&settings).await.unwrap();
+    let (seen, cleared) = (
+        Arc::new(Mutex::new(Vec::new())),
+        Arc::new(AtomicUsize::new(0)),
+    );
+    let (noted, counted) = (Arc::clone(&seen), Arc::clone(&cleared));
+    let (invalidator, spec) = CacheInvalidator::new(
+        &vitals("root/cache_invalidator", 5, 30),
+        Settings {
+            evict: Arc::new(move |change| {
+                noted
+                    .lock()
+                    .unwrap()
+                    .push((change.kind.clone(), change.key.clone()))
+            }),
+            clear: Arc::new(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }),
+        },
+        ours,
+    );
+    let _tree = Tree::start(root().child(spec)).await.unwrap();
+    assert_eq!(cleared.load(Ordering::Relaxed), 1);
+    for name in ["f", "g"] {
+        let family = Family {
+            id: FamilyId::new(name),
+            subject: Subject::User(UserId::new("u")),
+            client_id: ClientId::new("c"),
+            authorization_id: None,
+            grant: "device_code",
+            auth_time: None,
+            scopes: ScopeSet::default(),
+            created_at: Timestamp::UNIX_EPOCH,
+            absolute_end: None,
+        };
+        theirs
+            .commit(RevokeFamily {
+                family,
+                at: Timestamp::UNIX_EPOCH,
+                audit: vec![],
+            })
+            .await
+            .unwrap();
+    }
+    invalidator.nudge();
+    until("both changes are seen", || seen.lock().unwrap().len() >= 2).await;
+    invalidator.nudge();
+    tokio::time::sleep(EVERY * 2).await;
+    let family = |key: &str| ("family".to_owned(), key.to_owned());
+    assert_eq!(*seen.lock().unwrap(), [family("f"), family("g")]);
+    assert_eq!(cleared.load(Ordering::Relaxed), 1);
+}

@@ -1,1 +1,63 @@
+use super::*;
+use crate::actors::Tree;
+use crate::actors::testing::{root, vitals};
+use crate::domain::audit::{AuditEvent, EventType};
+use crate::domain::time::Timestamp;
+use crate::store::{Driver, Settings, audit::RecordAudit};
 
+async fn store() -> (tempfile::TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let store = Store::open(&Settings::new(Driver::Sqlite, path.to_str().unwrap()))
+        .await
+        .unwrap();
+    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    (directory, store)
+}
+
+fn unit(id: usize) -> RecordAudit {
+    let event = AuditEvent::new(EventType::Logout, "x");
+    RecordAudit {
+        rows: vec![event.into_row(format!("id-{id}"), Timestamp::UNIX_EPOCH)],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_units_land_whoever_hangs_up() {
+    let (directory, store) = store().await;
+    let (writer, spec) = StoreWriter::new(&vitals("root/store_writer", 5, 30), store.clone());
+    let tree = Tree::start(root().child(spec)).await.unwrap();
+    store.submit_through(Arc::new(writer));
+    let mut waiting = Vec::new();
+    for id in 0..1000 {
+        let store = store.clone();
+        let task = tokio::spawn(async move { store.commit(unit(id)).await });
+        waiting.push(task);
+    }
+    let mut answered = 0;
+    for (n, task) in waiting.into_iter().enumerate() {
+        // Every third caller goes away once its unit may be in line.
+        if n % 3 == 0 {
+            tokio::task::yield_now().await;
+            task.abort();
+        } else {
+            task.await.unwrap().unwrap();
+            answered += 1;
+        }
+    }
+    tree.stop("store_writer").await;
+    assert_eq!(answered, 666);
+    let late = store.commit(unit(5000)).await.unwrap_err();
+    assert!(
+        matches!(late, crate::store::StoreError::Unavailable(_)),
+        "{late}"
+    );
+    store.close().await.unwrap();
+    let again = Store::open(&Settings::new(
+        Driver::Sqlite,
+        directory.path().join("x.db").to_str().unwrap(),
+    ))
+    .await;
+    let rows = again.unwrap().audit_count().await.unwrap();
+    assert!(rows >= 666, "{rows}");
+}

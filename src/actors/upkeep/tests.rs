@@ -1,1 +1,61 @@
 use super::*;
+use crate::domain::audit::{AuditEvent, EventType};
+use crate::store::{Driver, Settings as StoreSettings, audit::RecordAudit};
+
+#[tokio::test]
+async fn a_sweep_goes_on_until_nothing_is_left_and_only_one_holds_the_lease() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let store = Store::open(&StoreSettings::new(Driver::Sqlite, path.to_str().unwrap()))
+        .await
+        .unwrap();
+    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    let at = |s: i64| Timestamp::from_unix_timestamp(s).unwrap();
+    let rows = (0..2500)
+        .map(|n| AuditEvent::new(EventType::Logout, "x").into_row(n.to_string(), at(n)))
+        .collect();
+    store.commit(RecordAudit { rows }).await.unwrap();
+    let broom = |holder, now| Broom {
+        store: &store,
+        holder,
+        now,
+    };
+    assert!(broom("a", at(5000)).is_mine("audit_retention").await);
+    assert!(!broom("b", at(5000)).is_mine("audit_retention").await);
+    assert!(broom("a", at(5001)).is_mine("audit_retention").await);
+    assert!(broom("b", at(5100)).is_mine("audit_retention").await);
+    assert_eq!(
+        broom("b", at(5100)).sweep(Swept::Audit, at(2400)).await,
+        2400
+    );
+    assert_eq!(store.audit_count().await.unwrap(), 100);
+    for what in [
+        Swept::Tokens,
+        Swept::DeviceCodes,
+        Swept::AuthorizationCodes,
+        Swept::Sessions,
+        Swept::Families,
+        Swept::Invalidations,
+        Swept::LoginFailures,
+        Swept::SigningKeys,
+    ] {
+        assert_eq!(
+            store
+                .commit(Sweep {
+                    what,
+                    before: at(1)
+                })
+                .await,
+            Ok(0),
+            "{what:?}"
+        );
+    }
+}
+
+#[test]
+fn the_first_tick_comes_soon() {
+    let mut ticks = Ticks::default();
+    assert_eq!(ticks.pause(DAY), SOON);
+    ticks.done();
+    assert_eq!(ticks.pause(DAY), DAY);
+}

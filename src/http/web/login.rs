@@ -109,7 +109,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
                 .put(respond::redirect(302, target), &ticket, remember)
             {
                 Ok(response) => response,
-                Err(error) => deps.fault(&error.into(), false),
+                Err(error) => deps.fault(&error, false),
             }
         }
         Ok(None) => show(
