@@ -50,24 +50,41 @@ impl ClientAuth {
         address: IpAddr,
         origin: &Origin,
     ) -> Result<Arc<Client>, FlowError> {
-        let found = self.clients.find(&credentials.client_id).await?;
-        let Some(client) = found.filter(|client| client.is_active()) else {
-            return Err(unknown().into());
-        };
-        if !client.is_confidential() {
-            return Ok(client);
-        }
-        match &credentials.secret {
-            None if self.legacy => Ok(client),
-            None => Err(self
+        let client = self.named(credentials, address, origin).await?;
+        if client.is_confidential() && credentials.secret.is_none() && !self.legacy {
+            return Err(self
                 .failed(&client, "no client secret", origin)
                 .await?
-                .into()),
-            Some(secret) if self.is_right(&client, secret, address).await? => Ok(client),
-            Some(_) => Err(self
-                .failed(&client, "wrong client secret", origin)
-                .await?
-                .into()),
+                .into());
+        }
+        Ok(client)
+    }
+
+    /// The active client of this name. A secret may be left out even by a confidential client, where nothing is handed
+    /// out that is of use without it; one that is shown must be right.
+    ///
+    /// # Errors
+    /// As [`ClientAuth::identify`].
+    pub async fn named(
+        &self,
+        credentials: &ClientCredentials,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<Arc<Client>, FlowError> {
+        let found = self.clients.find(&credentials.client_id).await?;
+        let client = found
+            .filter(|client| client.is_active())
+            .ok_or_else(unknown)?;
+        match &credentials.secret {
+            Some(secret)
+                if client.is_confidential() && !self.is_right(&client, secret, address).await? =>
+            {
+                Err(self
+                    .failed(&client, "wrong client secret", origin)
+                    .await?
+                    .into())
+            }
+            _ => Ok(client),
         }
     }
 

