@@ -1,1 +1,200 @@
+//! `kill -9` and SIGTERM under load: whatever was acknowledged is there afterwards.
+use crate::support::{Engine, Http, Server};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
 
+/// What clients were told.
+#[derive(Default)]
+struct Told {
+    codes: Vec<String>,
+    redeemed: Vec<(String, String)>,
+    /// Errors other than a connection that was refused or closed before the answer began.
+    failures: Vec<String>,
+    /// Requests that were sent whole and got no answer.
+    unanswered: usize,
+}
+
+const CLIENTS: usize = 8;
+
+/// Clients that start devices and redeem approved codes until told to stop or cut off.
+async fn load(
+    server: &Server,
+    codes: Vec<String>,
+    told: &Arc<Mutex<Told>>,
+    stop: &Arc<AtomicBool>,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let codes = Arc::new(Mutex::new(codes));
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut http: Http = server.http().await;
+        let (codes, told, stop, id) = (
+            Arc::clone(&codes),
+            Arc::clone(told),
+            Arc::clone(stop),
+            server.client_id.clone(),
+        );
+        clients.push(tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let code = codes.lock().unwrap().pop();
+                let answer = match &code {
+                    Some(code) => http.try_poll(&id, code).await,
+                    None => {
+                        http.try_post("/oauth/device/code", &[("client_id", &id)])
+                            .await
+                    }
+                };
+                let Ok(answer) = answer else {
+                    told.lock().unwrap().unanswered += 1;
+                    return;
+                };
+                let mut told = told.lock().unwrap();
+                match (answer.status, code) {
+                    (200, Some(code)) => told.redeemed.push((code, answer.text("access_token"))),
+                    (200, None) => told.codes.push(answer.text("device_code")),
+                    _ => told.failures.push(format!("{answer:?}")),
+                }
+                if answer.header("connection").as_deref() == Some("close") {
+                    return;
+                }
+            }
+        }));
+    }
+    clients
+}
+
+/// Everything that was acknowledged is in the database that a new process opened.
+async fn check(server: &Server, told: &Told) {
+    let mut http = server.http().await;
+    for (code, access_token) in &told.redeemed {
+        assert_eq!(
+            http.tokeninfo(access_token).await,
+            200,
+            "an acknowledged token is lost"
+        );
+        assert_eq!(
+            http.poll(&server.client_id, code).await.error(),
+            "invalid_grant",
+            "a consumed code came back"
+        );
+    }
+    for code in &told.codes {
+        assert_eq!(
+            http.poll(&server.client_id, code).await.error(),
+            "authorization_pending",
+            "a code is lost"
+        );
+    }
+}
+
+async fn audited(server: &Server, codes: usize, redeemed: usize) {
+    let count =
+        |event: &str| format!("SELECT count(*) FROM audit_logs WHERE event_type = '{event}'");
+    let generated = server.count(&count("DEVICE_CODE_GENERATED")).await;
+    let issued = server.count(&count("ACCESS_TOKEN_ISSUED")).await;
+    assert!(
+        generated >= codes as i64,
+        "{generated} audit rows for {codes} codes"
+    );
+    assert!(
+        issued >= redeemed as i64,
+        "{issued} audit rows for {redeemed} redemptions"
+    );
+    // And none for what is not there.
+    assert_eq!(
+        issued,
+        server.count("SELECT count(*) FROM token_families").await
+    );
+}
+
+async fn kills(engine: Engine, cycles: usize) {
+    let mut server = Server::start(engine, &[]).await;
+    let (mut codes, mut redeemed) = (0, 0);
+    for cycle in 0..cycles {
+        let approved = server.approved_codes(40).await;
+        codes += approved.len();
+        let (told, stop) = (
+            Arc::new(Mutex::new(Told::default())),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let clients = load(&server, approved, &told, &stop).await;
+        // A different moment in every cycle.
+        tokio::time::sleep(Duration::from_millis(20 + (cycle as u64 * 7) % 60)).await;
+        server.signal("KILL");
+        server.ended().await;
+        for client in clients {
+            client.await.unwrap();
+        }
+        server.launch().await;
+        let told = std::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(told.failures, Vec::<String>::new());
+        check(&server, &told).await;
+        codes += told.codes.len();
+        redeemed += told.redeemed.len();
+        audited(&server, codes, redeemed).await;
+    }
+    println!(
+        "{cycles} x kill -9 on {engine:?}: {codes} codes and {redeemed} redemptions acknowledged, none lost"
+    );
+    assert!(redeemed > cycles);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_by_kill_9_on_sqlite() {
+    kills(Engine::Sqlite, 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_by_kill_9_on_postgres() {
+    kills(Engine::Postgres, 10).await;
+}
+
+async fn stops(engine: Engine, cycles: usize) {
+    let mut server = Server::start(engine, &[]).await;
+    let (mut codes, mut redeemed) = (0, 0);
+    for cycle in 0..cycles {
+        let approved = server.approved_codes(40).await;
+        codes += approved.len();
+        let (told, stop) = (
+            Arc::new(Mutex::new(Told::default())),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let clients = load(&server, approved, &told, &stop).await;
+        tokio::time::sleep(Duration::from_millis(20 + (cycle as u64 * 7) % 60)).await;
+        server.signal("TERM");
+        let status = server.ended().await;
+        assert_eq!(status.code(), Some(0), "{}", server.log());
+        for client in clients {
+            client.await.unwrap();
+        }
+        server.launch().await;
+        let told = std::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(told.failures, Vec::<String>::new());
+        check(&server, &told).await;
+        codes += told.codes.len();
+        redeemed += told.redeemed.len();
+        // In order means exactly: one row for each answer, not one more.
+        assert_eq!(
+            server
+                .count("SELECT count(*) FROM audit_logs WHERE event_type = 'ACCESS_TOKEN_ISSUED'")
+                .await,
+            redeemed as i64
+        );
+        audited(&server, codes, redeemed).await;
+    }
+    println!(
+        "{cycles} x SIGTERM on {engine:?}: {codes} codes and {redeemed} redemptions, every one answered and audited"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_in_flight_is_answered_at_sigterm_on_sqlite() {
+    stops(Engine::Sqlite, 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_in_flight_is_answered_at_sigterm_on_postgres() {
+    stops(Engine::Postgres, 20).await;
+}

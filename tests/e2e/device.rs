@@ -3,14 +3,27 @@ use crate::support::{DEVICE_GRANT, Engine, Server};
 
 async fn started(server: &Server) -> (String, String) {
     let mut http = server.http().await;
-    let form = [("client_id", server.client_id.as_str()), ("scope", "email profile admin")];
+    let form = [
+        ("client_id", server.client_id.as_str()),
+        ("scope", "email profile admin"),
+    ];
     let answer = http.post("/oauth/device/code", &form).await;
     assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
     let json = answer.json();
-    assert_eq!((json["expires_in"].as_i64(), json["interval"].as_i64()), (Some(1800), Some(5)));
+    assert_eq!(
+        (json["expires_in"].as_i64(), json["interval"].as_i64()),
+        (Some(1800), Some(5))
+    );
     let (device, user) = (answer.text("device_code"), answer.text("user_code"));
-    assert_eq!(answer.text("verification_uri"), format!("http://127.0.0.1:{}/device", server.port));
-    assert!(answer.text("verification_uri_complete").ends_with(&format!("/device?user_code={user}")));
+    assert_eq!(
+        answer.text("verification_uri"),
+        format!("http://127.0.0.1:{}/device", server.port)
+    );
+    assert!(
+        answer
+            .text("verification_uri_complete")
+            .ends_with(&format!("/device?user_code={user}"))
+    );
     assert_eq!(device.len(), 40);
     (device, user)
 }
@@ -20,14 +33,22 @@ async fn whole_flow(engine: Engine) {
     let id = server.client_id.as_str();
     let (mut tool, mut person) = (server.http().await, server.http().await);
     let (device_code, user_code) = started(&server).await;
-    assert_eq!(tool.poll(id, &device_code).await.error(), "authorization_pending");
+    assert_eq!(
+        tool.poll(id, &device_code).await.error(),
+        "authorization_pending"
+    );
     assert_eq!(tool.poll(id, &device_code).await.error(), "slow_down");
     person.sign_in().await;
     assert_eq!(person.decide("ABCD-2345", "approve").await.status, 400);
     let done = person.decide(&user_code.to_lowercase(), "approve").await;
     assert_eq!(done.status, 200, "{done:?}");
     assert_eq!(person.decide(&user_code, "approve").await.status, 400);
-    assert_eq!(tool.poll("00000000-0000-4000-8000-000000000000", &device_code).await.error(), "invalid_client");
+    assert_eq!(
+        tool.poll("00000000-0000-4000-8000-000000000000", &device_code)
+            .await
+            .error(),
+        "invalid_client"
+    );
     let tokens = tool.poll(id, &device_code).await;
     assert_eq!(tokens.status, 200, "{tokens:?}");
     assert_eq!(tokens.text("scope"), "email profile");
@@ -38,11 +59,32 @@ async fn whole_flow(engine: Engine) {
     assert_eq!(tool.tokeninfo(&refresh).await, 401);
     let again = tool.refresh(id, &refresh).await;
     assert_eq!(again.text("refresh_token"), refresh);
-    let form = [("grant_type", "refresh_token"), ("client_id", id), ("refresh_token", &refresh), ("scope", "email")];
-    assert_eq!(tool.post("/oauth/token", &form).await.text("scope"), "email");
-    let form = [("grant_type", "refresh_token"), ("client_id", id), ("refresh_token", &refresh), ("scope", "openid")];
-    assert_eq!(tool.post("/oauth/token", &form).await.error(), "invalid_scope");
-    assert_eq!(tool.post("/oauth/revoke", &[("token", refresh.as_str())]).await.status, 200);
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", id),
+        ("refresh_token", &refresh),
+        ("scope", "email"),
+    ];
+    assert_eq!(
+        tool.post("/oauth/token", &form).await.text("scope"),
+        "email"
+    );
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", id),
+        ("refresh_token", &refresh),
+        ("scope", "openid"),
+    ];
+    assert_eq!(
+        tool.post("/oauth/token", &form).await.error(),
+        "invalid_scope"
+    );
+    assert_eq!(
+        tool.post("/oauth/revoke", &[("token", refresh.as_str())])
+            .await
+            .status,
+        200
+    );
     for token in [&access, &again.text("access_token")] {
         assert_eq!(tool.tokeninfo(token).await, 401);
     }
@@ -83,7 +125,10 @@ async fn a_person_may_refuse() {
     let (device_code, user_code) = started(&server).await;
     person.sign_in().await;
     assert_eq!(person.decide(&user_code, "deny").await.status, 200);
-    assert_eq!(tool.poll(&server.client_id, &device_code).await.error(), "access_denied");
+    assert_eq!(
+        tool.poll(&server.client_id, &device_code).await.error(),
+        "access_denied"
+    );
     assert_eq!(person.decide(&user_code, "approve").await.status, 400);
 }
 
@@ -97,12 +142,25 @@ async fn replay(engine: Engine) {
     assert_ne!(second.text("refresh_token"), first.text("refresh_token"));
     assert_eq!(tool.tokeninfo(&first.text("access_token")).await, 200);
     // A stranger who holds the old token ends nothing.
-    let stranger = tool.refresh("00000000-0000-4000-8000-000000000000", &first.text("refresh_token")).await;
+    let stranger = tool
+        .refresh(
+            "00000000-0000-4000-8000-000000000000",
+            &first.text("refresh_token"),
+        )
+        .await;
     assert_eq!(stranger.error(), "invalid_client");
     assert_eq!(tool.tokeninfo(&second.text("access_token")).await, 200);
-    assert_eq!(tool.refresh(id, &first.text("refresh_token")).await.error(), "invalid_grant");
+    assert_eq!(
+        tool.refresh(id, &first.text("refresh_token")).await.error(),
+        "invalid_grant"
+    );
     assert_eq!(tool.tokeninfo(&second.text("access_token")).await, 401);
-    assert_eq!(tool.refresh(id, &second.text("refresh_token")).await.error(), "invalid_grant");
+    assert_eq!(
+        tool.refresh(id, &second.text("refresh_token"))
+            .await
+            .error(),
+        "invalid_grant"
+    );
     let query = "SELECT count(*) FROM audit_logs WHERE event_type = 'SUSPICIOUS_ACTIVITY' AND severity = 'CRITICAL'";
     assert!(server.count(query).await >= 1);
 }
@@ -121,16 +179,30 @@ async fn a_replayed_refresh_token_ends_its_family_on_postgres() {
 async fn whoever_is_switched_off_gets_nothing() {
     for (off, error) in [
         ("UPDATE users SET is_active = false", "invalid_grant"),
-        ("UPDATE oauth_applications SET enable_device_flow = false", "unauthorized_client"),
-        ("UPDATE oauth_applications SET status = 'inactive'", "invalid_client"),
+        (
+            "UPDATE oauth_applications SET enable_device_flow = false",
+            "unauthorized_client",
+        ),
+        (
+            "UPDATE oauth_applications SET status = 'inactive'",
+            "invalid_client",
+        ),
     ] {
         for engine in [Engine::Sqlite, Engine::Postgres] {
             let server = Server::start(engine, &[]).await;
             let mut tool = server.http().await;
             let code = server.approved_codes(1).await.remove(0);
             server.sql(off, off).await;
-            let form = [("grant_type", DEVICE_GRANT), ("client_id", server.client_id.as_str()), ("device_code", &code)];
-            assert_eq!(tool.post("/oauth/token", &form).await.error(), error, "{off} on {engine:?}");
+            let form = [
+                ("grant_type", DEVICE_GRANT),
+                ("client_id", server.client_id.as_str()),
+                ("device_code", &code),
+            ];
+            assert_eq!(
+                tool.post("/oauth/token", &form).await.error(),
+                error,
+                "{off} on {engine:?}"
+            );
         }
     }
 }
@@ -143,11 +215,26 @@ async fn a_copied_cookie_is_worth_nothing_after_logout() {
     let copied = person.cookie.clone();
     let page = person.get("/logout", &[]).await;
     let csrf = crate::support::field(&page.body, "csrf_token");
-    assert_eq!(person.post("/logout", &[("csrf_token", "wrong")]).await.status, 403);
+    assert_eq!(
+        person
+            .post("/logout", &[("csrf_token", "wrong")])
+            .await
+            .status,
+        403
+    );
     assert_eq!(person.get("/account/sessions", &[]).await.status, 200);
-    assert_eq!(person.post("/logout", &[("csrf_token", &csrf)]).await.status, 302);
+    assert_eq!(
+        person
+            .post("/logout", &[("csrf_token", &csrf)])
+            .await
+            .status,
+        302
+    );
     person.cookie = copied;
     let answer = person.get("/account/sessions", &[]).await;
     assert_eq!(answer.status, 302);
-    assert_eq!(answer.header("location").unwrap(), "/login?redirect=%2Faccount%2Fsessions");
+    assert_eq!(
+        answer.header("location").unwrap(),
+        "/login?redirect=%2Faccount%2Fsessions"
+    );
 }

@@ -1,1 +1,200 @@
+//! From the first signal to the exit code.
+use crate::support::{Engine, Http, PASSWORD, Server, free_port};
+use std::{
+    os::unix::net::UnixDatagram,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
+/// A port that accepts and stays silent, as a database behind a broken firewall.
+fn silent_port() -> (std::net::TcpListener, u16) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+async fn run(mut command: std::process::Command) -> (Option<i32>, String) {
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+        .await
+        .unwrap();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_stop_is_exit_code_0_on_both_engines() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let mut server = Server::start(engine, &[]).await;
+        server.signal("TERM");
+        assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+        server.launch().await;
+        server.signal("INT");
+        assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_does_not_cut_the_shutdown_short() {
+    let mut server = Server::start(Engine::Sqlite, &[("SHUTDOWN_DELAY", "1s")]).await;
+    let began = Instant::now();
+    server.signal("TERM");
+    server.signal("TERM");
+    server.signal("INT");
+    let mut http = server.http().await;
+    assert_eq!(http.get("/readyz", &[]).await.status, 503);
+    assert_eq!(http.get("/health", &[]).await.status, 200);
+    assert_eq!(server.ended().await.code(), Some(0));
+    assert!(began.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_hangs_is_ended_by_ctrl_c() {
+    let (_listener, port) = silent_port();
+    let mut server = Server::prepared(Engine::Sqlite, &[]).await;
+    server.port = free_port();
+    let mut command = server.command();
+    command
+        .env("DATABASE_DRIVER", "postgres")
+        .env(
+            "DATABASE_DSN",
+            format!("host=127.0.0.1 port={port} user=x dbname=x sslmode=disable"),
+        )
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(child.try_wait().unwrap().is_none());
+    let pid = child.id().to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    let status = tokio::time::timeout(Duration::from_secs(5), status)
+        .await
+        .expect("still connecting")
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connecting_is_bounded_by_db_init_timeout() {
+    let (_listener, port) = silent_port();
+    let server = Server::prepared(Engine::Sqlite, &[("DB_INIT_TIMEOUT", "1s")]).await;
+    let mut command = server.command();
+    command.env("DATABASE_DRIVER", "postgres").env(
+        "DATABASE_DSN",
+        format!("host=127.0.0.1 port={port} user=x password=hunter2 dbname=x sslmode=disable"),
+    );
+    let (code, log) = run(command).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        log.contains("failed to initialize database: context deadline exceeded"),
+        "{log}"
+    );
+    assert!(!log.contains("hunter2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_settings_are_told_all_at_once_and_nothing_is_opened() {
+    let server = Server::prepared(Engine::Sqlite, &[]).await;
+    let mut command = server.command();
+    command
+        .env("JWT_SECRET", "short")
+        .env("JWT_EXPIRATION", "tomorrow")
+        .env("ENABLE_RATE_LIMIT", "maybe");
+    let (code, log) = run(command).await;
+    assert_eq!(code, Some(1));
+    for name in [
+        "JWT_SECRET must be at least 32 bytes",
+        "JWT_EXPIRATION",
+        "ENABLE_RATE_LIMIT",
+    ] {
+        assert!(log.contains(name), "{name}: {log}");
+    }
+    assert!(!server.directory.path().join("oauth.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_ends_the_start() {
+    let (_listener, port) = silent_port();
+    let mut server = Server::prepared(Engine::Sqlite, &[]).await;
+    server.port = port;
+    let (code, log) = run(server.command()).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        log.contains(&format!("listen tcp: address 127.0.0.1:{port}")),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_credentials_file_costs_no_password() {
+    let mut server = Server::prepared(Engine::Sqlite, &[("DEFAULT_ADMIN_PASSWORD", "")]).await;
+    let old = server.directory.path().join("authgate-credentials.txt");
+    std::fs::write(&old, "keep me").unwrap();
+    server.launch().await;
+    assert_eq!(std::fs::read_to_string(&old).unwrap(), "keep me");
+    let new = std::fs::read_to_string(server.directory.path().join("authgate-credentials.2.txt"))
+        .unwrap();
+    let password = new
+        .lines()
+        .find_map(|line| line.strip_prefix("Admin Password: "))
+        .unwrap();
+    assert_eq!(password.len(), 16);
+    assert!(!server.log().contains(password) && !server.log().contains(PASSWORD));
+    let mut http: Http = server.http().await;
+    let page = http.get("/login", &[]).await;
+    let csrf = crate::support::field(&page.body, "csrf_token");
+    let form = [
+        ("username", "admin"),
+        ("password", password),
+        ("csrf_token", &csrf),
+    ];
+    assert_eq!(http.post("/login", &form).await.status, 302);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn systemd_is_told_ready_alive_and_stopping() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    let env = [
+        ("NOTIFY_SOCKET", path.to_str().unwrap()),
+        ("WATCHDOG_USEC", "300000"),
+    ];
+    let mut server = Server::start(Engine::Sqlite, &env).await;
+    let heard = tokio::task::spawn_blocking(move || {
+        let mut heard = String::new();
+        let mut buffer = [0; 256];
+        while !heard.contains("WATCHDOG=1") || !heard.contains("READY=1") {
+            let length = socket.recv(&mut buffer).expect("systemd was told nothing");
+            heard += &String::from_utf8_lossy(&buffer[..length]);
+        }
+        (socket, heard)
+    });
+    let (socket, heard) = heard.await.unwrap();
+    assert!(heard.starts_with("READY=1"), "{heard}");
+    server.signal("TERM");
+    let stopping = tokio::task::spawn_blocking(move || {
+        let mut buffer = [0; 256];
+        loop {
+            let length = socket
+                .recv(&mut buffer)
+                .expect("systemd was not told of the stop");
+            if String::from_utf8_lossy(&buffer[..length]).contains("STOPPING=1") {
+                return;
+            }
+        }
+    });
+    stopping.await.unwrap();
+    assert_eq!(server.ended().await.code(), Some(0));
+}

@@ -44,15 +44,27 @@ async fn race(server: &Server, what: Race, items: Vec<String>) -> Vec<usize> {
 
 fn assert_once(what: &str, engine: Engine, totals: &[usize]) {
     let wrong = totals.iter().filter(|total| **total != 1).count();
-    println!("{what} on {engine:?}: {} x {AT_ONCE}, {wrong} of them not exactly one", totals.len());
+    println!(
+        "{what} on {engine:?}: {} x {AT_ONCE}, {wrong} of them not exactly one",
+        totals.len()
+    );
     assert_eq!(wrong, 0, "every {what} must come off exactly one time");
 }
 
 async fn device_codes(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let codes = server.approved_codes(CODES).await;
-    assert_once("device code", engine, &race(&server, Race::Redeem, codes).await);
-    assert_eq!(server.count("SELECT count(*) FROM access_tokens WHERE token_category = 'refresh'").await, CODES as i64);
+    assert_once(
+        "device code",
+        engine,
+        &race(&server, Race::Redeem, codes).await,
+    );
+    assert_eq!(
+        server
+            .count("SELECT count(*) FROM access_tokens WHERE token_category = 'refresh'")
+            .await,
+        CODES as i64
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +82,11 @@ async fn refresh_tokens(server: &Server, many: usize) -> Vec<String> {
     let mut http: Http = server.http().await;
     let mut tokens = Vec::with_capacity(many);
     for code in codes {
-        tokens.push(http.poll(&server.client_id, &code).await.text("refresh_token"));
+        tokens.push(
+            http.poll(&server.client_id, &code)
+                .await
+                .text("refresh_token"),
+        );
     }
     tokens
 }
@@ -78,9 +94,18 @@ async fn refresh_tokens(server: &Server, many: usize) -> Vec<String> {
 async fn rotations(engine: Engine) {
     let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
     let tokens = refresh_tokens(&server, CODES).await;
-    assert_once("refresh token", engine, &race(&server, Race::Rotate, tokens).await);
+    assert_once(
+        "refresh token",
+        engine,
+        &race(&server, Race::Rotate, tokens).await,
+    );
     // Seven of eight were replays: every family is dead, whoever won.
-    assert_eq!(server.count("SELECT count(*) FROM access_tokens WHERE status = 'active'").await, 0);
+    assert_eq!(
+        server
+            .count("SELECT count(*) FROM access_tokens WHERE status = 'active'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,18 +123,38 @@ async fn revocations(engine: Engine) {
     const ROUNDS: usize = 100;
     let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
     let tokens = refresh_tokens(&server, ROUNDS).await;
-    let (mut rotating, mut revoking, mut looking) = (server.http().await, server.http().await, server.http().await);
+    let (mut rotating, mut revoking, mut looking) = (
+        server.http().await,
+        server.http().await,
+        server.http().await,
+    );
     for token in tokens {
-        let revoke = [("token", token.as_str()), ("client_id", server.client_id.as_str())];
-        let (rotated, revoked) =
-            tokio::join!(rotating.refresh(&server.client_id, &token), revoking.post("/oauth/revoke", &revoke));
+        let revoke = [
+            ("token", token.as_str()),
+            ("client_id", server.client_id.as_str()),
+        ];
+        let (rotated, revoked) = tokio::join!(
+            rotating.refresh(&server.client_id, &token),
+            revoking.post("/oauth/revoke", &revoke)
+        );
         assert_eq!(revoked.status, 200, "{revoked:?}");
         if rotated.status == 200 {
             assert_eq!(looking.tokeninfo(&rotated.text("access_token")).await, 401);
-            assert_eq!(looking.refresh(&server.client_id, &rotated.text("refresh_token")).await.error(), "invalid_grant");
+            assert_eq!(
+                looking
+                    .refresh(&server.client_id, &rotated.text("refresh_token"))
+                    .await
+                    .error(),
+                "invalid_grant"
+            );
         }
     }
-    assert_eq!(server.count("SELECT count(*) FROM access_tokens WHERE status = 'active'").await, 0);
+    assert_eq!(
+        server
+            .count("SELECT count(*) FROM access_tokens WHERE status = 'active'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

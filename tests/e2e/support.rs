@@ -33,18 +33,30 @@ pub struct Server {
 }
 
 fn postgres() -> String {
-    std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL is not set: run the tests by `make test`")
+    std::env::var("TEST_POSTGRES_URL")
+        .expect("TEST_POSTGRES_URL is not set: run the tests by `make test`")
 }
 
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 async fn fresh_database() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("e2e_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = format!(
+        "e2e_{}_{}",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
     let mut admin = sqlx::PgConnection::connect(&postgres()).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut admin)
+        .await
+        .unwrap();
     let url = postgres();
     let (head, _) = url.rsplit_once('/').unwrap();
     format!("{head}/{name}")
@@ -55,8 +67,13 @@ impl Server {
     pub async fn start(engine: Engine, env: &[(&str, &str)]) -> Self {
         let mut server = Self::prepared(engine, env).await;
         server.launch().await;
-        let credentials = std::fs::read_to_string(server.directory.path().join("authgate-credentials.txt")).unwrap();
-        let id = credentials.lines().find_map(|line| line.strip_prefix("Client ID: ")).unwrap();
+        let credentials =
+            std::fs::read_to_string(server.directory.path().join("authgate-credentials.txt"))
+                .unwrap();
+        let id = credentials
+            .lines()
+            .find_map(|line| line.strip_prefix("Client ID: "))
+            .unwrap();
         server.client_id = id.to_owned();
         server
     }
@@ -65,11 +82,27 @@ impl Server {
     pub async fn prepared(engine: Engine, env: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let dsn = match engine {
-            Engine::Sqlite => directory.path().join("oauth.db").to_str().unwrap().to_owned(),
+            Engine::Sqlite => directory
+                .path()
+                .join("oauth.db")
+                .to_str()
+                .unwrap()
+                .to_owned(),
             Engine::Postgres => fresh_database().await,
         };
-        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Self { engine, port: free_port(), directory, dsn, env, child: None, client_id: String::new() }
+        let env = env
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Self {
+            engine,
+            port: free_port(),
+            directory,
+            dsn,
+            env,
+            child: None,
+            client_id: String::new(),
+        }
     }
 
     pub fn command(&self) -> Command {
@@ -85,7 +118,14 @@ impl Server {
             .env("DEFAULT_ADMIN_PASSWORD", PASSWORD)
             .env("ENABLE_RATE_LIMIT", "false")
             .env("LOG_LEVEL", "info")
-            .env("DATABASE_DRIVER", if self.engine == Engine::Sqlite { "sqlite" } else { "postgres" })
+            .env(
+                "DATABASE_DRIVER",
+                if self.engine == Engine::Sqlite {
+                    "sqlite"
+                } else {
+                    "postgres"
+                },
+            )
             .env("DATABASE_DSN", &self.dsn)
             .stdout(Stdio::null());
         for (name, value) in &self.env {
@@ -96,7 +136,11 @@ impl Server {
 
     /// Starts the process on what is there already and waits until it is ready.
     pub async fn launch(&mut self) {
-        let log = std::fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .unwrap();
         self.child = Some(self.command().stderr(log).spawn().unwrap());
         let began = Instant::now();
         loop {
@@ -108,7 +152,11 @@ impl Server {
             {
                 return;
             }
-            assert!(began.elapsed() < Duration::from_secs(30), "not ready: {}", self.log());
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "not ready: {}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -123,13 +171,21 @@ impl Server {
 
     pub fn signal(&self, name: &str) {
         let pid = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([&format!("-{name}"), &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits for the end of the process.
     pub async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
-        tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap()
+        tokio::task::spawn_blocking(move || child.wait().unwrap())
+            .await
+            .unwrap()
     }
 
     pub async fn http(&self) -> Http {
@@ -141,12 +197,21 @@ impl Server {
         match self.engine {
             Engine::Sqlite => {
                 let mut db = sqlx::SqliteConnection::connect(&self.dsn).await.unwrap();
-                sqlx::raw_sql("PRAGMA busy_timeout = 20000").execute(&mut db).await.unwrap();
-                sqlx::raw_sql(AssertSqlSafe(sqlite.to_owned())).execute(&mut db).await.unwrap();
+                sqlx::raw_sql("PRAGMA busy_timeout = 20000")
+                    .execute(&mut db)
+                    .await
+                    .unwrap();
+                sqlx::raw_sql(AssertSqlSafe(sqlite.to_owned()))
+                    .execute(&mut db)
+                    .await
+                    .unwrap();
             }
             Engine::Postgres => {
                 let mut db = sqlx::PgConnection::connect(&self.dsn).await.unwrap();
-                sqlx::raw_sql(AssertSqlSafe(postgres.to_owned())).execute(&mut db).await.unwrap();
+                sqlx::raw_sql(AssertSqlSafe(postgres.to_owned()))
+                    .execute(&mut db)
+                    .await
+                    .unwrap();
             }
         }
     }
@@ -156,11 +221,17 @@ impl Server {
         match self.engine {
             Engine::Sqlite => {
                 let mut db = sqlx::SqliteConnection::connect(&self.dsn).await.unwrap();
-                sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&mut db).await.unwrap()
+                sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+                    .fetch_one(&mut db)
+                    .await
+                    .unwrap()
             }
             Engine::Postgres => {
                 let mut db = sqlx::PgConnection::connect(&self.dsn).await.unwrap();
-                sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&mut db).await.unwrap()
+                sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+                    .fetch_one(&mut db)
+                    .await
+                    .unwrap()
             }
         }
     }
@@ -208,7 +279,10 @@ impl Answer {
     }
 
     pub fn text(&self, name: &str) -> String {
-        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name}: {self:?}")).to_owned()
+        self.json()[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name}: {self:?}"))
+            .to_owned()
     }
 
     pub fn error(&self) -> String {
@@ -218,7 +292,8 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<String> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+            key.eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
         })
     }
 }
@@ -231,7 +306,10 @@ pub struct Http {
 
 impl Http {
     pub async fn try_new(port: u16) -> std::io::Result<Self> {
-        Ok(Self { stream: TcpStream::connect(("127.0.0.1", port)).await?, cookie: None })
+        Ok(Self {
+            stream: TcpStream::connect(("127.0.0.1", port)).await?,
+            cookie: None,
+        })
     }
 
     pub async fn try_send(&mut self, request: &[u8]) -> std::io::Result<Answer> {
@@ -241,9 +319,14 @@ impl Http {
         loop {
             if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-                let mut answer =
-                    Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body: String::new() };
-                let length: usize = answer.header("content-length").map_or(0, |v| v.parse().unwrap());
+                let mut answer = Answer {
+                    status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+                    head,
+                    body: String::new(),
+                };
+                let length: usize = answer
+                    .header("content-length")
+                    .map_or(0, |v| v.parse().unwrap());
                 while bytes.len() < end + 4 + length {
                     match self.stream.read(&mut buffer).await? {
                         0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
@@ -280,10 +363,16 @@ impl Http {
     }
 
     pub async fn try_post(&mut self, path: &str, form: &[(&str, &str)]) -> std::io::Result<Answer> {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         let length = body.len().to_string();
-        let headers = self.headers(&[("content-type", "application/x-www-form-urlencoded"), ("content-length", &length)]);
-        self.try_send(format!("POST {path} HTTP/1.1\r\n{headers}\r\n{body}").as_bytes()).await
+        let headers = self.headers(&[
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("content-length", &length),
+        ]);
+        self.try_send(format!("POST {path} HTTP/1.1\r\n{headers}\r\n{body}").as_bytes())
+            .await
     }
 
     pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
@@ -291,11 +380,17 @@ impl Http {
     }
 
     pub async fn start_device(&mut self, client_id: &str) -> String {
-        self.post("/oauth/device/code", &[("client_id", client_id)]).await.text("device_code")
+        self.post("/oauth/device/code", &[("client_id", client_id)])
+            .await
+            .text("device_code")
     }
 
     pub async fn try_poll(&mut self, client_id: &str, code: &str) -> std::io::Result<Answer> {
-        let form = [("grant_type", DEVICE_GRANT), ("client_id", client_id), ("device_code", code)];
+        let form = [
+            ("grant_type", DEVICE_GRANT),
+            ("client_id", client_id),
+            ("device_code", code),
+        ];
         self.try_post("/oauth/token", &form).await
     }
 
@@ -304,7 +399,11 @@ impl Http {
     }
 
     pub async fn try_refresh(&mut self, client_id: &str, token: &str) -> std::io::Result<Answer> {
-        let form = [("grant_type", "refresh_token"), ("client_id", client_id), ("refresh_token", token)];
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", client_id),
+            ("refresh_token", token),
+        ];
         self.try_post("/oauth/token", &form).await
     }
 
@@ -313,34 +412,69 @@ impl Http {
     }
 
     pub async fn tokeninfo(&mut self, token: &str) -> u16 {
-        self.get("/oauth/tokeninfo", &[("authorization", &format!("Bearer {token}"))]).await.status
+        self.get(
+            "/oauth/tokeninfo",
+            &[("authorization", &format!("Bearer {token}"))],
+        )
+        .await
+        .status
     }
 
     pub async fn sign_in(&mut self) {
         let page = self.get("/login", &[]).await;
         let csrf = field(&page.body, "csrf_token");
-        let answer =
-            self.post("/login", &[("username", "admin"), ("password", PASSWORD), ("csrf_token", &csrf), ("redirect", "")]).await;
+        let answer = self
+            .post(
+                "/login",
+                &[
+                    ("username", "admin"),
+                    ("password", PASSWORD),
+                    ("csrf_token", &csrf),
+                    ("redirect", ""),
+                ],
+            )
+            .await;
         assert_eq!(answer.status, 302, "{answer:?}");
     }
 
     /// Decides on a code as a person does: two pages.
     pub async fn decide(&mut self, user_code: &str, action: &str) -> Answer {
-        let page = self.get(&format!("/device?user_code={user_code}"), &[]).await;
+        let page = self
+            .get(&format!("/device?user_code={user_code}"), &[])
+            .await;
         let csrf = field(&page.body, "csrf_token");
-        let page = self.post("/device/verify", &[("user_code", user_code), ("csrf_token", &csrf)]).await;
+        let page = self
+            .post(
+                "/device/verify",
+                &[("user_code", user_code), ("csrf_token", &csrf)],
+            )
+            .await;
         if page.status != 200 {
             return page;
         }
-        let (csrf, code) = (field(&page.body, "csrf_token"), field(&page.body, "user_code"));
-        let form = [("user_code", code.as_str()), ("csrf_token", &csrf), ("confirmed", "true"), ("action", action)];
+        let (csrf, code) = (
+            field(&page.body, "csrf_token"),
+            field(&page.body, "user_code"),
+        );
+        let form = [
+            ("user_code", code.as_str()),
+            ("csrf_token", &csrf),
+            ("confirmed", "true"),
+            ("action", action),
+        ];
         self.post("/device/verify", &form).await
     }
 }
 
 /// The value of a hidden field.
 pub fn field(html: &str, name: &str) -> String {
-    let input = html.split("<input").find(|input| input.contains(&format!("name=\"{name}\"")));
-    let value = input.and_then(|input| input.split("value=\"").nth(1)).and_then(|rest| rest.split('"').next());
-    value.unwrap_or_else(|| panic!("no field {name} in {html}")).to_owned()
+    let input = html
+        .split("<input")
+        .find(|input| input.contains(&format!("name=\"{name}\"")));
+    let value = input
+        .and_then(|input| input.split("value=\"").nth(1))
+        .and_then(|rest| rest.split('"').next());
+    value
+        .unwrap_or_else(|| panic!("no field {name} in {html}"))
+        .to_owned()
 }

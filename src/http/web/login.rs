@@ -90,7 +90,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
     let Some(ticket) = deps
         .sessions
         .ticket(&request)
-        .filter(|t| csrf_holds(t.id(), form.get(CSRF_FIELD), &request))
+        .filter(|ticket| may_sign_in(ticket, &form, &request))
     else {
         return deps.forbidden(false);
     };
@@ -129,6 +129,16 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
             )
         }
         Err(error) => deps.fault(&error, false),
+    }
+}
+
+/// No other site may sign somebody in here. Before a login only the form's token shows where the form comes from. A
+/// cookie of a session, which `SameSite=Lax` keeps out of posts from other sites, shows it as well: a form that was left
+/// open in another tab while the person signed in still works.
+fn may_sign_in(ticket: &Ticket, form: &Form, request: &Request) -> bool {
+    match ticket {
+        Ticket::SignedIn(_) => true,
+        Ticket::Anonymous(id) => csrf_holds(id, form.get(CSRF_FIELD), request),
     }
 }
 
