@@ -17,8 +17,8 @@ pub enum FormError {
     /// The body itself.
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// Not UTF-8, or a broken percent escape.
-    #[error("the form is not valid UTF-8 in form encoding")]
+    /// Not UTF-8, a broken percent escape, or a NUL, which no parameter may hold (RFC 6749 appendix A) and no database takes.
+    #[error("the form is not valid UTF-8 in form encoding, or holds a NUL")]
     Encoding,
     /// RFC 6749 §3.2: parameters must not repeat.
     #[error("{0:?} is given more than once")]
@@ -110,7 +110,7 @@ impl Form {
 
 fn decoded(text: &[u8]) -> Result<String, FormError> {
     if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        return String::from_utf8(text.to_vec()).map_err(|_| FormError::Encoding);
+        return plain(text.to_vec());
     }
     if has_broken_escape(text) {
         return Err(FormError::Encoding);
@@ -119,10 +119,14 @@ fn decoded(text: &[u8]) -> Result<String, FormError> {
         .iter()
         .map(|byte| if *byte == b'+' { b' ' } else { *byte })
         .collect();
-    let plain = percent_decode(&spaced)
-        .decode_utf8()
-        .map_err(|_| FormError::Encoding)?;
-    Ok(plain.into_owned())
+    plain(percent_decode(&spaced).collect())
+}
+
+fn plain(bytes: Vec<u8>) -> Result<String, FormError> {
+    if bytes.contains(&0) {
+        return Err(FormError::Encoding);
+    }
+    String::from_utf8(bytes).map_err(|_| FormError::Encoding)
 }
 
 fn has_broken_escape(text: &[u8]) -> bool {
@@ -147,10 +151,7 @@ async fn multipart(boundary: String, body: Bytes) -> Result<Vec<(String, String)
         }
         let name = part.name().unwrap_or_default().to_owned();
         let value = part.bytes().await.map_err(|_| FormError::Encoding)?;
-        pairs.push((
-            name,
-            String::from_utf8(value.to_vec()).map_err(|_| FormError::Encoding)?,
-        ));
+        pairs.push((plain(name.into_bytes())?, plain(value.to_vec())?));
     }
     Ok(pairs)
 }

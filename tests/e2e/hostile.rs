@@ -48,6 +48,7 @@ async fn no_request_makes_the_server_fail() {
             b"user_code=%00&csrf_token=x&confirmed=maybe".to_vec(),
             format!("a={big}").into_bytes(),
             b"{\"client_id\":".to_vec(),
+            b"{\"client_id\":\"a\\u0000b\"}".to_vec(),
             b"{\"client_id\":7,\"resource\":{}}".to_vec(),
             format!("[{}", "[".repeat(5000)).into_bytes(),
             b"--x\r\nContent-Disposition: form-data; name=\"\r\n\r\n".to_vec(),

@@ -83,6 +83,16 @@ fn from_json(request: &Request, body: &[u8]) -> Result<StartRequest, FlowError> 
         ErrorCode::InvalidRequest
             .because("the body is neither a form nor the JSON of this endpoint")
     })?;
+    let texts = [&asked.client_id, &asked.scope];
+    if texts
+        .into_iter()
+        .chain(&asked.resource)
+        .any(|text| text.contains('\0'))
+    {
+        return Err(ErrorCode::InvalidRequest
+            .because("a parameter holds a NUL")
+            .into());
+    }
     if asked.client_id.is_empty() {
         return Err(missing("client_id"));
     }
