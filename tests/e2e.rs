@@ -11,6 +11,8 @@ mod crash;
 mod device;
 #[path = "e2e/hostile.rs"]
 mod hostile;
+#[path = "e2e/http.rs"]
+mod http;
 #[path = "e2e/lifecycle.rs"]
 mod lifecycle;
 #[path = "e2e/races.rs"]

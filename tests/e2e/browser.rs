@@ -14,8 +14,19 @@ use std::{
     time::Duration,
 };
 
+/// Ends with its test, and takes its browser with it: chromedriver does that when it is asked to, not when it is killed.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let pid = self.0.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.0.wait();
+    }
+}
+
 struct Browser {
-    driver: Child,
+    _driver: Driver,
     client: Client,
 }
 
@@ -24,12 +35,14 @@ impl Browser {
         let program = std::env::var("TEST_CHROMEDRIVER")
             .expect("TEST_CHROMEDRIVER is not set: run the tests by `make test`");
         let port = free_port();
-        let driver = Command::new(program)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let driver = Driver(
+            Command::new(program)
+                .arg(format!("--port={port}"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
         let scripts = if with_script { 1 } else { 2 };
         let options = serde_json::json!({
             "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
@@ -42,7 +55,10 @@ impl Browser {
         builder.capabilities(capabilities);
         for _ in 0..100 {
             if let Ok(client) = builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                return Self { driver, client };
+                return Self {
+                    _driver: driver,
+                    client,
+                };
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -112,10 +128,8 @@ impl Browser {
             .unwrap();
     }
 
-    async fn close(mut self) {
+    async fn close(self) {
         let _ = self.client.clone().close().await;
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
 }
 
