@@ -1,0 +1,223 @@
+//! What is asked of the server, and in which order: the tokens that one endpoint issues are what the next one needs.
+use crate::{
+    Arguments, CONNECTIONS, Outcome,
+    generator::{self, Next, Run},
+    http::{DEVICE_GRANT, Http},
+    report::Figures,
+    server::{Database, Process},
+};
+use bytes::Bytes;
+use std::{cell::RefCell, rc::Rc};
+
+fn get(path: &str, header: &str) -> Bytes {
+    format!("GET {path} HTTP/1.1\r\nhost: test\r\n{header}\r\n").into()
+}
+
+fn post(path: &str, form: &[(&str, &str)], header: &str) -> Bytes {
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: {length}\r\n{header}\r\n{body}"
+    )
+    .into()
+}
+
+fn refresh(client_id: &str, token: &str) -> Bytes {
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", client_id),
+        ("refresh_token", token),
+    ];
+    post("/oauth/token", &form, "")
+}
+
+/// The value of a member of a flat JSON object, without a parser: the generator must be lighter than the server.
+fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    let start = json.find(&format!("\"{name}\":\""))? + name.len() + 4;
+    json[start..].split('"').next()
+}
+
+struct Grant {
+    client_id: String,
+    cookie: String,
+    refresh_tokens: Vec<String>,
+    access_token: String,
+}
+
+/// What clients and a person hold after the device grant: one refresh token per connection, approved by the administrator's clicks.
+async fn granted(process: &Process, database: &Database) -> Outcome<Grant> {
+    let credentials = std::fs::read_to_string(database.directory.join("authgate-credentials.txt"))?;
+    let client_id = credentials
+        .lines()
+        .find_map(|line| line.strip_prefix("Client ID: "))
+        .ok_or("no client in the credentials")?
+        .to_owned();
+    let mut person = Http::try_new(process.port).await?;
+    person.sign_in().await;
+    let mut device = Http::try_new(process.port).await?;
+    let (mut refresh_tokens, mut access_token) = (Vec::new(), String::new());
+    for _ in 0..CONNECTIONS {
+        let code = device
+            .post("/oauth/device/code", &[("client_id", &client_id)])
+            .await;
+        person.decide(&code.text("user_code"), "approve").await;
+        let tokens = device.poll(&client_id, &code.text("device_code")).await;
+        refresh_tokens.push(tokens.text("refresh_token"));
+        access_token = tokens.text("access_token");
+    }
+    Ok(Grant {
+        client_id,
+        cookie: person.cookie.ok_or("no session")?,
+        refresh_tokens,
+        access_token,
+    })
+}
+
+/// All endpoints once, on a server that was started for it.
+pub async fn round(
+    arguments: &Arguments,
+    database: &Database,
+    figures: &mut Figures,
+) -> Outcome<()> {
+    let process = Process::start(arguments, database, &[]).await?;
+    let grant = granted(&process, database).await?;
+    let mut asking = Asking {
+        arguments,
+        process: &process,
+        figures,
+    };
+    for path in [
+        "/health",
+        "/.well-known/openid-configuration",
+        "/.well-known/jwks.json",
+    ] {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        asking.plain(name, &[200], vec![get(path, "")]).await?;
+    }
+    asking
+        .plain("login page", &[200], vec![get("/login", "")])
+        .await?;
+    let cookie = format!("cookie: {}\r\n", grant.cookie);
+    asking
+        .plain("device page", &[200], vec![get("/device", &cookie)])
+        .await?;
+    let bearer = format!("authorization: Bearer {}\r\n", grant.access_token);
+    asking
+        .plain("tokeninfo", &[200], vec![get("/oauth/tokeninfo", &bearer)])
+        .await?;
+    let device_code = post(
+        "/oauth/device/code",
+        &[("client_id", &grant.client_id), ("scope", "email profile")],
+        "",
+    );
+    asking
+        .plain("device code", &[200], vec![device_code])
+        .await?;
+
+    let mut device = Http::try_new(process.port).await?;
+    let mut polls = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let code = device.start_device(&grant.client_id).await;
+        let form = [
+            ("grant_type", DEVICE_GRANT),
+            ("client_id", &grant.client_id),
+            ("device_code", &code),
+        ];
+        polls.push(post("/oauth/token", &form, ""));
+    }
+    asking.plain("pending poll", &[400], polls).await?;
+
+    let issued = Rc::new(RefCell::new(Vec::new()));
+    asking
+        .ask("refresh", &[200], refreshing(&grant, issued.clone()))
+        .await?;
+    let revocations = issued
+        .borrow()
+        .iter()
+        .map(|token| {
+            post(
+                "/oauth/revoke",
+                &[("token", token), ("client_id", &grant.client_id)],
+                "",
+            )
+        })
+        .collect();
+    asking
+        .ask("revoke", &[200], generator::once_each(revocations))
+        .await?;
+    process.stop()?;
+
+    let process = Process::start(arguments, database, &[("ENABLE_TOKEN_ROTATION", "true")]).await?;
+    let grant = granted(&process, database).await?;
+    Asking {
+        arguments,
+        process: &process,
+        figures,
+    }
+    .ask("refresh, rotation", &[200], rotating(&grant))
+    .await?;
+    process.stop()
+}
+
+/// Fixed mode: the same refresh token again and again. The access tokens go to `issued`.
+fn refreshing(grant: &Grant, issued: Rc<RefCell<Vec<String>>>) -> Next {
+    let requests: Vec<_> = grant
+        .refresh_tokens
+        .iter()
+        .map(|token| refresh(&grant.client_id, token))
+        .collect();
+    Rc::new(RefCell::new(move |connection: usize, answer: &str| {
+        if let Some(token) = member(answer, "access_token") {
+            issued.borrow_mut().push(token.to_owned());
+        }
+        Some(requests[connection].clone())
+    }))
+}
+
+/// Rotation mode: each connection follows its own chain.
+fn rotating(grant: &Grant) -> Next {
+    let (client_id, first) = (grant.client_id.clone(), grant.refresh_tokens.clone());
+    Rc::new(RefCell::new(move |connection: usize, answer: &str| {
+        let token = member(answer, "refresh_token").unwrap_or(&first[connection]);
+        Some(refresh(&client_id, token))
+    }))
+}
+
+struct Asking<'a> {
+    arguments: &'a Arguments,
+    process: &'a Process,
+    figures: &'a mut Figures,
+}
+
+impl Asking<'_> {
+    async fn plain(
+        &mut self,
+        name: &'static str,
+        expected: &'static [u16],
+        requests: Vec<Bytes>,
+    ) -> Outcome<()> {
+        self.ask(name, expected, generator::repeat(requests)).await
+    }
+
+    async fn ask(
+        &mut self,
+        name: &'static str,
+        expected: &'static [u16],
+        next: Next,
+    ) -> Outcome<()> {
+        let wanted = &self.arguments.only;
+        // Refreshes are what revocation lives on.
+        if !wanted.is_empty() && name != "refresh" && !wanted.iter().any(|only| only == name) {
+            return Ok(());
+        }
+        let run: Run = generator::run(self.process, self.arguments.seconds, expected, next).await?;
+        if run.bad > 0 {
+            eprintln!("{name}: {} answers with another status", run.bad);
+        }
+        self.figures.endpoint(name, run);
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! The load generator behind `make bench`: a release build under 32 connections, and two floors measured beside it.
+//!
+//! `load --server PATH [--rounds N] [--seconds S] [--driver sqlite|postgres] [--alg HS256|RS256|ES256] [--only a,b]`
+//! prints Markdown. Each round starts the server anew on the same database, because one process can be slow or fast for
+//! its whole life; the median round is reported. The server runs on core 0, this program on core 1 when there is one.
+#[path = "../../tests/e2e/http.rs"]
+#[allow(dead_code)]
+mod http;
+
+mod endpoints;
+mod floors;
+mod generator;
+mod report;
+mod server;
+
+use std::error::Error;
+
+pub type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Connections that ask at the same time, as in the goals.
+pub const CONNECTIONS: usize = 32;
+
+/// Token-sized rows of one commit of the commit floor.
+pub const ROWS_PER_COMMIT: usize = 32;
+
+#[derive(Clone)]
+pub struct Arguments {
+    pub server: String,
+    pub rounds: usize,
+    pub seconds: f64,
+    pub driver: String,
+    pub alg: String,
+    pub only: Vec<String>,
+}
+
+fn arguments() -> Outcome<Arguments> {
+    let mut arguments = Arguments {
+        server: "target/release/authgate".to_owned(),
+        rounds: 7,
+        seconds: 1.2,
+        driver: "sqlite".to_owned(),
+        alg: "HS256".to_owned(),
+        only: Vec::new(),
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(flag) = words.next() {
+        let value = words
+            .next()
+            .ok_or_else(|| format!("{flag} needs a value"))?;
+        match flag.as_str() {
+            "--server" => arguments.server = value,
+            "--rounds" => arguments.rounds = value.parse()?,
+            "--seconds" => arguments.seconds = value.parse()?,
+            "--driver" => arguments.driver = value,
+            "--alg" => arguments.alg = value,
+            "--only" => arguments.only = value.split(',').map(str::to_owned).collect(),
+            "--floor-server" => return floors::serve(value.parse()?).map(|never| match never {}),
+            _ => return Err(format!("unknown flag {flag}").into()),
+        }
+    }
+    Ok(arguments)
+}
+
+fn main() -> Outcome<()> {
+    let arguments = arguments()?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(tokio::task::LocalSet::new().run_until(measure(arguments)))
+}
+
+async fn measure(arguments: Arguments) -> Outcome<()> {
+    let room = tempfile::tempdir()?;
+    let mut figures = report::Figures::default();
+    let database = server::Database::new(&arguments, room.path())?;
+    let start = server::Start::measure(&arguments, &database).await?;
+    for round in 0..arguments.rounds {
+        eprintln!("round {} of {}", round + 1, arguments.rounds);
+        figures.floor(
+            report::Floor::Server,
+            floors::warp(arguments.seconds).await?,
+        );
+        figures.floor(
+            report::Floor::Commit,
+            floors::commits(room.path(), arguments.seconds).await?,
+        );
+        endpoints::round(&arguments, &database, &mut figures).await?;
+    }
+    println!("{}", report::render(&arguments, &figures, &start));
+    Ok(())
+}
