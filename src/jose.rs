@@ -19,7 +19,7 @@ pub use foreign_keys::{
     FOREIGN_LEEWAY, ForeignExpected, ForeignKeys, MAX_FOREIGN_TOKEN_BYTES, verify_foreign_claims,
 };
 pub use json::MAX_DEPTH;
-pub use key_set::KeySet;
+pub use key_set::{KeySet, Roster};
 pub use public_key::PublicKey;
 pub use signing_key::{MIN_RSA_BITS, MIN_SECRET_BYTES, SigningKey};
 

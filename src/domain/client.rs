@@ -38,6 +38,8 @@ pub struct Client {
     pub project: String,
     /// Value of the `<prefix>_service_account` claim, empty for none.
     pub service_account: String,
+    /// The registered `id_token_signed_response_alg` (OpenID Connect Registration §2), absent for the server's choice.
+    pub id_token_alg: Option<String>,
     /// When it was registered.
     pub created_at: Timestamp,
 }

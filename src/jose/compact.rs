@@ -1,6 +1,8 @@
 //! The compact serialisation (RFC 7515 §3.1): header, payload and signature between two dots.
 //! HS256 goes straight to ring with a key that is prepared once, because it is on the path of
 //! every request; RS256 and ES256 go through biscuit. No claim is judged here.
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use ring::hmac;
@@ -73,8 +75,8 @@ fn sign_hs256(key: &hmac::Key, typ: MediaType, payload: &[u8]) -> String {
 /// The keys that may have signed a token.
 #[derive(Clone, Copy)]
 pub struct Trusted<'a> {
-    /// The prepared secret, if HS256 is in use.
-    pub hmac: Option<&'a hmac::Key>,
+    /// Secrets of HS256, the most likely one first; their tokens carry no `kid`.
+    pub secrets: &'a [Arc<SigningKey>],
     /// Public keys, the most likely one first.
     pub public: &'a [PublicKey],
 }
@@ -92,16 +94,26 @@ pub fn verify(
     let (header, payload) = input.split_once('.').ok_or(JoseError::Malformed)?;
     let header = Header::read(header)?;
     if header.algorithm == Algorithm::Hs256 {
-        let key = trusted.hmac.ok_or(JoseError::NoKey)?;
-        verify_hs256(key, input, signature)?;
+        verify_hs256(trusted.secrets, input, signature)?;
         return json::object(&decode(payload)?);
     }
     json::object(&verify_asymmetric(trusted.public, &header, token)?)
 }
 
-fn verify_hs256(key: &hmac::Key, input: &str, signature: &str) -> Result<(), JoseError> {
-    let tag = decode(signature).map_err(|_| JoseError::BadSignature)?;
-    hmac::verify(key, input.as_bytes(), &tag).map_err(|_| JoseError::BadSignature)
+fn verify_hs256(
+    secrets: &[Arc<SigningKey>],
+    input: &str,
+    signature: &str,
+) -> Result<(), JoseError> {
+    let mut refusal = JoseError::NoKey;
+    for key in secrets.iter().filter_map(|secret| secret.hmac()) {
+        let tag = decode(signature).map_err(|_| JoseError::BadSignature)?;
+        if hmac::verify(key, input.as_bytes(), &tag).is_ok() {
+            return Ok(());
+        }
+        refusal = JoseError::BadSignature;
+    }
+    Err(refusal)
 }
 
 /// A key with the token's `kid` is the only candidate. When no key has it, every key of the

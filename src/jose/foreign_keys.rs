@@ -76,7 +76,7 @@ impl ForeignKeys {
     /// Says why the token is no good.
     pub fn verify(&self, token: &str) -> Result<Map<String, Value>, JoseError> {
         let trusted = Trusted {
-            hmac: None,
+            secrets: &[],
             public: &self.keys,
         };
         compact::verify(trusted, token, MAX_FOREIGN_TOKEN_BYTES)

@@ -1,4 +1,4 @@
-//! An immutable snapshot of all keys that count now: one that signs, any number that only
+//! An immutable snapshot of all keys that count now: for each algorithm in use one that signs, and any number that only
 //! verify. The owner of the keys builds a new one when something changes; everyone else shares
 //! it and needs no lock. It knows no file and no clock.
 use std::collections::BTreeMap;
@@ -11,16 +11,50 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::compact::{self, MAX_TOKEN_BYTES, MediaType, Trusted};
-use super::{JoseError, KeyError, PublicKey, SigningKey};
+use super::{Algorithm, JoseError, KeyError, PublicKey, SigningKey};
 
 /// Signs, verifies and publishes.
 #[derive(Debug)]
 pub struct KeySet {
+    /// The key that signs unless somebody asks for another algorithm.
     active: Arc<SigningKey>,
-    /// The public half of the active key first, then the verification-only keys.
+    /// The keys that sign when their algorithm is asked for.
+    additional: Vec<Arc<SigningKey>>,
+    id_token: Algorithm,
+    /// Secrets of HS256, the one that signs first.
+    secrets: Vec<Arc<SigningKey>>,
+    /// The public halves of the keys that sign first, then the verification-only keys.
     public: Vec<PublicKey>,
     jwks: Bytes,
     etag: String,
+}
+
+/// What a set is made of.
+#[derive(Debug)]
+pub struct Roster {
+    /// The key that signs.
+    pub active: Arc<SigningKey>,
+    /// Keys of other algorithms that sign on demand; one for each algorithm counts, the first.
+    pub additional: Vec<Arc<SigningKey>>,
+    /// The algorithm of ID tokens whose client asked for none. One that no key has is the active key's.
+    pub id_token: Algorithm,
+    /// Secrets whose HS256 tokens still live.
+    pub former_secrets: Vec<Arc<SigningKey>>,
+    /// Keys whose tokens still live, and keys announced before their time.
+    pub verifying: Vec<PublicKey>,
+}
+
+impl From<Arc<SigningKey>> for Roster {
+    /// One key alone.
+    fn from(active: Arc<SigningKey>) -> Self {
+        Self {
+            id_token: active.algorithm(),
+            active,
+            additional: Vec::new(),
+            former_secrets: Vec::new(),
+            verifying: Vec::new(),
+        }
+    }
 }
 
 /// RFC 7517 §5.
@@ -30,26 +64,57 @@ struct JwkSet {
 }
 
 impl KeySet {
-    /// `verifying` are the keys whose tokens still live, and keys announced before their time.
-    /// Those whose `not_after` is not after `now` (seconds since 1970) are left out, and so is a
-    /// second entry of the active key.
+    /// A set with one key that signs. `verifying` are the keys whose tokens still live, and keys announced before
+    /// their time.
     ///
     /// # Errors
-    /// [`KeyError::Unpublishable`] when a key cannot be written as a JSON Web Key.
+    /// As [`KeySet::of`].
     pub fn new(
         active: impl Into<Arc<SigningKey>>,
         verifying: Vec<PublicKey>,
         now: i64,
     ) -> Result<Self, KeyError> {
-        let active = active.into();
-        let mut public: Vec<PublicKey> = active.public_key().cloned().into_iter().collect();
-        for key in verifying {
+        let roster = Roster {
+            verifying,
+            ..Roster::from(active.into())
+        };
+        Self::of(roster, now)
+    }
+
+    /// A set with a key for each algorithm in use. Of the verifying keys those whose `not_after` is not after `now`
+    /// (seconds since 1970) are left out, and so is a second entry of one that signs.
+    ///
+    /// # Errors
+    /// [`KeyError::Unpublishable`] when a key cannot be written as a JSON Web Key.
+    pub fn of(roster: Roster, now: i64) -> Result<Self, KeyError> {
+        let active = roster.active;
+        let mut additional: Vec<Arc<SigningKey>> = Vec::new();
+        for key in roster.additional {
+            let known = |other: &Arc<SigningKey>| other.algorithm() == key.algorithm();
+            if !known(&active) && !additional.iter().any(known) {
+                additional.push(key);
+            }
+        }
+        let signing = || std::iter::once(&active).chain(&additional);
+        let mut public: Vec<PublicKey> = signing()
+            .filter_map(|key| key.public_key().cloned())
+            .collect();
+        for key in roster.verifying {
             let ended = key.not_after().is_some_and(|end| end <= now);
             let twin = |other: &PublicKey| other.kid() == key.kid() && other.spki() == key.spki();
             if !ended && !public.iter().any(twin) {
                 public.push(key);
             }
         }
+        let secrets = signing()
+            .chain(&roster.former_secrets)
+            .filter(|key| key.hmac().is_some())
+            .cloned()
+            .collect();
+        let id_token = signing()
+            .map(|key| key.algorithm())
+            .find(|algorithm| *algorithm == roster.id_token)
+            .unwrap_or(active.algorithm());
         let keys = public
             .iter()
             .map(PublicKey::jwk)
@@ -58,6 +123,9 @@ impl KeySet {
         let digest = ring::digest::digest(&ring::digest::SHA256, &json);
         Ok(Self {
             active,
+            additional,
+            id_token,
+            secrets,
             public,
             etag: format!("\"{}\"", BASE64URL.encode(digest)),
             jwks: Bytes::from(json),
@@ -69,7 +137,33 @@ impl KeySet {
         &self.active
     }
 
-    /// All public keys, the active one first. Store these: their tokens must outlive the key.
+    /// All keys that sign, the default one first.
+    pub fn signing(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
+        std::iter::once(&self.active).chain(&self.additional)
+    }
+
+    /// The algorithms that can be asked for, the default one first.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        self.signing().map(|key| key.algorithm()).collect()
+    }
+
+    /// The algorithms of ID tokens, the one that is used when a client asks for none first: what metadata announces
+    /// as `id_token_signing_alg_values_supported`.
+    pub fn id_token_algorithms(&self) -> Vec<Algorithm> {
+        let mut all = self.algorithms();
+        all.sort_by_key(|algorithm| *algorithm != self.id_token);
+        all
+    }
+
+    /// The algorithm of an ID token for a client that registered this `id_token_signed_response_alg`. One that is no
+    /// longer in use gives the default, which the client can find in the metadata.
+    pub fn id_token_algorithm(&self, registered: Option<Algorithm>) -> Algorithm {
+        registered
+            .filter(|wanted| self.signing().any(|key| key.algorithm() == *wanted))
+            .unwrap_or(self.id_token)
+    }
+
+    /// All public keys, those that sign first. Store these: their tokens must outlive the key.
     pub fn public_keys(&self) -> &[PublicKey] {
         &self.public
     }
@@ -109,6 +203,21 @@ impl KeySet {
         compact::sign(&self.active, typ, payload)
     }
 
+    /// As [`Self::sign_json`], with the key of one algorithm: for ID tokens, that of [`Self::id_token_algorithm`].
+    ///
+    /// # Errors
+    /// [`JoseError::NoKey`] when no key signs with it, and as [`Self::sign`].
+    pub fn sign_json_with(
+        &self,
+        algorithm: Algorithm,
+        typ: MediaType,
+        payload: &[u8],
+    ) -> Result<String, JoseError> {
+        let mut signing = self.signing();
+        let key = signing.find(|key| key.algorithm() == algorithm);
+        compact::sign(key.ok_or(JoseError::NoKey)?, typ, payload)
+    }
+
     /// The claims of a token that one of these keys signed. They say nothing until
     /// [`super::verify_claims`] has judged them.
     ///
@@ -116,7 +225,7 @@ impl KeySet {
     /// Says why the token is no good. A client hears only that it is not.
     pub fn verify(&self, token: &str) -> Result<Map<String, Value>, JoseError> {
         let trusted = Trusted {
-            hmac: self.active.hmac(),
+            secrets: &self.secrets,
             public: &self.public,
         };
         compact::verify(trusted, token, MAX_TOKEN_BYTES)

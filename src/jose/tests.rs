@@ -703,6 +703,64 @@ fn replacing_the_key_keeps_live_tokens_alive_until_their_end() {
 }
 
 #[test]
+fn algorithms_sign_side_by_side_and_each_token_has_the_key_it_asked_for() {
+    let former = Arc::new(hs());
+    let roster = Roster {
+        active: Arc::new(ec()),
+        additional: vec![Arc::new(rsa()), Arc::new(ec())],
+        id_token: Algorithm::Rs256,
+        former_secrets: vec![Arc::clone(&former)],
+        verifying: vec![],
+    };
+    let set = KeySet::of(roster, 0).unwrap();
+    assert_eq!(set.algorithms(), [Algorithm::Es256, Algorithm::Rs256]);
+    assert_eq!(
+        set.id_token_algorithms(),
+        [Algorithm::Rs256, Algorithm::Es256]
+    );
+    let payload = serde_json::to_vec(&claims()).unwrap();
+    for (algorithm, name) in [(Algorithm::Es256, "p256"), (Algorithm::Rs256, "rsa2048")] {
+        let token = set
+            .sign_json_with(algorithm, MediaType::Jwt, &payload)
+            .unwrap();
+        let header = format!(
+            r#"{{"alg":"{algorithm}","kid":"{}","typ":"JWT"}}"#,
+            kid(name)
+        );
+        assert_eq!(header_of(&token), header);
+        assert_eq!(set.verify(&token), Ok(claims()));
+    }
+    let hs256 = set.sign_json_with(Algorithm::Hs256, MediaType::Jwt, &payload);
+    assert_eq!(hs256, Err(JoseError::NoKey));
+    // Both are published, the default first; the secret is not.
+    assert_eq!(set.public_keys().len(), 2);
+    assert_eq!(set.public_keys()[0].kid(), kid("p256"));
+    // What a client registered wins, while it is in use.
+    for (registered, used) in [
+        (None, Algorithm::Rs256),
+        (Some(Algorithm::Es256), Algorithm::Es256),
+        (Some(Algorithm::Hs256), Algorithm::Rs256),
+    ] {
+        assert_eq!(set.id_token_algorithm(registered), used);
+    }
+    // Tokens of the former secret live, and nobody signs with it.
+    let token = only(hs()).sign(&claims()).unwrap();
+    assert_eq!(set.verify(&token), Ok(claims()));
+    let other = SigningKey::from_secret(&[7; 32]).unwrap();
+    let roster = Roster {
+        former_secrets: vec![former],
+        ..Roster::from(Arc::new(other))
+    };
+    let set = KeySet::of(roster, 0).unwrap();
+    assert_eq!(set.verify(&token), Ok(claims()));
+    let fresh = set.sign(&claims()).unwrap();
+    assert_eq!(only(hs()).verify(&fresh), Err(JoseError::BadSignature));
+    assert_eq!(set.verify(&fresh), Ok(claims()));
+    let forged = hmac_token(&[8; 32], r#"{"alg":"HS256","typ":"JWT"}"#, "{}");
+    assert_eq!(set.verify(&forged), Err(JoseError::BadSignature));
+}
+
+#[test]
 fn an_unknown_kid_is_tried_with_every_key_of_its_algorithm() {
     let text = pem("rsa2048.pkcs8");
     let odd = SigningKey::from_pem(Algorithm::Rs256, &text, Some("# Optional")).unwrap();

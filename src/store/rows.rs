@@ -30,6 +30,9 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
         token_profile: row.text("token_profile")?,
         project: row.text("project")?,
         service_account: row.text("service_account")?,
+        id_token_alg: row
+            .maybe_text("id_token_signed_response_alg")?
+            .filter(|name| !name.is_empty()),
         created_at: row.time("created_at")?,
     })
 }

@@ -23,7 +23,7 @@ const POSTGRES: [&str; 2] = [
 ];
 
 /// Columns that we add to tables of the Go server: table, name, type in SQLite, type in Postgres. All may be NULL.
-const ADDED: [(&str, &str, &str, &str); 9] = [
+const ADDED: &[(&str, &str, &str, &str)] = &[
     ("device_codes", "denied_at", "datetime", "timestamptz"),
     ("device_codes", "auth_time", "datetime", "timestamptz"),
     ("device_codes", "requester_ip", "text", "text"),
@@ -38,6 +38,12 @@ const ADDED: [(&str, &str, &str, &str); 9] = [
     ),
     ("oauth_applications", "fast_secret_hash", "text", "text"),
     ("oauth_applications", "fast_secret_of", "text", "text"),
+    (
+        "oauth_applications",
+        "id_token_signed_response_alg",
+        "text",
+        "text",
+    ),
 ];
 
 /// Time columns of the Go server, whose text must end in `+00:00` before text order is time order.
@@ -93,7 +99,7 @@ async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<Adoption, S
     for script in SQLITE {
         sqlx::raw_sql(script).execute(&mut *tx).await?;
     }
-    for (table, column, kind, _) in ADDED {
+    for &(table, column, kind, _) in ADDED {
         let has: i64 =
             sqlx::query_scalar("SELECT count(*) FROM pragma_table_info($1) WHERE name = $2")
                 .bind(table)
@@ -160,7 +166,7 @@ async fn prepare_postgres(pool: &PgPool) -> Result<Adoption, StoreError> {
     for script in POSTGRES {
         sqlx::raw_sql(script).execute(&mut *tx).await?;
     }
-    for (table, column, _, kind) in ADDED {
+    for &(table, column, _, kind) in ADDED {
         let text = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}");
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
     }

@@ -21,6 +21,7 @@ fn client(profile: &str) -> Client {
         client_credentials_flow: false,
         status: ClientStatus::Active,
         token_profile: profile.into(),
+        id_token_alg: None,
         project: String::new(),
         service_account: String::new(),
         created_at: Timestamp::UNIX_EPOCH,
