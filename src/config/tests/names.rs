@@ -87,3 +87,27 @@ fn every_name_has_an_effect_or_an_error() {
         assert!(is_hidden || changed != default, "{name}");
     }
 }
+
+#[test]
+fn every_name_is_documented() {
+    let document = include_str!("../../../docs/configuration.md");
+    let told: BTreeSet<&str> = document
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .collect();
+    for name in SHARED.split_whitespace().chain(OWN.split_whitespace()) {
+        assert!(
+            told.contains(name),
+            "{name} is not in docs/configuration.md"
+        );
+    }
+    for line in document.lines().filter(|line| line.contains('🔑')) {
+        let names = line.split('|').nth(1).unwrap_or_default();
+        for name in names
+            .split('`')
+            .filter(|name| name.contains('_') && *name != "NAME_FILE")
+        {
+            let is_secret = SECRETS.split_whitespace().any(|secret| secret == name);
+            assert!(is_secret, "{name} cannot be given as a file");
+        }
+    }
+}
