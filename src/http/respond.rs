@@ -1,10 +1,11 @@
-//! Answers: JSON, HTML, redirects, and the headers that belong to them. All bodies are whole.
+//! Answers: JSON, HTML, redirects, files made while they are sent, and the headers that belong to them.
+use super::body::Body;
 use ::http::{HeaderName, HeaderValue, StatusCode, header};
 use bytes::Bytes;
 use serde::Serialize;
 
 /// An answer.
-pub type Response = ::http::Response<Bytes>;
+pub type Response = ::http::Response<Body>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -15,8 +16,8 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-fn with_type(status: u16, content_type: HeaderValue, body: Bytes) -> Response {
-    let mut response = Response::new(body);
+fn with_type(status: u16, content_type: HeaderValue, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
@@ -90,9 +91,14 @@ pub fn text_of_type(status: u16, content_type: &'static str, body: String) -> Re
     )
 }
 
+/// A body of a given type that is made while it is sent.
+pub fn streamed(content_type: &'static str, body: Body) -> Response {
+    with_type(200, HeaderValue::from_static(content_type), body)
+}
+
 /// Nothing but a status.
 pub fn empty(status: u16) -> Response {
-    let mut response = Response::new(Bytes::new());
+    let mut response = Response::new(Body::Whole(Bytes::new()));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response

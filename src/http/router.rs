@@ -1,5 +1,6 @@
 //! Finds the handler for a request and puts on every answer what every answer carries.
 use super::{
+    body::Body,
     client_address::client_address,
     cors::{CorsRules, Passage, is_preflight},
     limits::{Limiter, Verdict},
@@ -7,6 +8,7 @@ use super::{
     respond::{self, Response},
 };
 use ::http::{HeaderName, HeaderValue, Method, header};
+use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use ipnet::IpNet;
 use std::{
@@ -201,11 +203,12 @@ impl Router {
         let (response, pattern) = inner.dispatch(request).await;
         let mut response = inner.finish(response);
         if head.method == Method::HEAD {
-            let length = response.body().len();
-            response
-                .headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            response.body_mut().clear();
+            if let Some(length) = response.body().length() {
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            *response.body_mut() = Body::Whole(Bytes::new());
         }
         tracing::info!(
             target: "authgate::access",

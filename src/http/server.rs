@@ -1,8 +1,7 @@
 //! The accept loop: connections in a budget, deadlines on everything, and a drain with an end.
 //!
 //! warp is the service behind it; its own server waits for open connections for ever and has no deadline for headers.
-use super::{request::Head, router::Router};
-use bytes::Bytes;
+use super::{body::Body, request::Head, router::Router};
 use futures_util::StreamExt as _;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -23,7 +22,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use warp::Filter as _;
+use warp::{Filter as _, Reply as _};
 
 /// Limits of the edge.
 #[derive(Clone, Debug)]
@@ -243,10 +242,14 @@ fn filter(
                         bytes::Buf::copy_to_bytes(&mut chunk, length)
                     })
                 });
-                router
-                    .answer(head, body.boxed())
-                    .await
-                    .map(|body: Bytes| body.into())
+                let (parts, body) = router.answer(head, body.boxed()).await.into_parts();
+                match body {
+                    Body::Whole(bytes) => warp::reply::Response::from_parts(parts, bytes.into()),
+                    Body::Streamed(pieces) => {
+                        let body = warp::reply::stream(pieces).into_response().into_body();
+                        warp::reply::Response::from_parts(parts, body)
+                    }
+                }
             }
         })
 }

@@ -50,6 +50,18 @@ async fn edge(tls: Option<TlsAcceptor>, settings: Settings) -> Edge {
                 }
             }),
         )
+        .on(
+            Method::GET,
+            "/pieces/{how}",
+            Route::new({
+                let (inside, gate) = (Arc::clone(&entered), Arc::clone(&release));
+                move |request| {
+                    let whole = request.param("how") == Some("whole");
+                    let (inside, gate) = (Arc::clone(&inside), Arc::clone(&gate));
+                    async move { in_pieces(whole, inside, gate) }
+                }
+            }),
+        )
         .build(RouterSettings {
             trusted_proxies: vec![],
             https: false,
@@ -79,6 +91,21 @@ async fn edge(tls: Option<TlsAcceptor>, settings: Settings) -> Edge {
     }
 }
 
+/// Two pieces, the second after `gate`; then the end, or none.
+fn in_pieces(whole: bool, inside: Arc<Notify>, gate: Arc<Notify>) -> respond::Response {
+    let (feeder, body) = Body::streamed();
+    tokio::spawn(async move {
+        feeder.send("one,").await.unwrap();
+        inside.notify_one();
+        gate.notified().await;
+        feeder.send("two").await.unwrap();
+        if whole {
+            feeder.end().await.unwrap();
+        }
+    });
+    respond::streamed("text/csv", body)
+}
+
 async fn raw(address: SocketAddr, text: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -99,6 +126,22 @@ async fn requests_in_flight_are_answered_after_the_stop() {
     drop(idle);
     edge.served.await.unwrap();
     assert!(TcpStream::connect(edge.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_streamed_answer_is_finished_after_the_stop_and_half_of_one_does_not_look_whole() {
+    for (how, ends_well) in [("whole", true), ("half", false)] {
+        let edge = edge(None, Settings::default()).await;
+        let request = format!("GET /pieces/{how} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let waiting = tokio::spawn(async move { raw(edge.address, &request).await });
+        edge.entered.notified().await;
+        edge.stop.cancel();
+        edge.release.notify_one();
+        let answer = waiting.await.unwrap();
+        let is_whole = answer.contains("one,") && answer.ends_with("two\r\n0\r\n\r\n");
+        assert_eq!(is_whole, ends_well, "{answer}");
+        edge.served.await.unwrap();
+    }
 }
 
 #[tokio::test]
