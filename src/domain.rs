@@ -2,15 +2,19 @@
 //!
 //! Reads beside the RFCs. Everybody may import this room; it imports nobody.
 pub mod audit;
+pub mod authorize;
 pub mod claims;
 pub mod client;
+pub mod code;
 pub mod consent;
 pub mod device;
 pub mod digest;
 pub mod eligibility;
+pub mod id_token;
 pub mod ids;
 pub mod lifetimes;
 pub mod oauth_error;
+pub mod pkce;
 pub mod redirect;
 pub mod resource;
 pub mod scope;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 pub mod client_auth;
 pub mod clients;
+pub mod consents;
 pub mod device;
 pub mod inspect;
 pub mod issue;

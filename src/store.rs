@@ -11,6 +11,8 @@ use tokio::sync::Mutex;
 pub mod audit;
 mod batch;
 pub mod clients;
+pub mod codes;
+pub mod consents;
 pub mod devices;
 mod dsn;
 pub mod keys;

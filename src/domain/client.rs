@@ -20,6 +20,8 @@ pub struct Client {
     pub scopes: ScopeSet,
     /// Registered redirection endpoints.
     pub redirect_uris: Vec<String>,
+    /// Where a person may be sent after signing out (OpenID Connect RP-Initiated Logout 1.0 §3).
+    pub post_logout_redirect_uris: Vec<String>,
     /// RFC 8707 targets the client may name; empty refuses all.
     pub allowed_resources: Vec<String>,
     /// Public or confidential (RFC 6749 §2.1).
@@ -112,5 +114,37 @@ impl Client {
     /// Whether it must authenticate (RFC 6749 §3.2.1).
     pub fn is_confidential(&self) -> bool {
         self.client_type == ClientType::Confidential
+    }
+}
+
+#[cfg(test)]
+pub mod doubles {
+    //! A client for tests.
+    use super::{Client, ClientStatus, ClientType};
+    use crate::domain::{ids::ClientId, scope::ScopeSet, time::Timestamp};
+
+    pub fn client() -> Client {
+        Client {
+            application_id: 1,
+            client_id: ClientId::new("c"),
+            secret_hash: String::new(),
+            name: String::new(),
+            description: String::new(),
+            owner: String::new(),
+            scopes: ScopeSet::default(),
+            redirect_uris: vec![],
+            post_logout_redirect_uris: vec![],
+            allowed_resources: vec![],
+            client_type: ClientType::Public,
+            device_flow: true,
+            auth_code_flow: true,
+            client_credentials_flow: false,
+            status: ClientStatus::Active,
+            token_profile: String::new(),
+            project: String::new(),
+            service_account: String::new(),
+            id_token_alg: None,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
     }
 }

@@ -25,3 +25,23 @@ pub struct Consent {
     /// False once revoked.
     pub is_active: bool,
 }
+
+/// A consent as the person who gave it sees it.
+#[derive(Clone, Debug)]
+pub struct ConsentOfPerson {
+    /// The consent.
+    pub consent: Consent,
+    /// Whose app; empty when the client is gone.
+    pub client_name: String,
+}
+
+/// A consent as the owner of the client sees it.
+#[derive(Clone, Debug)]
+pub struct ConsentOfClient {
+    /// The consent.
+    pub consent: Consent,
+    /// Who gave it; empty when the person is gone.
+    pub username: String,
+    /// Who gave it; empty when the person is gone.
+    pub email: String,
+}

@@ -14,6 +14,12 @@ pub fn sha256_base64url(text: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text))
 }
 
+/// The left half of the SHA-256 as base64url (OpenID Connect Core 1.0 §3.1.3.6: all our algorithms end in 256).
+pub fn half_sha256_base64url(text: &[u8]) -> String {
+    let whole = digest::digest(&digest::SHA256, text);
+    URL_SAFE_NO_PAD.encode(whole.as_ref().get(..16).unwrap_or_default())
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -1,4 +1,5 @@
-//! Error answers of OAuth endpoints (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1).
+//! Error answers of OAuth endpoints (RFC 6749 §4.1.2.1, §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1; OpenID Connect
+//! Core 1.0 §3.1.2.6).
 use std::borrow::Cow;
 
 /// What a client is told. Nothing internal ever goes in here.
@@ -37,6 +38,18 @@ pub enum ErrorCode {
     AccessDenied,
     /// RFC 8628: too late.
     ExpiredToken,
+    /// Only `code` is served.
+    UnsupportedResponseType,
+    /// OpenID Connect: nobody is signed in as the request wants it, and nothing may be shown.
+    LoginRequired,
+    /// OpenID Connect: the person must be asked, and nothing may be shown.
+    ConsentRequired,
+    /// OpenID Connect: `request`.
+    RequestNotSupported,
+    /// OpenID Connect: `request_uri`.
+    RequestUriNotSupported,
+    /// OpenID Connect: `registration`.
+    RegistrationNotSupported,
     /// RFC 7009: this token cannot be revoked here.
     UnsupportedTokenType,
     /// The server cannot do it now, 503.
@@ -60,6 +73,12 @@ impl ErrorCode {
             Self::SlowDown => "slow_down",
             Self::AccessDenied => "access_denied",
             Self::ExpiredToken => "expired_token",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
@@ -83,6 +102,12 @@ impl ErrorCode {
             | Self::SlowDown
             | Self::AccessDenied
             | Self::ExpiredToken
+            | Self::UnsupportedResponseType
+            | Self::LoginRequired
+            | Self::ConsentRequired
+            | Self::RequestNotSupported
+            | Self::RequestUriNotSupported
+            | Self::RegistrationNotSupported
             | Self::UnsupportedTokenType => 400,
         }
     }

@@ -22,7 +22,8 @@ use crate::{
     },
     store::{
         StoreError,
-        devices::{ApproveDeviceCode, Decision, DenyDeviceCode, InsertDeviceCode, NewConsent},
+        consents::NewConsent,
+        devices::{ApproveDeviceCode, Decision, DenyDeviceCode, InsertDeviceCode},
         sessions::CountCodeMiss,
     },
 };

@@ -1,6 +1,8 @@
-//! `device_codes` and the consent that an approval writes.
+//! `device_codes`.
 use super::{
-    Store, StoreError, Tx, Unit, rows,
+    Store, StoreError, Tx, Unit,
+    consents::{NewConsent, upsert_consent},
+    rows,
     sql::{Sql, Value, list},
     standing::{self, Standing},
     timestamp::ZERO,
@@ -11,7 +13,6 @@ use crate::domain::{
     device::{DeviceCode, UserCode},
     eligibility::{Grant, Refusal},
     ids::{ClientId, UserId},
-    scope::ScopeSet,
     time::Timestamp,
     token::{Family, Token},
 };
@@ -118,25 +119,6 @@ impl Unit for InsertDeviceCode {
     }
 }
 
-/// A consent to be written.
-#[derive(Clone, Debug)]
-pub struct NewConsent {
-    /// New at every consent.
-    pub uuid: String,
-    /// Who.
-    pub user_id: UserId,
-    /// `oauth_applications.id`.
-    pub application_id: i64,
-    /// To whom.
-    pub client_id: ClientId,
-    /// What.
-    pub scopes: ScopeSet,
-    /// Where.
-    pub resource: Vec<String>,
-    /// Now.
-    pub granted_at: Timestamp,
-}
-
 /// What became of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -174,11 +156,9 @@ impl Unit for ApproveDeviceCode {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Decision, StoreError>> {
         async move {
-            // A consent that was withdrawn before is given anew right here, so it refuses nothing.
             let who = (&self.consent.client_id, &self.user_id);
-            match standing::judge(tx, Grant::DeviceCode, who, None).await? {
-                Standing::Refused(refusal) if refusal != Refusal::Consent => return Ok(Decision::Refused(refusal)),
-                _ => {}
+            if let Standing::Refused(refusal) = standing::judge_anew(tx, Grant::DeviceCode, who).await? {
+                return Ok(Decision::Refused(refusal));
             }
             let approve = Sql::new(
                 "UPDATE device_codes SET authorized = $1, authorized_at = $2, user_id = $3, auth_time = $4, \
@@ -248,30 +228,6 @@ async fn undecided(tx: &mut Tx<'_>, row_id: i64, now: Timestamp) -> Result<Decis
     } else {
         Decision::AlreadyDecided
     })
-}
-
-/// One row for each person and application; its public id changes at every consent.
-async fn upsert_consent(tx: &mut Tx<'_>, consent: &NewConsent) -> Result<i64, StoreError> {
-    let upsert = Sql::new(
-        "INSERT INTO user_authorizations (uuid, user_id, application_id, client_id, scopes, resource, granted_at, \
-         revoked_at, is_active, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $7, $7) \
-         ON CONFLICT (user_id, application_id) DO UPDATE SET uuid = excluded.uuid, client_id = excluded.client_id, \
-         scopes = excluded.scopes, resource = excluded.resource, granted_at = excluded.granted_at, revoked_at = NULL, \
-         is_active = excluded.is_active, updated_at = excluded.updated_at RETURNING id",
-    )
-    .text(consent.uuid.as_str())
-    .text(consent.user_id.as_str())
-    .int(consent.application_id)
-    .text(consent.client_id.as_str())
-    .text(consent.scopes.to_string())
-    .bind(list(&consent.resource))
-    .time(consent.granted_at)
-    .bind(Value::Flag(true));
-    let row = tx
-        .one(upsert)
-        .await?
-        .ok_or_else(|| StoreError::Bug("an upsert gave no row".to_owned()))?;
-    row.int("id")
 }
 
 /// What a redemption brings.

@@ -2,6 +2,7 @@
 use super::{StoreError, sql::Row};
 use crate::domain::{
     client::{Client, ClientStatus, ClientType},
+    code::AuthorizationCode,
     consent::Consent,
     device::{DeviceCode, UserCode},
     ids::{ClientId, FamilyId, TokenId, UserId},
@@ -21,6 +22,7 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
         owner: row.text("user_id")?,
         scopes: ScopeSet::stored(&row.text("scopes")?),
         redirect_uris: row.list("redirect_uris")?,
+        post_logout_redirect_uris: row.list("post_logout_redirect_uris")?,
         allowed_resources: row.list("allowed_resources")?,
         client_type: ClientType::stored(&row.text("client_type")?),
         device_flow: row.flag("enable_device_flow")?,
@@ -64,6 +66,28 @@ pub fn consent(row: &Row) -> Result<Consent, StoreError> {
         resource: row.list("resource")?,
         granted_at: row.time("granted_at")?,
         is_active: row.flag("is_active")?,
+    })
+}
+
+pub fn code(row: &Row) -> Result<AuthorizationCode, StoreError> {
+    Ok(AuthorizationCode {
+        row_id: row.int("id")?,
+        uuid: row.text("uuid")?,
+        hash: row.text("code_hash")?,
+        prefix: row.text("code_prefix")?,
+        application_id: row.int("application_id")?,
+        client_id: ClientId::new(row.text("client_id")?),
+        user_id: UserId::new(row.text("user_id")?),
+        redirect_uri: row.text("redirect_uri")?,
+        scopes: ScopeSet::stored(&row.text("scopes")?),
+        code_challenge: row.text("code_challenge")?,
+        nonce: row.text("nonce")?,
+        resource: row.list("resource")?,
+        expires_at: row.time("expires_at")?,
+        used_at: row.maybe_time("used_at")?,
+        created_at: row.time("created_at")?,
+        auth_time: row.maybe_time("auth_time")?,
+        issued_family: row.maybe_text("issued_family_id")?.map(FamilyId::new),
     })
 }
 

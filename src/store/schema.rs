@@ -36,6 +36,18 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
         "datetime",
         "timestamptz",
     ),
+    (
+        "authorization_codes",
+        "failed_attempts",
+        "integer",
+        "bigint",
+    ),
+    (
+        "oauth_applications",
+        "post_logout_redirect_uris",
+        "json",
+        "json",
+    ),
     ("oauth_applications", "fast_secret_hash", "text", "text"),
     ("oauth_applications", "fast_secret_of", "text", "text"),
     (

@@ -3,7 +3,7 @@
 //! On Postgres the second reading locks the rows against change (`FOR SHARE`), so that a revocation, which updates the
 //! parent row first, either comes before and is seen or comes after and finds the new tokens.
 use super::{
-    Store, StoreError, Tx, rows,
+    Store, StoreError, Tx,
     sql::{Row, Sql},
 };
 use crate::domain::{
@@ -46,19 +46,15 @@ impl Store {
         client_id: &ClientId,
         user_id: &UserId,
     ) -> Result<IssuanceFacts, StoreError> {
-        let consent =
-            Sql::new("SELECT * FROM user_authorizations WHERE user_id = $1 AND client_id = $2")
-                .text(user_id.as_str())
-                .text(client_id.as_str());
         let (client, user, consent) = tokio::join!(
             self.client(client_id),
             self.user(user_id),
-            self.read_one(consent)
+            self.consent(user_id, client_id)
         );
         Ok(IssuanceFacts {
             client: client?,
             user: user?,
-            consent: consent?.as_ref().map(rows::consent).transpose()?,
+            consent: consent?,
         })
     }
 }
@@ -82,7 +78,7 @@ pub(super) async fn judge(
     family: Option<&FamilyId>,
 ) -> Result<Standing, StoreError> {
     let facts = if tx.locks() {
-        locked(tx, client_id, user_id, family).await?
+        locked(tx, client_id, user_id, family, Consents::Locked).await?
     } else {
         joined(tx, client_id, user_id, family).await?
     };
@@ -93,6 +89,34 @@ pub(super) async fn judge(
         Ok(()) => Standing::Good,
         Err(refusal) => Standing::Refused(refusal),
     })
+}
+
+/// As [`judge`], for a decision that writes the consent itself: a withdrawn one is given anew and refuses nothing. Its row
+/// is not locked here, because two decisions that held it together could not both write it.
+pub(super) async fn judge_anew(
+    tx: &mut Tx<'_>,
+    grant: Grant,
+    (client_id, user_id): (&ClientId, &UserId),
+) -> Result<Standing, StoreError> {
+    let mut facts = if tx.locks() {
+        locked(tx, client_id, user_id, None, Consents::Passed).await?
+    } else {
+        joined(tx, client_id, user_id, None).await?
+    };
+    if let Owner::Person { consent, .. } = &mut facts.owner {
+        *consent = None;
+    }
+    Ok(match eligibility::check(grant, facts.client, facts.owner) {
+        Ok(()) => Standing::Good,
+        Err(refusal) => Standing::Refused(refusal),
+    })
+}
+
+/// Whether the consent is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Consents {
+    Locked,
+    Passed,
 }
 
 struct Facts {
@@ -109,6 +133,7 @@ async fn locked(
     client_id: &ClientId,
     user_id: &UserId,
     family: Option<&FamilyId>,
+    consents: Consents,
 ) -> Result<Facts, StoreError> {
     // Always in this order, so that two transactions never wait for each other.
     let user = tx
@@ -120,7 +145,10 @@ async fn locked(
     )
     .text(user_id.as_str())
     .text(client_id.as_str());
-    let consent = tx.one(consent).await?;
+    let consent = match consents {
+        Consents::Locked => tx.one(consent).await?,
+        Consents::Passed => None,
+    };
     let family = match family {
         Some(family) => {
             let find = "SELECT revoked_at FROM token_families WHERE id = $1 FOR SHARE";

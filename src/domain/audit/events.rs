@@ -72,6 +72,8 @@ pub enum EventType {
     AccessTokenIssued,
     /// A new refresh token.
     RefreshTokenIssued,
+    /// An ID token beside an access token.
+    IdTokenIssued,
     /// An access token by refresh.
     TokenRefreshed,
     /// A token or a family was revoked.
@@ -80,6 +82,14 @@ pub enum EventType {
     SuspiciousActivity,
     /// A person consented.
     UserAuthorizationGranted,
+    /// A consent was withdrawn.
+    UserAuthorizationRevoked,
+    /// A code was sent to a client.
+    AuthorizationCodeGenerated,
+    /// A client redeemed it.
+    AuthorizationCodeExchanged,
+    /// A person refused a client.
+    AuthorizationCodeDenied,
     /// Too many requests.
     RateLimitExceeded,
     /// A client failed to authenticate.
@@ -102,10 +112,15 @@ impl EventType {
             Self::DeviceCodeDenied => "DEVICE_CODE_DENIED",
             Self::AccessTokenIssued => "ACCESS_TOKEN_ISSUED",
             Self::RefreshTokenIssued => "REFRESH_TOKEN_ISSUED",
+            Self::IdTokenIssued => "ID_TOKEN_ISSUED",
             Self::TokenRefreshed => "TOKEN_REFRESHED",
             Self::TokenRevoked => "TOKEN_REVOKED",
             Self::SuspiciousActivity => "SUSPICIOUS_ACTIVITY",
             Self::UserAuthorizationGranted => "USER_AUTHORIZATION_GRANTED",
+            Self::UserAuthorizationRevoked => "USER_AUTHORIZATION_REVOKED",
+            Self::AuthorizationCodeGenerated => "AUTHORIZATION_CODE_GENERATED",
+            Self::AuthorizationCodeExchanged => "AUTHORIZATION_CODE_EXCHANGED",
+            Self::AuthorizationCodeDenied => "AUTHORIZATION_CODE_DENIED",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
             Self::ClientAuthenticationFailure => "CLIENT_AUTHENTICATION_FAILURE",
             Self::UserCreated => "USER_CREATED",

@@ -1,30 +1,10 @@
 use super::*;
-use crate::domain::client::{ClientStatus, ClientType};
-use crate::domain::ids::ClientId;
-use crate::domain::scope::ScopeSet;
-use crate::domain::time::Timestamp;
+use crate::domain::client::doubles;
 
 fn client(profile: &str) -> Client {
     Client {
-        application_id: 1,
-        client_id: ClientId::new("c"),
-        secret_hash: String::new(),
-        name: String::new(),
-        description: String::new(),
-        owner: String::new(),
-        scopes: ScopeSet::default(),
-        redirect_uris: vec![],
-        allowed_resources: vec![],
-        client_type: ClientType::Public,
-        device_flow: true,
-        auth_code_flow: true,
-        client_credentials_flow: false,
-        status: ClientStatus::Active,
         token_profile: profile.into(),
-        id_token_alg: None,
-        project: String::new(),
-        service_account: String::new(),
-        created_at: Timestamp::UNIX_EPOCH,
+        ..doubles::client()
     }
 }
 

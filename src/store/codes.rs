@@ -1,0 +1,187 @@
+//! `authorization_codes`: written once, redeemed once.
+use super::{
+    Store, StoreError, Tx, Unit,
+    consents::{NewConsent, upsert_consent},
+    devices::{Issued, Redemption},
+    rows,
+    sql::{Sql, Value, list},
+    standing::{self, Standing},
+    tokens::insert_family,
+};
+use crate::domain::{
+    audit::AuditRow,
+    code::{AuthorizationCode, MAX_FAILURES},
+    eligibility::{Grant, Refusal},
+    ids::{ClientId, UserId},
+    time::Timestamp,
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+impl Store {
+    /// The code with this hash.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn authorization_code(
+        &self,
+        hash: &str,
+    ) -> Result<Option<AuthorizationCode>, StoreError> {
+        let find = Sql::new("SELECT * FROM authorization_codes WHERE code_hash = $1").text(hash);
+        self.read_one(find)
+            .await?
+            .as_ref()
+            .map(rows::code)
+            .transpose()
+    }
+}
+
+/// Writes a code, with the consent that it stands on when the person was asked just now.
+pub struct InsertCode {
+    /// The code.
+    pub code: AuthorizationCode,
+    /// A consent given just now; `None` when one given before counts.
+    pub consent: Option<NewConsent>,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for InsertCode {
+    type Answer = Result<(), Refusal>;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Self::Answer, StoreError>> {
+        async move {
+            let who = (&self.code.client_id, &self.code.user_id);
+            let standing = match &self.consent {
+                Some(_) => standing::judge_anew(tx, Grant::AuthorizationCode, who).await?,
+                None => standing::judge(tx, Grant::AuthorizationCode, who, None).await?,
+            };
+            if let Standing::Refused(refusal) = standing {
+                return Ok(Err(refusal));
+            }
+            if let Some(consent) = &self.consent {
+                upsert_consent(tx, consent).await?;
+            }
+            insert(tx, &self.code).await?;
+            tx.insert_audit(&self.audit);
+            Ok(Ok(()))
+        }
+        .boxed()
+    }
+}
+
+async fn insert(tx: &mut Tx<'_>, code: &AuthorizationCode) -> Result<(), StoreError> {
+    // The method is written even without a challenge: that is how the Go server leaves it.
+    let insert = Sql::new(
+        "INSERT INTO authorization_codes (uuid, code_hash, code_prefix, application_id, client_id, user_id, \
+         redirect_uri, scopes, code_challenge, code_challenge_method, nonce, resource, expires_at, used_at, created_at, \
+         auth_time) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'S256', $10, $11, $12, NULL, $13, $14)",
+    )
+    .text(code.uuid.as_str())
+    .text(code.hash.as_str())
+    .text(code.prefix.as_str())
+    .int(code.application_id)
+    .text(code.client_id.as_str())
+    .text(code.user_id.as_str())
+    .text(code.redirect_uri.as_str())
+    .text(code.scopes.to_string())
+    .text(code.code_challenge.as_str())
+    .text(code.nonce.as_str())
+    .bind(list(&code.resource))
+    .time(code.expires_at)
+    .time(code.created_at)
+    .bind(Value::MaybeTime(code.auth_time));
+    tx.run(insert).await.map(|_| ())
+}
+
+/// Redeems a code: it is used, it names the family that it led to, and the tokens are there, or nothing happened.
+pub struct RedeemCode {
+    /// Which.
+    pub row_id: i64,
+    /// For whom.
+    pub client_id: ClientId,
+    /// For whom.
+    pub user_id: UserId,
+    /// Now.
+    pub now: Timestamp,
+    /// What it brings.
+    pub issued: Issued,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RedeemCode {
+    type Answer = Redemption;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Redemption, StoreError>> {
+        async move {
+            let who = (&self.client_id, &self.user_id);
+            if let Standing::Refused(refusal) =
+                standing::judge(tx, Grant::AuthorizationCode, who, None).await?
+            {
+                return Ok(Redemption::Refused(refusal));
+            }
+            if !self.consume(tx).await? {
+                return Ok(Redemption::Gone);
+            }
+            insert_family(tx, &self.issued.family).await?;
+            tx.insert_token(&self.issued.access);
+            if let Some(refresh) = &self.issued.refresh {
+                tx.insert_token(refresh);
+            }
+            tx.insert_audit(&self.audit);
+            Ok(Redemption::Done)
+        }
+        .boxed()
+    }
+}
+
+impl RedeemCode {
+    /// The guard: of all who try, one finds the row unused.
+    async fn consume(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let consume = Sql::new(
+            "UPDATE authorization_codes SET used_at = $4, issued_family_id = $5 \
+             WHERE id = $1 AND client_id = $2 AND user_id = $3 AND used_at IS NULL AND expires_at > $4",
+        )
+        .int(self.row_id)
+        .text(self.client_id.as_str())
+        .text(self.user_id.as_str())
+        .time(self.now)
+        .text(self.issued.family.id.as_str());
+        let consumed = tx.run(consume).await? == 1;
+        Ok(consumed || cfg!(feature = "unguarded"))
+    }
+}
+
+/// Counts a failed attempt of a code's own client. The last one burns the code; tells whether this was it.
+pub struct CountCodeFailure {
+    /// Which.
+    pub row_id: i64,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail, written when the code is burnt.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for CountCodeFailure {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let count = Sql::new(
+                "UPDATE authorization_codes SET failed_attempts = coalesce(failed_attempts, 0) + 1, \
+                 used_at = CASE WHEN coalesce(failed_attempts, 0) + 1 >= $2 THEN $3 ELSE used_at END \
+                 WHERE id = $1 AND used_at IS NULL RETURNING failed_attempts",
+            )
+            .int(self.row_id)
+            .int(i64::from(MAX_FAILURES))
+            .bind(Value::MaybeTime(Some(self.at)));
+            let failures = tx.one(count).await?.map_or(Ok(0), |row| row.int("failed_attempts"))?;
+            let burnt = failures >= i64::from(MAX_FAILURES);
+            if burnt {
+                tx.insert_audit(&self.audit);
+            }
+            Ok(burnt)
+        }
+        .boxed()
+    }
+}
