@@ -22,6 +22,7 @@ pub mod device;
 pub mod inspect;
 pub mod issue;
 pub mod login;
+pub mod machine;
 pub mod polling;
 pub mod refresh;
 pub mod revoke;

@@ -16,6 +16,7 @@ pub mod consents;
 pub mod devices;
 mod dsn;
 pub mod keys;
+pub mod machine;
 mod open;
 pub mod outbox;
 mod rows;

@@ -15,6 +15,8 @@ mod hostile;
 mod http;
 #[path = "e2e/lifecycle.rs"]
 mod lifecycle;
+#[path = "e2e/machine.rs"]
+mod machine;
 #[path = "e2e/races.rs"]
 mod races;
 #[path = "e2e/support.rs"]

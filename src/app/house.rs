@@ -21,12 +21,13 @@ use crate::{
     },
     flows::{
         Ground,
-        client_auth::ClientAuth,
+        client_auth::{ClientAuth, Failures},
         clients::Clients,
         device::{DeviceDeps, DeviceRules},
         inspect::InspectDeps,
         issue::TokenRules,
         login::{LoginDeps, LoginRules},
+        machine::MachineDeps,
         polling::PollDeps,
         refresh::RefreshDeps,
         revoke::RevokeDeps,
@@ -279,6 +280,12 @@ impl House {
                     ground: ground.clone(),
                     auth: auth.clone(),
                     keys: self.keys.clone(),
+                    rules: Arc::clone(&rules),
+                },
+                machine: MachineDeps {
+                    ground: ground.clone(),
+                    auth: auth.clone(),
+                    keys: self.keys.clone(),
                     rules,
                 },
                 extra_claims: Arc::new(config.claims.rules.clone()),
@@ -316,6 +323,7 @@ impl House {
             clients: Clients::new(self.ground.store.clone(), self.clients.clone()),
             hasher: self.hasher.clone(),
             verified: self.verified.clone(),
+            failures: Failures::default(),
             legacy: config.oauth.legacy_client_auth,
         }
     }
@@ -457,6 +465,8 @@ fn token_rules(config: &Config) -> TokenRules {
         lifetimes: config.lifetimes.clone(),
         refresh_tokens: config.oauth.refresh_tokens,
         rotation: config.oauth.token_rotation,
+        access_type: settings::access_type(config),
+        public_extra_claims: config.claims.public_clients,
     }
 }
 

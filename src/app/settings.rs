@@ -2,6 +2,7 @@
 use crate::{
     config::{
         Config,
+        claims::AccessTokenType,
         database::{Driver, StatementLog},
         login::PasswordHash,
         server::ListenAddr,
@@ -10,6 +11,7 @@ use crate::{
         cors::CorsRules,
         tls::{Certificate, TlsError, TlsFiles},
     },
+    jose::MediaType,
     passwords::HashAlgorithm,
     store::{self, Adoption},
 };
@@ -72,4 +74,11 @@ pub fn cors(config: &Config) -> Option<CorsRules> {
         headers: cors.headers.join(","),
         max_age: cors.max_age.map_or(0, |age| age.as_secs()),
     })
+}
+
+pub fn access_type(config: &Config) -> MediaType {
+    match config.claims.access_token_type {
+        AccessTokenType::Jwt => MediaType::Jwt,
+        AccessTokenType::AtJwt => MediaType::AccessToken,
+    }
 }

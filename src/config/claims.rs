@@ -15,6 +15,19 @@ pub struct Claims {
     pub domain: Option<String>,
     /// `EXTRA_CLAIMS_…` (on; 4096 bytes, 16 keys, 512 bytes each; 0 lifts a limit) and `JWT_PRIVATE_CLAIM_PREFIX`.
     pub rules: ExtraClaimRules,
+    /// `EXTRA_CLAIMS_PUBLIC_CLIENTS`, default off: whether clients that prove nothing may send `extra_claims`.
+    pub public_clients: bool,
+    /// `ACCESS_TOKEN_TYPE`, default `JWT`: what stands in the header of access tokens.
+    pub access_token_type: AccessTokenType,
+}
+
+/// The `typ` header of access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessTokenType {
+    /// `JWT`, which all verifiers of the former server expect.
+    Jwt,
+    /// `at+jwt` (RFC 9068 §2.1).
+    AtJwt,
 }
 
 /// `EXTRA_CLAIMS_…`, still without the prefix.
@@ -37,6 +50,19 @@ pub(super) fn read(r: &mut Reader<'_>, limits: ExtraClaimRules) -> Claims {
             prefix: prefix(r),
             ..limits
         },
+        public_clients: r.boolean("EXTRA_CLAIMS_PUBLIC_CLIENTS", false),
+        access_token_type: r.choice(
+            "ACCESS_TOKEN_TYPE",
+            &[
+                ("jwt", AccessTokenType::Jwt),
+                ("JWT", AccessTokenType::Jwt),
+                ("at+jwt", AccessTokenType::AtJwt),
+            ],
+            AccessTokenType::Jwt,
+            |text| {
+                format!("invalid ACCESS_TOKEN_TYPE value: {text:?} (must be \"jwt\" or \"at+jwt\")")
+            },
+        ),
     }
 }
 

@@ -52,6 +52,7 @@ pub(super) fn read(r: &mut Reader<'_>, base: Base) -> (Lifetimes, Profile) {
         standard: profile(r, "standard", base_profile, caps),
         long: profile(r, "long", of(DAY, 90 * DAY), caps),
         client_credentials,
+        access_cap: caps.access,
         family: r.optional_duration("REFRESH_TOKEN_ABSOLUTE_LIFETIME", Duration::ZERO),
         device_refresh: r.optional_duration("DEVICE_REFRESH_TOKEN_EXPIRATION", Duration::ZERO),
     };

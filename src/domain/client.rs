@@ -1,5 +1,6 @@
 //! OAuth clients (RFC 6749 §2) as they are registered.
 use super::{ids::ClientId, scope::ScopeSet, time::Timestamp};
+use std::time::Duration;
 
 /// A row of `oauth_applications`.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Client {
     pub service_account: String,
     /// The registered `id_token_signed_response_alg` (OpenID Connect Registration §2), absent for the server's choice.
     pub id_token_alg: Option<String>,
+    /// Life of tokens that the client gets for itself; `None` for that of all machines.
+    pub machine_token_ttl: Option<Duration>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -143,6 +146,7 @@ pub mod doubles {
             token_profile: String::new(),
             project: String::new(),
             service_account: String::new(),
+            machine_token_ttl: None,
             id_token_alg: None,
             created_at: Timestamp::UNIX_EPOCH,
         }

@@ -26,6 +26,8 @@ pub struct Lifetimes {
     pub long: Profile,
     /// `CLIENT_CREDENTIALS_TOKEN_EXPIRATION`.
     pub client_credentials: Duration,
+    /// `JWT_EXPIRATION_MAX`: no machine token of a client with a lifetime of its own lives longer.
+    pub access_cap: Duration,
     /// `REFRESH_TOKEN_ABSOLUTE_LIFETIME`: no family is refreshed beyond it.
     pub family: Option<Duration>,
     /// `DEVICE_REFRESH_TOKEN_EXPIRATION`: cap for refresh tokens of the device grant.
@@ -54,6 +56,14 @@ impl Lifetimes {
         } else {
             profile.access
         }
+    }
+
+    /// Life of an access token that a client gets for itself: the client's own, capped, or that of all machines.
+    /// Profiles and jitter do not apply.
+    pub fn machine(&self, client: &Client) -> Duration {
+        client
+            .machine_token_ttl
+            .map_or(self.client_credentials, |own| own.min(self.access_cap))
     }
 }
 

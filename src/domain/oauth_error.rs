@@ -52,6 +52,8 @@ pub enum ErrorCode {
     RegistrationNotSupported,
     /// RFC 7009: this token cannot be revoked here.
     UnsupportedTokenType,
+    /// Somebody failed to be this client too often, 429.
+    TooManyFailures,
     /// The server cannot do it now, 503.
     TemporarilyUnavailable,
     /// The server failed, 500.
@@ -80,6 +82,7 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::TooManyFailures => "rate_limit_exceeded",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
@@ -89,6 +92,7 @@ impl ErrorCode {
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidClient => 401,
+            Self::TooManyFailures => 429,
             Self::TemporarilyUnavailable => 503,
             Self::ServerError => 500,
             Self::InvalidRequest

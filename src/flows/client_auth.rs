@@ -14,6 +14,9 @@ use crate::{
 };
 use std::{net::IpAddr, sync::Arc};
 
+mod failures;
+pub use failures::Failures;
+
 /// How a client says who it is.
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
@@ -21,6 +24,8 @@ pub struct ClientCredentials {
     pub client_id: ClientId,
     /// The secret, if one came.
     pub secret: Option<Secret>,
+    /// Whether the same secret came by the header and in the body, which RFC 6749 §2.3 forbids.
+    pub is_doubled: bool,
 }
 
 /// What client authentication needs.
@@ -34,6 +39,8 @@ pub struct ClientAuth {
     pub hasher: PasswordHasher,
     /// Remembers secrets that were verified, as keyed digests bound to the stored hash.
     pub verified: VerifiedSecrets,
+    /// How often somebody failed.
+    pub failures: Failures,
     /// `LEGACY_CLIENT_AUTH`: confidential clients may come without their secret, as they could before.
     pub legacy: bool,
 }
@@ -75,16 +82,85 @@ impl ClientAuth {
         let client = found
             .filter(|client| client.is_active())
             .ok_or_else(unknown)?;
+        if client.is_confidential() {
+            self.prove(&client, credentials, address, origin).await?;
+        }
+        Ok(client)
+    }
+
+    /// The client that has proven who it is, where nobody else may ask. A public client cannot.
+    ///
+    /// # Errors
+    /// `invalid_client` with 401, whatever the reason.
+    pub async fn authenticate(
+        &self,
+        credentials: Option<&ClientCredentials>,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<Arc<Client>, FlowError> {
+        let credentials = credentials.ok_or_else(unauthenticated)?;
+        let found = self.clients.find(&credentials.client_id).await?;
+        self.proven(found, credentials, address, origin).await
+    }
+
+    /// As [`ClientAuth::authenticate`], on the row as it is now: for what is issued by what the row says.
+    ///
+    /// # Errors
+    /// As [`ClientAuth::authenticate`].
+    pub async fn authenticate_afresh(
+        &self,
+        credentials: Option<&ClientCredentials>,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<Arc<Client>, FlowError> {
+        let credentials = credentials.ok_or_else(unauthenticated)?;
+        let found = self.ground.store.client(&credentials.client_id).await?;
+        self.proven(found.map(Arc::new), credentials, address, origin)
+            .await
+    }
+
+    async fn proven(
+        &self,
+        found: Option<Arc<Client>>,
+        credentials: &ClientCredentials,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<Arc<Client>, FlowError> {
+        let client = found
+            .filter(|client| client.is_active() && client.is_confidential())
+            .ok_or_else(unauthenticated)?;
+        if credentials.secret.is_none() {
+            return Err(self
+                .failed(&client, "no client secret", origin)
+                .await?
+                .into());
+        }
+        self.prove(&client, credentials, address, origin).await?;
+        Ok(client)
+    }
+
+    /// Judges what is shown; nothing shown proves nothing and is no error.
+    async fn prove(
+        &self,
+        client: &Client,
+        credentials: &ClientCredentials,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<(), FlowError> {
+        if credentials.is_doubled && !self.legacy {
+            return Err(ErrorCode::InvalidRequest
+                .because("the client authenticates in two ways at once")
+                .into());
+        }
         match &credentials.secret {
-            Some(secret)
-                if client.is_confidential() && !self.is_right(&client, secret, address).await? =>
-            {
+            Some(secret) if !self.is_right(client, secret, address).await? => {
+                self.failures.count(&client.client_id, address);
                 Err(self
-                    .failed(&client, "wrong client secret", origin)
+                    .failed(client, "wrong client secret", origin)
                     .await?
                     .into())
             }
-            _ => Ok(client),
+            _ => Ok(()),
         }
     }
 
@@ -99,6 +175,11 @@ impl ClientAuth {
             .knows(client.client_id.as_str(), &client.secret_hash, secret)
         {
             return Ok(true);
+        }
+        if self.failures.is_exhausted(&client.client_id, address) {
+            return Err(ErrorCode::TooManyFailures
+                .because("too many failed attempts for this client, try again later")
+                .into());
         }
         let stored = Some(client.secret_hash.clone());
         let right = self
@@ -135,8 +216,12 @@ impl ClientAuth {
         if !rows.is_empty() {
             self.ground.commit(RecordAudit { rows }).await?;
         }
-        Ok(ErrorCode::InvalidClient.because("client authentication failed"))
+        Ok(unauthenticated())
     }
+}
+
+fn unauthenticated() -> OauthError {
+    ErrorCode::InvalidClient.because("client authentication failed")
 }
 
 fn unknown() -> OauthError {

@@ -8,6 +8,7 @@ use crate::{
         digest::sha256_hex,
         ids::{FamilyId, TokenId, uuid_v4},
         lifetimes::Lifetimes,
+        oauth_error::{ErrorCode, OauthError},
         scope::ScopeSet,
         secret::Secret,
         time::{Timestamp, random},
@@ -35,6 +36,32 @@ pub struct TokenRules {
     pub refresh_tokens: bool,
     /// `ENABLE_TOKEN_ROTATION`.
     pub rotation: bool,
+    /// `ACCESS_TOKEN_TYPE`: the `typ` of access tokens.
+    pub access_type: MediaType,
+    /// `EXTRA_CLAIMS_PUBLIC_CLIENTS`: whether clients that prove nothing may add claims.
+    pub public_extra_claims: bool,
+}
+
+impl TokenRules {
+    /// Refuses claims of a client that may not add any.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn check_extra(&self, client: &Client, extra: &ExtraClaims) -> Result<(), OauthError> {
+        if extra.is_empty() || client.is_confidential() || self.public_extra_claims {
+            return Ok(());
+        }
+        Err(ErrorCode::InvalidRequest.because("a public client may not send extra_claims"))
+    }
+}
+
+/// For whom tokens speak.
+#[derive(Clone, Copy, Debug)]
+pub enum Holder<'a> {
+    /// A person.
+    Person(&'a User),
+    /// The client itself (RFC 6749 §4.4).
+    Machine,
 }
 
 /// For whom and what tokens are prepared.
@@ -42,7 +69,7 @@ pub struct Order<'a> {
     /// To whom.
     pub client: &'a Client,
     /// For whom.
-    pub user: &'a User,
+    pub holder: Holder<'a>,
     /// Scopes of the access token.
     pub scopes: &'a ScopeSet,
     /// Scopes of the grant, which a refresh token keeps.
@@ -114,7 +141,8 @@ impl Minted {
 /// Signs tokens and builds their rows.
 ///
 /// # Errors
-/// [`FlowError::Unavailable`] without entropy, [`FlowError::Internal`] when the key refuses to sign.
+/// `invalid_request` for claims that the client may not add, [`FlowError::Unavailable`] without entropy,
+/// [`FlowError::Internal`] when the key refuses to sign.
 pub fn prepare(
     ground: &Ground,
     keys: &KeySet,
@@ -122,6 +150,7 @@ pub fn prepare(
     order: &Order<'_>,
     now: Timestamp,
 ) -> Result<Minted, FlowError> {
+    rules.check_extra(order.client, order.extra)?;
     let mut drawn: [u8; 68] = random(&*ground.entropy)?;
     let mut draw = Draw(&mut drawn);
     let access_id = TokenId::new(draw.uuid());
@@ -131,7 +160,12 @@ pub fn prepare(
         None if order.with_refresh => refresh_id.recast(),
         None => access_id.recast(),
     };
-    let access_end = now + rules.lifetimes.access(order.client, draw.spread());
+    let spread = draw.spread();
+    let life = match order.holder {
+        Holder::Person(_) => rules.lifetimes.access(order.client, spread),
+        Holder::Machine => rules.lifetimes.machine(order.client),
+    };
+    let access_end = now + life;
     let audience = first_filled(&[
         order.asked_resource,
         order.granted_resource,
@@ -201,9 +235,13 @@ fn sign(
     part: &Part<'_>,
     now: Timestamp,
 ) -> Result<(Token, Secret), FlowError> {
+    let (subject, uid) = match order.holder {
+        Holder::Person(user) => (Subject::User(user.id.clone()), user.username.as_str()),
+        Holder::Machine => (Subject::Client(order.client.client_id.clone()), ""),
+    };
     let payload = claims::payload(&TokenClaims {
         issuer: &rules.issuer,
-        subject: order.user.id.as_str(),
+        subject: &subject.to_string(),
         client_id: order.client.client_id.as_str(),
         scope: &part.scopes.to_string(),
         token_type: part.category.as_str(),
@@ -213,27 +251,35 @@ fn sign(
         audience: part.audience,
         prefix: &rules.prefix,
         domain: &rules.domain,
-        uid: &order.user.username,
+        uid,
         project: &order.client.project,
         service_account: &order.client.service_account,
         extra: order.extra,
     });
+    let typ = match part.category {
+        TokenCategory::Access => rules.access_type,
+        TokenCategory::Refresh => MediaType::Jwt,
+    };
     let jwt = keys
-        .sign_json(MediaType::Jwt, &payload)
+        .sign_json(typ, &payload)
         .map_err(|error| FlowError::Internal(error.to_string()))?;
     let row = Token {
         id: part.id.clone(),
         hash: sha256_hex(jwt.as_bytes()),
         category: part.category,
         status: TokenStatus::Active,
-        subject: Subject::User(order.user.id.clone()),
+        // What a machine gets stands alone, as it always did.
+        family: match order.holder {
+            Holder::Person(_) => Some(family.clone()),
+            Holder::Machine => None,
+        },
+        subject,
         client_id: order.client.client_id.clone(),
         scopes: part.scopes.clone(),
         expires_at: part.expires_at,
         created_at: now,
         last_used_at: None,
         parent: order.parent.cloned(),
-        family: Some(family.clone()),
         authorization_id: order.authorization_id,
         resource: part.resource.to_vec(),
     };

@@ -3,7 +3,7 @@ use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
     device::invalid_target,
-    issue::{self, Order, Telling, TokenResponse, TokenRules},
+    issue::{self, Holder, Order, Telling, TokenResponse, TokenRules},
     refused,
 };
 use crate::{
@@ -70,6 +70,7 @@ pub async fn poll(deps: &PollDeps, request: &PollRequest) -> Result<TokenRespons
         .auth
         .identify(&request.credentials, request.address, &request.origin)
         .await?;
+    deps.rules.check_extra(&client, &request.extra)?;
     let code = look(deps, request, &client.client_id).await?;
     resource::check_subset(&request.resource, &code.resource).map_err(invalid_target)?;
     redeem(deps, request, &code).await
@@ -151,7 +152,7 @@ async fn redeem(
     let absolute_end = deps.rules.lifetimes.family.map(|life| now + life);
     let order = Order {
         client,
-        user,
+        holder: Holder::Person(user),
         scopes: &code.scopes,
         granted_scopes: &code.scopes,
         granted_resource: &code.resource,

@@ -3,7 +3,7 @@ use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
     device::{invalid_target, person},
-    issue::{self, Minted, Order, TokenResponse, TokenRules},
+    issue::{self, Holder, Minted, Order, TokenResponse, TokenRules},
     refused,
 };
 use crate::{
@@ -77,6 +77,7 @@ pub async fn refresh(
         .auth
         .identify(&request.credentials, request.address, &request.origin)
         .await?;
+    deps.rules.check_extra(&client, &request.extra)?;
     let hash = sha256_hex(request.refresh_token.expose().as_bytes());
     let token = deps
         .ground
@@ -151,7 +152,7 @@ async fn exchange(
     }
     let order = Order {
         client,
-        user,
+        holder: Holder::Person(user),
         scopes,
         granted_scopes: &token.scopes,
         granted_resource: &token.resource,

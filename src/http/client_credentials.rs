@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 
 /// The credentials of the request, `None` when it names no client.
 ///
-/// A header and a body that agree are taken, because clients exist that send both; any difference is refused.
+/// A body may repeat the `client_id` of the header, because clients exist that send both; any difference is refused.
 ///
 /// # Errors
 /// `invalid_request` when header and body differ, `invalid_client` for a Basic header that cannot be read.
@@ -26,6 +26,7 @@ pub fn read(request: &Request, form: &Form) -> Result<Option<ClientCredentials>,
         return Ok(body_id.map(|id| ClientCredentials {
             client_id: ClientId::new(id),
             secret: body_secret.map(Secret::new),
+            is_doubled: false,
         }));
     };
     let other_id = body_id.is_some_and(|body| body != id);
@@ -35,6 +36,7 @@ pub fn read(request: &Request, form: &Form) -> Result<Option<ClientCredentials>,
     }
     Ok(Some(ClientCredentials {
         client_id: ClientId::new(id),
+        is_doubled: body_secret.is_some(),
         secret: Some(Secret::new(secret)).filter(|s| !s.expose().is_empty()),
     }))
 }

@@ -1,6 +1,6 @@
 //! `/oauth/*` and `/.well-known/*`: translates forms to flows and answers to JSON.
 use super::{
-    form::FormError,
+    form::{Form, FormError},
     request::Request,
     respond::{self, Response},
 };
@@ -56,9 +56,44 @@ fn protocol_error(error: &OauthError, realm: &'static str) -> Response {
     let response = respond::no_store(respond::json(error.code.status(), &body));
     if error.code == ErrorCode::InvalidClient {
         respond::challenge(response, &format!("Basic realm=\"{realm}\""))
+    } else if error.code == ErrorCode::TooManyFailures {
+        respond::retry_after(response, 60)
     } else {
         response
     }
+}
+
+/// What must not stand in a URL, where it would be logged (RFC 6750 §5.3, RFC 6749 §2.3.1).
+const SECRETS: [&str; 9] = [
+    "access_token",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "password",
+    "refresh_token",
+    "token",
+];
+
+/// Refuses a secret in the query, so that nobody gets used to it.
+fn check_query(request: &Request) -> Result<(), Response> {
+    let query = request.query_pairs().map_err(|error| unreadable(&error))?;
+    let mut names = query.iter().map(|(name, _)| name.as_str());
+    if names.any(|name| SECRETS.contains(&name)) {
+        let error = ErrorCode::InvalidRequest.because("secrets belong into the body, not the URL");
+        return Err(protocol_error(&error, "authgate"));
+    }
+    Ok(())
+}
+
+/// The form of a request that a client makes.
+async fn form(request: &mut Request, repeatable: &[&str]) -> Result<Form, Response> {
+    check_query(request)?;
+    request
+        .form(repeatable)
+        .await
+        .map_err(|error| unreadable(&error))
 }
 
 /// A body that cannot be read, as an OAuth error. Only a body that is too large keeps its own status.

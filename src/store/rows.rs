@@ -11,6 +11,7 @@ use crate::domain::{
     token::{Subject, Token, TokenCategory, TokenStatus},
     user::{Role, User},
 };
+use std::time::Duration;
 
 pub fn client(row: &Row) -> Result<Client, StoreError> {
     Ok(Client {
@@ -35,6 +36,11 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
         id_token_alg: row
             .maybe_text("id_token_signed_response_alg")?
             .filter(|name| !name.is_empty()),
+        machine_token_ttl: row
+            .maybe_int("machine_token_ttl")?
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .filter(|seconds| *seconds > 0)
+            .map(Duration::from_secs),
         created_at: row.time("created_at")?,
     })
 }

@@ -56,6 +56,12 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
         "text",
         "text",
     ),
+    (
+        "oauth_applications",
+        "machine_token_ttl",
+        "integer",
+        "bigint",
+    ),
 ];
 
 /// Time columns of the Go server, whose text must end in `+00:00` before text order is time order.

@@ -126,7 +126,19 @@ struct Facts {
 }
 
 const CLIENT: &str = "SELECT client_type, status, enable_device_flow, enable_auth_code_flow, \
-                      enable_client_credentials_flow FROM oauth_applications WHERE client_id = $1 FOR SHARE";
+                      enable_client_credentials_flow FROM oauth_applications WHERE client_id = $1";
+const CLIENT_LOCKED: &str = "SELECT client_type, status, enable_device_flow, enable_auth_code_flow, \
+                             enable_client_credentials_flow FROM oauth_applications WHERE client_id = $1 FOR SHARE";
+
+/// The client alone, for what it gets for itself.
+pub(super) async fn client(
+    tx: &mut Tx<'_>,
+    client_id: &ClientId,
+) -> Result<Option<ClientStanding>, StoreError> {
+    let find = if tx.locks() { CLIENT_LOCKED } else { CLIENT };
+    let row = tx.one(Sql::new(find).text(client_id.as_str())).await?;
+    row.as_ref().map(client_standing).transpose()
+}
 
 async fn locked(
     tx: &mut Tx<'_>,
@@ -139,7 +151,7 @@ async fn locked(
     let user = tx
         .one(Sql::new("SELECT is_active FROM users WHERE id = $1 FOR SHARE").text(user_id.as_str()))
         .await?;
-    let client = tx.one(Sql::new(CLIENT).text(client_id.as_str())).await?;
+    let client = client(tx, client_id).await?;
     let consent = Sql::new(
         "SELECT is_active FROM user_authorizations WHERE user_id = $1 AND client_id = $2 FOR SHARE",
     )
@@ -157,7 +169,7 @@ async fn locked(
         None => None,
     };
     Ok(Facts {
-        client: client.as_ref().map(client_standing).transpose()?,
+        client,
         owner: Owner::Person {
             is_active: user
                 .map(|row| row.flag("is_active"))

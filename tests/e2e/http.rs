@@ -121,6 +121,28 @@ impl Http {
         self.try_post(path, form).await.unwrap()
     }
 
+    /// A form with more headers.
+    pub async fn post_with(
+        &mut self,
+        path: &str,
+        more: &[(&str, &str)],
+        form: &[(&str, &str)],
+    ) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let length = body.len().to_string();
+        let mut headers = vec![
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("content-length", &length),
+        ];
+        headers.extend_from_slice(more);
+        let headers = self.headers(&headers);
+        self.try_send(format!("POST {path} HTTP/1.1\r\n{headers}\r\n{body}").as_bytes())
+            .await
+            .unwrap()
+    }
+
     pub async fn start_device(&mut self, client_id: &str) -> String {
         self.post("/oauth/device/code", &[("client_id", client_id)])
             .await

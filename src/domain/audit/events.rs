@@ -74,6 +74,10 @@ pub enum EventType {
     RefreshTokenIssued,
     /// An ID token beside an access token.
     IdTokenIssued,
+    /// An access token that a client got for itself.
+    ClientCredentialsTokenIssued,
+    /// A client looked at a token.
+    TokenIntrospected,
     /// An access token by refresh.
     TokenRefreshed,
     /// A token or a family was revoked.
@@ -113,6 +117,8 @@ impl EventType {
             Self::AccessTokenIssued => "ACCESS_TOKEN_ISSUED",
             Self::RefreshTokenIssued => "REFRESH_TOKEN_ISSUED",
             Self::IdTokenIssued => "ID_TOKEN_ISSUED",
+            Self::ClientCredentialsTokenIssued => "CLIENT_CREDENTIALS_TOKEN_ISSUED",
+            Self::TokenIntrospected => "TOKEN_INTROSPECTED",
             Self::TokenRefreshed => "TOKEN_REFRESHED",
             Self::TokenRevoked => "TOKEN_REVOKED",
             Self::SuspiciousActivity => "SUSPICIOUS_ACTIVITY",

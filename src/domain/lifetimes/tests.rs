@@ -24,6 +24,7 @@ fn jitter_is_for_the_base_value_only() {
         standard: hours(10, 720),
         long: hours(24, 2160),
         client_credentials: Duration::from_secs(3600),
+        access_cap: Duration::from_secs(86400),
         family: None,
         device_refresh: None,
     };
@@ -46,4 +47,30 @@ fn jitter_is_for_the_base_value_only() {
         lifetimes.access(&client("standard"), u32::MAX),
         Duration::from_secs(9 * 3600)
     );
+}
+
+#[test]
+fn a_machine_has_its_own_lifetime_up_to_the_cap() {
+    let lifetimes = Lifetimes {
+        base: hours(10, 720),
+        jitter: Duration::from_secs(1800),
+        short: hours(1, 24),
+        standard: hours(10, 720),
+        long: hours(24, 2160),
+        client_credentials: Duration::from_secs(3600),
+        access_cap: Duration::from_secs(86400),
+        family: None,
+        device_refresh: None,
+    };
+    let mut machine = client("long");
+    assert_eq!(lifetimes.machine(&machine), Duration::from_secs(3600));
+    for (own, life) in [
+        (60, 60),
+        (86_400, 86_400),
+        (86_401, 86_400),
+        (u64::MAX, 86_400),
+    ] {
+        machine.machine_token_ttl = Some(Duration::from_secs(own));
+        assert_eq!(lifetimes.machine(&machine), Duration::from_secs(life));
+    }
 }

@@ -1,5 +1,5 @@
 //! `POST /oauth/device/code` (RFC 8628 §3.1).
-use super::{REPEATABLE, missing, origin, refuse, unreadable};
+use super::{REPEATABLE, check_query, missing, origin, refuse, unreadable};
 use crate::{
     domain::{ids::ClientId, oauth_error::ErrorCode},
     flows::{
@@ -30,6 +30,9 @@ struct JsonRequest {
 
 /// Starts a device authorization.
 pub async fn code(deps: DeviceDeps, mut request: Request) -> Response {
+    if let Err(response) = check_query(&request) {
+        return response;
+    }
     let body = match request.body().await {
         Ok(body) => body,
         Err(error) => return unreadable(&FormError::from(error)),
@@ -100,6 +103,7 @@ fn from_json(request: &Request, body: &[u8]) -> Result<StartRequest, FlowError> 
         credentials: ClientCredentials {
             client_id: ClientId::new(asked.client_id),
             secret: None,
+            is_doubled: false,
         },
         scope: Some(asked.scope).filter(|scope| !scope.trim().is_empty()),
         resource: asked.resource,

@@ -1,5 +1,5 @@
 //! `POST /oauth/revoke` (RFC 7009).
-use super::{missing, origin, refuse, unreadable};
+use super::{form, missing, origin, refuse};
 use crate::{
     domain::secret::Secret,
     flows::{
@@ -16,9 +16,9 @@ use crate::{
 
 /// Revokes the token in the form.
 pub async fn revocation(deps: RevokeDeps, mut request: Request) -> Response {
-    let form = match request.form(&[]).await {
+    let form = match form(&mut request, &[]).await {
         Ok(form) => form,
-        Err(error) => return unreadable(&error),
+        Err(response) => return response,
     };
     match answer(&deps, &request, &form).await {
         Ok(()) => respond::no_store(respond::empty(200)),

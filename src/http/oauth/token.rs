@@ -1,5 +1,5 @@
 //! `POST /oauth/token` (RFC 6749 §3.2): one form, one function per grant.
-use super::{REPEATABLE, missing, origin, refuse, unreadable};
+use super::{REPEATABLE, form, missing, origin, refuse};
 use crate::{
     domain::{
         claims::{ExtraClaimRules, ExtraClaims},
@@ -11,6 +11,7 @@ use crate::{
         FlowError,
         client_auth::ClientCredentials,
         issue::TokenResponse,
+        machine::{self, MachineDeps, MachineRequest},
         polling::{PollDeps, PollRequest, poll},
         refresh::{RefreshDeps, RefreshRequest, refresh},
     },
@@ -34,19 +35,29 @@ pub struct TokenDeps {
     pub poll: PollDeps,
     /// The refresh grant.
     pub refresh: RefreshDeps,
+    /// The client credentials grant.
+    pub machine: MachineDeps,
     /// Limits of `extra_claims`.
     pub extra_claims: Arc<ExtraClaimRules>,
 }
 
 /// Answers a token request.
 pub async fn token(deps: TokenDeps, mut request: Request) -> Response {
-    let form = match request.form(REPEATABLE).await {
+    let form = match form(&mut request, REPEATABLE).await {
         Ok(form) => form,
-        Err(error) => return unreadable(&error),
+        Err(response) => return response,
     };
     match grant(&deps, &request, &form).await {
         Ok(response) => respond::no_store(respond::json(200, &answer(&response))),
-        Err(error) => refuse(&error, "token"),
+        Err(error) => refuse(&error, realm(&form)),
+    }
+}
+
+/// The realm is that of the Go server, which named it by the grant.
+fn realm(form: &Form) -> &'static str {
+    match form.get("grant_type") {
+        Some("client_credentials") => "authgate",
+        _ => "token",
     }
 }
 
@@ -76,10 +87,7 @@ async fn grant(
         Some("refresh_token") => {
             let refresh_token = required(form, "refresh_token")?;
             let (credentials, extra, resource) = common(deps, request, form)?;
-            let scope = form
-                .get("scope")
-                .filter(|scope| !scope.is_empty())
-                .map(str::to_owned);
+            let scope = scope(form);
             let (address, origin) = (request.client_address(), origin(request));
             let asked = RefreshRequest {
                 credentials,
@@ -91,6 +99,18 @@ async fn grant(
                 origin,
             };
             refresh(&deps.refresh, &asked).await
+        }
+        Some("client_credentials") => {
+            let (extra, resource) = extras(deps, form)?;
+            let asked = MachineRequest {
+                credentials: client_credentials::read(request, form)?,
+                scope: scope(form),
+                resource,
+                extra,
+                address: request.client_address(),
+                origin: origin(request),
+            };
+            machine::client_credentials(&deps.machine, &asked).await
         }
         _ => Err(ErrorCode::UnsupportedGrantType
             .because("grant_type is missing or not one of this server's")
@@ -112,6 +132,18 @@ fn common(
 ) -> Result<(ClientCredentials, ExtraClaims, Vec<String>), FlowError> {
     let credentials =
         client_credentials::read(request, form)?.ok_or_else(|| missing("client_id"))?;
+    let (extra, resource) = extras(deps, form)?;
+    Ok((credentials, extra, resource))
+}
+
+fn scope(form: &Form) -> Option<String> {
+    form.get("scope")
+        .filter(|scope| !scope.is_empty())
+        .map(str::to_owned)
+}
+
+/// What may come with every grant.
+fn extras(deps: &TokenDeps, form: &Form) -> Result<(ExtraClaims, Vec<String>), FlowError> {
     let extra = deps
         .extra_claims
         .parse(form.get("extra_claims"))
@@ -119,7 +151,7 @@ fn common(
     let resource = form.all("resource");
     resource::check_syntax(&resource)
         .map_err(|error| ErrorCode::InvalidTarget.because(error.to_string()))?;
-    Ok((credentials, extra, resource))
+    Ok((extra, resource))
 }
 
 /// Members in alphabetical order, as they always were.
