@@ -23,6 +23,9 @@ pub enum FormError {
     /// RFC 6749 §3.2: parameters must not repeat.
     #[error("{0:?} is given more than once")]
     Repeated(String),
+    /// A secret in the query, where it would be logged.
+    #[error("secrets belong into the body, not into the URL")]
+    InQuery,
     /// More than a hundred.
     #[error("the form has too many fields")]
     TooMany,
@@ -34,9 +37,11 @@ impl FormError {
         match self {
             Self::Body(BodyError::TooLarge) => 413,
             Self::Body(BodyError::Deadline) => 408,
-            Self::Body(BodyError::Broken) | Self::Encoding | Self::Repeated(_) | Self::TooMany => {
-                400
-            }
+            Self::Body(BodyError::Broken)
+            | Self::Encoding
+            | Self::Repeated(_)
+            | Self::InQuery
+            | Self::TooMany => 400,
         }
     }
 }

@@ -77,23 +77,19 @@ const SECRETS: [&str; 9] = [
 ];
 
 /// Refuses a secret in the query, so that nobody gets used to it.
-fn check_query(request: &Request) -> Result<(), Response> {
-    let query = request.query_pairs().map_err(|error| unreadable(&error))?;
+fn check_query(request: &Request) -> Result<(), FormError> {
+    let query = request.query_pairs()?;
     let mut names = query.iter().map(|(name, _)| name.as_str());
     if names.any(|name| SECRETS.contains(&name)) {
-        let error = ErrorCode::InvalidRequest.because("secrets belong into the body, not the URL");
-        return Err(protocol_error(&error, "authgate"));
+        return Err(FormError::InQuery);
     }
     Ok(())
 }
 
 /// The form of a request that a client makes.
-async fn form(request: &mut Request, repeatable: &[&str]) -> Result<Form, Response> {
+async fn form(request: &mut Request, repeatable: &[&str]) -> Result<Form, FormError> {
     check_query(request)?;
-    request
-        .form(repeatable)
-        .await
-        .map_err(|error| unreadable(&error))
+    request.form(repeatable).await
 }
 
 /// A body that cannot be read, as an OAuth error. Only a body that is too large keeps its own status.

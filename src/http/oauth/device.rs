@@ -30,8 +30,8 @@ struct JsonRequest {
 
 /// Starts a device authorization.
 pub async fn code(deps: DeviceDeps, mut request: Request) -> Response {
-    if let Err(response) = check_query(&request) {
-        return response;
+    if let Err(error) = check_query(&request) {
+        return unreadable(&error);
     }
     let body = match request.body().await {
         Ok(body) => body,

@@ -1,5 +1,5 @@
 //! `POST /oauth/revoke` (RFC 7009).
-use super::{form, missing, origin, refuse};
+use super::{form, missing, origin, refuse, unreadable};
 use crate::{
     domain::secret::Secret,
     flows::{
@@ -18,7 +18,7 @@ use crate::{
 pub async fn revocation(deps: RevokeDeps, mut request: Request) -> Response {
     let form = match form(&mut request, &[]).await {
         Ok(form) => form,
-        Err(response) => return response,
+        Err(error) => return unreadable(&error),
     };
     match answer(&deps, &request, &form).await {
         Ok(()) => respond::no_store(respond::empty(200)),

@@ -1,5 +1,5 @@
 //! `POST /oauth/token` (RFC 6749 §3.2): one form, one function per grant.
-use super::{REPEATABLE, form, missing, origin, refuse};
+use super::{REPEATABLE, form, missing, origin, refuse, unreadable};
 use crate::{
     domain::{
         claims::{ExtraClaimRules, ExtraClaims},
@@ -45,7 +45,7 @@ pub struct TokenDeps {
 pub async fn token(deps: TokenDeps, mut request: Request) -> Response {
     let form = match form(&mut request, REPEATABLE).await {
         Ok(form) => form,
-        Err(response) => return response,
+        Err(error) => return unreadable(&error),
     };
     match grant(&deps, &request, &form).await {
         Ok(response) => respond::no_store(respond::json(200, &answer(&response))),
