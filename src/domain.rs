@@ -16,6 +16,7 @@ pub mod lifetimes;
 pub mod oauth_error;
 pub mod pkce;
 pub mod redirect;
+pub mod registration;
 pub mod resource;
 pub mod scope;
 pub mod secret;

@@ -16,6 +16,7 @@ use crate::{
 use std::sync::Arc;
 
 pub mod client_auth;
+pub mod client_secret;
 pub mod clients;
 pub mod consents;
 pub mod device;
@@ -25,6 +26,7 @@ pub mod login;
 pub mod machine;
 pub mod polling;
 pub mod refresh;
+pub mod registry;
 pub mod revoke;
 pub mod seed;
 

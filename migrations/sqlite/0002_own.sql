@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS token_families (
     revoked_at datetime
 );
 CREATE INDEX IF NOT EXISTS idx_token_families_user_id ON token_families (user_id);
+CREATE INDEX IF NOT EXISTS idx_token_families_client_id ON token_families (client_id);
 CREATE INDEX IF NOT EXISTS idx_token_families_created_at ON token_families (created_at);
 
 -- What was changed and may be remembered elsewhere. Append-only; every process reads what is new.
@@ -92,3 +93,6 @@ CREATE TABLE IF NOT EXISTS leases (
     holder text NOT NULL,
     until datetime NOT NULL
 );
+
+-- Which clients a person registered.
+CREATE INDEX IF NOT EXISTS idx_oauth_applications_user_id ON oauth_applications (user_id);

@@ -218,6 +218,21 @@ impl AuditEvent {
     }
 }
 
+impl AuditRow {
+    /// The row with one more detail, which only the transaction knows: a count, never text.
+    #[must_use]
+    pub fn with_detail(mut self, key: &str, count: u64) -> Self {
+        let details = self
+            .details
+            .as_deref()
+            .map(serde_json::from_str::<Map<String, Value>>);
+        let mut details = details.and_then(Result::ok).unwrap_or_default();
+        details.insert(key.to_owned(), Value::from(count));
+        self.details = Some(Value::Object(details).to_string());
+        self
+    }
+}
+
 /// Cuts to a column: `max` characters, the last three of a long text being dots. NUL, which Postgres refuses, becomes a
 /// replacement character.
 fn fit(text: String, max: usize) -> String {

@@ -1,5 +1,6 @@
 //! OAuth clients (RFC 6749 §2) as they are registered.
 use super::{ids::ClientId, scope::ScopeSet, time::Timestamp};
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// A row of `oauth_applications`.
@@ -41,12 +42,73 @@ pub struct Client {
     pub project: String,
     /// Value of the `<prefix>_service_account` claim, empty for none.
     pub service_account: String,
-    /// The registered `id_token_signed_response_alg` (OpenID Connect Registration §2), absent for the server's choice.
-    pub id_token_alg: Option<String>,
-    /// Life of tokens that the client gets for itself; `None` for that of all machines.
+    /// Life of its machine tokens; `None` leaves it to the server.
     pub machine_token_ttl: Option<Duration>,
+    /// How it must authenticate; `None`: any way that its type allows.
+    pub auth_method: Option<AuthMethod>,
+    /// Its public keys as a JWK set, for `private_key_jwt`.
+    pub jwks: Option<String>,
+    /// `id_token_signed_response_alg`; `None` leaves it to the server.
+    pub id_token_alg: Option<String>,
+    /// The secret that it had before, while that still counts.
+    pub previous_secret: Option<PreviousSecret>,
+    /// Further metadata of its registration (RFC 7591 §2).
+    pub metadata: Map<String, Value>,
+    /// Why it was rejected, in the words of who did it; empty for no reason.
+    pub status_reason: String,
+    /// User id of who made it; empty for dynamic registration.
+    pub created_by: String,
+    /// Grows with every change, so that two who edit at the same time do not overwrite each other.
+    pub version: i64,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A secret that was replaced and counts for a while yet.
+#[derive(Clone, Debug)]
+pub struct PreviousSecret {
+    /// bcrypt.
+    pub hash: String,
+    /// From then on it authenticates nothing.
+    pub until: Timestamp,
+}
+
+/// How a client authenticates at the token endpoint (RFC 7591 §2, OpenID Connect Core §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// Not at all.
+    None,
+    /// By a secret in the `Authorization` header.
+    ClientSecretBasic,
+    /// By a secret in the body.
+    ClientSecretPost,
+    /// By a JWT that it signs (RFC 7523 §2.2).
+    PrivateKeyJwt,
+}
+
+impl AuthMethod {
+    /// Reads the registered name.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(Self::None),
+            "client_secret_basic" => Some(Self::ClientSecretBasic),
+            "client_secret_post" => Some(Self::ClientSecretPost),
+            "private_key_jwt" => Some(Self::PrivateKeyJwt),
+            _ => None,
+        }
+    }
+
+    /// The registered name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
 }
 
 /// RFC 6749 §2.1.
@@ -122,9 +184,8 @@ impl Client {
 
 #[cfg(test)]
 pub mod doubles {
-    //! A client for tests.
-    use super::{Client, ClientStatus, ClientType};
-    use crate::domain::{ids::ClientId, scope::ScopeSet, time::Timestamp};
+    //! A client to change as a test needs it.
+    use super::*;
 
     pub fn client() -> Client {
         Client {
@@ -136,7 +197,6 @@ pub mod doubles {
             owner: String::new(),
             scopes: ScopeSet::default(),
             redirect_uris: vec![],
-            post_logout_redirect_uris: vec![],
             allowed_resources: vec![],
             client_type: ClientType::Public,
             device_flow: true,
@@ -147,8 +207,17 @@ pub mod doubles {
             project: String::new(),
             service_account: String::new(),
             machine_token_ttl: None,
+            auth_method: None,
+            jwks: None,
             id_token_alg: None,
+            post_logout_redirect_uris: vec![],
+            previous_secret: None,
+            metadata: Map::new(),
+            status_reason: String::new(),
+            created_by: String::new(),
+            version: 0,
             created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
         }
     }
 }

@@ -93,6 +93,7 @@ mod tests {
             is_active: true,
             email_verified: true,
             auth_source: "local".into(),
+            must_change_password: false,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::from_unix_timestamp(7).unwrap(),
         }

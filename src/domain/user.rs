@@ -24,6 +24,8 @@ pub struct User {
     pub email_verified: bool,
     /// `local` or `http_api`.
     pub auth_source: String,
+    /// Whether the password was set by somebody else and must be replaced before anything is done with it.
+    pub must_change_password: bool,
     /// When the row was made.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -2,7 +2,10 @@
 //!
 //! The order matters: a generated password is safe on disk before the row that needs it exists, and the rows are guarded,
 //! so that of many servers that start at once exactly one seeds.
-use super::{FlowError, Ground};
+use super::{
+    FlowError, Ground,
+    client_secret::{hashed, new_client_secret},
+};
 use crate::{
     domain::{
         audit::{AuditEvent, EventType, ResourceType},
@@ -11,7 +14,7 @@ use crate::{
         time::random,
         user::{Role, User},
     },
-    passwords::{self, HashAlgorithm},
+    passwords::HashAlgorithm,
     store::{
         clients::{NewClient, SeedClient},
         users::SeedAdmin,
@@ -108,13 +111,14 @@ async fn new_admin(ground: &Ground, rules: &SeedRules) -> Result<Admin, FlowErro
         id: UserId::new(ground.uuid()?),
         username: "admin".to_owned(),
         email: "admin@localhost".to_owned(),
-        password_hash: hash(ground, rules.algorithm, password).await?,
+        password_hash: hashed(ground, rules.algorithm, password).await?,
         role: Role::Admin,
         full_name: "Administrator".to_owned(),
         avatar_url: String::new(),
         is_active: true,
         email_verified: false,
         auth_source: "local".to_owned(),
+        must_change_password: false,
         created_at: now,
         updated_at: now,
     };
@@ -122,11 +126,10 @@ async fn new_admin(ground: &Ground, rules: &SeedRules) -> Result<Admin, FlowErro
 }
 
 async fn new_client(ground: &Ground, owner: Option<UserId>) -> Result<SeedableClient, FlowError> {
-    let secret = Secret::new(format!("ago_{}", base32(&random::<32>(&*ground.entropy)?)));
+    let (secret, secret_hash) = new_client_secret(ground).await?;
     let client = NewClient {
         client_id: ground.uuid()?,
-        // bcrypt, so that the Go server can read it on the way back.
-        secret_hash: hash(ground, HashAlgorithm::Bcrypt, secret.clone()).await?,
+        secret_hash,
         name: "AuthGate CLI".to_owned(),
         description: "Signs people in from command-line tools".to_owned(),
         owner: owner.map(|id| id.to_string()).unwrap_or_default(),
@@ -138,21 +141,6 @@ async fn new_client(ground: &Ground, owner: Option<UserId>) -> Result<SeedableCl
         created_at: ground.now(),
     };
     Ok(SeedableClient { client, secret })
-}
-
-/// A hash off the async threads: it takes tens of milliseconds.
-async fn hash(
-    ground: &Ground,
-    algorithm: HashAlgorithm,
-    password: Secret,
-) -> Result<String, FlowError> {
-    let salt: [u8; 16] = random(&*ground.entropy)?;
-    tokio::task::spawn_blocking(move || {
-        passwords::hash(algorithm, password.expose().as_bytes(), salt)
-    })
-    .await
-    .map_err(|error| FlowError::Internal(error.to_string()))?
-    .map_err(|error| FlowError::Internal(error.to_string()))
 }
 
 fn write_credentials(
@@ -220,49 +208,4 @@ async fn commit(
         }
     }
     Ok(seeded)
-}
-
-/// RFC 4648 §6 in lower case, without padding.
-fn base32(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut out = String::with_capacity(bytes.len() * 8 / 5 + 1);
-    let (mut buffer, mut bits) = (0u32, 0u32);
-    let mut push = |five: u32| {
-        if let Some(letter) = ALPHABET.get((five & 31) as usize) {
-            out.push(char::from(*letter));
-        }
-    };
-    for byte in bytes {
-        buffer = (buffer << 8) | u32::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            push(buffer >> bits);
-        }
-        buffer &= (1 << bits) - 1;
-    }
-    if bits > 0 {
-        push(buffer << (5 - bits));
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base32;
-
-    #[test]
-    fn base32_vectors() {
-        for (plain, encoded) in [
-            ("", ""),
-            ("f", "my"),
-            ("fo", "mzxq"),
-            ("foo", "mzxw6"),
-            ("foob", "mzxw6yq"),
-            ("foobar", "mzxw6ytboi"),
-        ] {
-            assert_eq!(base32(plain.as_bytes()), encoded);
-        }
-        assert_eq!(base32(&[255; 32]).len(), 52);
-    }
 }

@@ -1,10 +1,34 @@
-//! `oauth_applications`.
+//! `oauth_applications`: reading, making and changing. What ends a client or its tokens is in [`ending`].
 use super::{
-    Store, StoreError, Tx, Unit, rows,
+    Store, StoreError, Tx, Unit,
+    outbox::note,
+    rows,
     sql::{Sql, Value, list},
 };
-use crate::domain::{audit::AuditRow, client::Client, ids::ClientId, time::Timestamp};
+use crate::domain::{
+    audit::AuditRow,
+    client::{AuthMethod, Client, ClientStatus},
+    digest::sha256_hex,
+    ids::ClientId,
+    registration::Registration,
+    time::Timestamp,
+};
 use futures_util::{FutureExt as _, future::BoxFuture};
+
+pub mod ending;
+mod seed;
+pub use seed::{NewClient, SeedClient};
+
+/// What became of a change to one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It was made.
+    Done,
+    /// The client is not any more as the caller saw it; nothing was changed.
+    Stale,
+    /// There is no such client.
+    Gone,
+}
 
 /// How many rows there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,73 +73,241 @@ impl Store {
     }
 }
 
-/// A public client to be made.
-#[derive(Clone, Debug)]
-pub struct NewClient {
+/// A client to be made.
+pub struct InsertClient {
     /// UUID.
-    pub client_id: String,
-    /// bcrypt.
+    pub client_id: ClientId,
+    /// bcrypt of the secret. Public clients have one that nobody knows: the column must not be empty.
     pub secret_hash: String,
-    /// Shown to people.
-    pub name: String,
-    /// Shown to people.
-    pub description: String,
-    /// User id of the owner.
+    /// User id of the owner; empty for dynamic registration.
     pub owner: String,
-    /// Separated by blanks.
-    pub scopes: String,
-    /// Separated by blanks; for people, the flags decide.
-    pub grant_types: String,
-    /// Redirection endpoints.
-    pub redirect_uris: Vec<String>,
-    /// Device grant.
-    pub device_flow: bool,
-    /// Code grant.
-    pub auth_code_flow: bool,
+    /// Pending or active.
+    pub status: ClientStatus,
+    /// What it is.
+    pub registration: Registration,
+    /// SHA-256 of the token that manages the registration (RFC 7592), if it has one.
+    pub management_token: Option<String>,
+    /// The owner must have fewer than so many already; `None` for no bound.
+    pub below: Option<u32>,
     /// Now.
-    pub created_at: Timestamp,
-}
-
-/// Makes the first client, if there is none. Tells whether it did.
-pub struct SeedClient {
-    /// The client.
-    pub client: NewClient,
+    pub at: Timestamp,
     /// Rows of the trail.
     pub audit: Vec<AuditRow>,
 }
 
-impl Unit for SeedClient {
+const INSERT: &str = "INSERT INTO oauth_applications (client_id, client_secret, user_id, created_by, status, client_name, \
+     description, client_type, scopes, grant_types, redirect_uris, allowed_resources, enable_device_flow, \
+     enable_auth_code_flow, enable_client_credentials_flow, token_profile, project, service_account, machine_token_ttl, \
+     token_endpoint_auth_method, jwks, id_token_signed_response_alg, post_logout_redirect_uris, registration_metadata, \
+     row_version, created_at, updated_at) \
+     VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+     $23, 1, $24, $24)";
+
+impl Unit for InsertClient {
+    /// Whether there was room for one more.
     type Answer = bool;
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
-            let c = &self.client;
-            let insert = Sql::new(
-                "INSERT INTO oauth_applications (client_id, client_secret, client_name, description, user_id, scopes, \
-                 grant_types, redirect_uris, allowed_resources, client_type, enable_device_flow, enable_auth_code_flow, \
-                 enable_client_credentials_flow, status, token_profile, project, service_account, created_by, \
-                 created_at, updated_at) \
-                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 'public', $10, $11, $12, 'active', 'standard', '', '', $5, \
-                 $13, $13 WHERE NOT EXISTS (SELECT 1 FROM oauth_applications)",
-            )
-            .text(c.client_id.as_str())
-            .text(c.secret_hash.as_str())
-            .text(c.name.as_str())
-            .text(c.description.as_str())
-            .text(c.owner.as_str())
-            .text(c.scopes.as_str())
-            .text(c.grant_types.as_str())
-            .bind(list(&c.redirect_uris))
-            .bind(list(&[]))
-            .bind(Value::Flag(c.device_flow))
-            .bind(Value::Flag(c.auth_code_flow))
-            .bind(Value::Flag(false))
-            .time(c.created_at);
-            let made = tx.run(insert).await? == 1;
-            if made {
-                tx.insert_audit(&self.audit);
+            if let Some(below) = self.below
+                && owned(tx, &self.owner).await? >= i64::from(below)
+            {
+                return Ok(false);
             }
-            Ok(made)
+            let insert = Sql::new(INSERT)
+                .text(self.client_id.as_str())
+                .text(self.secret_hash.as_str())
+                .text(self.owner.as_str())
+                .text(self.status.as_str())
+                .values(registration_values(&self.registration))
+                .time(self.at);
+            tx.run(insert).await?;
+            if let Some(hash) = &self.management_token {
+                let insert = Sql::new(
+                    "INSERT INTO registration_tokens (token_hash, client_id, created_at) VALUES ($1, $2, $3)",
+                );
+                tx.run(insert.text(hash.as_str()).text(self.client_id.as_str()).time(self.at))
+                    .await?;
+            }
+            note(tx, "client", self.client_id.as_str(), self.at).await?;
+            tx.insert_audit(&self.audit);
+            Ok(true)
+        }
+        .boxed()
+    }
+}
+
+/// How many clients a person has. The person's row is locked, so that two who register at once count one another.
+async fn owned(tx: &mut Tx<'_>, owner: &str) -> Result<i64, StoreError> {
+    if tx.locks() {
+        let lock = Sql::new("SELECT id FROM users WHERE id = $1 FOR UPDATE").text(owner);
+        tx.one(lock).await?;
+    }
+    let count =
+        Sql::new("SELECT count(*) AS owned FROM oauth_applications WHERE user_id = $1").text(owner);
+    tx.one(count).await?.map_or(Ok(0), |row| row.int("owned"))
+}
+
+/// The columns of a registration, in one order for insert and update.
+fn registration_values(r: &Registration) -> Vec<Value> {
+    let text = |value: &str| Value::Text(value.to_owned());
+    let metadata = serde_json::Value::Object(r.metadata.clone()).to_string();
+    vec![
+        text(&r.name),
+        text(&r.description),
+        text(r.client_type.as_str()),
+        Value::Text(r.scopes.to_string()),
+        Value::Text(r.grant_types()),
+        list(&r.redirect_uris),
+        list(&r.allowed_resources),
+        Value::Flag(r.device_flow),
+        Value::Flag(r.auth_code_flow),
+        Value::Flag(r.client_credentials_flow),
+        text(r.token_profile),
+        text(&r.project),
+        text(&r.service_account),
+        Value::MaybeInt(
+            r.machine_token_ttl
+                .and_then(|ttl| i64::try_from(ttl.as_secs()).ok()),
+        ),
+        Value::MaybeText(r.auth_method.map(AuthMethod::as_str).map(str::to_owned)),
+        Value::MaybeText(r.jwks.clone()),
+        Value::MaybeText(r.id_token_alg.clone()),
+        list(&r.post_logout_redirect_uris),
+        Value::MaybeText((!r.metadata.is_empty()).then_some(metadata)),
+    ]
+}
+
+/// Changes what a client is. Its version guards it: of two who edit the same state the second is told.
+pub struct UpdateClient {
+    /// Which.
+    pub client_id: ClientId,
+    /// The version that the editor saw.
+    pub version: i64,
+    /// What it is from now on.
+    pub registration: Registration,
+    /// Its status from now on.
+    pub status: ClientStatus,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+const UPDATE: &str = "UPDATE oauth_applications SET status = $3, client_name = $4, description = $5, client_type = $6, \
+     scopes = $7, grant_types = $8, redirect_uris = $9, allowed_resources = $10, enable_device_flow = $11, \
+     enable_auth_code_flow = $12, enable_client_credentials_flow = $13, token_profile = $14, project = $15, \
+     service_account = $16, machine_token_ttl = $17, token_endpoint_auth_method = $18, jwks = $19, \
+     id_token_signed_response_alg = $20, post_logout_redirect_uris = $21, registration_metadata = $22, \
+     row_version = $2 + 1, updated_at = $23 WHERE client_id = $1 AND coalesce(row_version, 0) = $2";
+
+impl Unit for UpdateClient {
+    type Answer = Changed;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Changed, StoreError>> {
+        async move {
+            let update = Sql::new(UPDATE)
+                .text(self.client_id.as_str())
+                .int(self.version)
+                .text(self.status.as_str())
+                .values(registration_values(&self.registration))
+                .time(self.at);
+            let changed = tx.run(update).await? == 1;
+            told(tx, changed, &self.client_id, self.at, &self.audit).await
+        }
+        .boxed()
+    }
+}
+
+/// Notes a change, or finds out why there was none.
+async fn told(
+    tx: &mut Tx<'_>,
+    changed: bool,
+    client_id: &ClientId,
+    at: Timestamp,
+    audit: &[AuditRow],
+) -> Result<Changed, StoreError> {
+    if changed {
+        note(tx, "client", client_id.as_str(), at).await?;
+        tx.insert_audit(audit);
+        return Ok(Changed::Done);
+    }
+    let find = Sql::new("SELECT client_id FROM oauth_applications WHERE client_id = $1")
+        .text(client_id.as_str());
+    Ok(match tx.one(find).await? {
+        Some(_) => Changed::Stale,
+        None => Changed::Gone,
+    })
+}
+
+/// Gives a client another secret. The old one may count for a while yet, so that all who use it can follow.
+pub struct ReplaceSecret {
+    /// Which.
+    pub client_id: ClientId,
+    /// The hash that is replaced: of two who do it at once, one is told.
+    pub old_hash: String,
+    /// bcrypt of the new one.
+    pub new_hash: String,
+    /// How long the old one counts; `None`: not at all.
+    pub previous_until: Option<Timestamp>,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for ReplaceSecret {
+    type Answer = Changed;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Changed, StoreError>> {
+        async move {
+            let kept = self.previous_until.map(|_| self.old_hash.clone());
+            let update = Sql::new(
+                "UPDATE oauth_applications SET client_secret = $3, previous_secret = $4, previous_secret_of = $5, \
+                 previous_secret_until = $6, fast_secret_hash = NULL, fast_secret_of = NULL, \
+                 row_version = coalesce(row_version, 0) + 1, updated_at = $7 WHERE client_id = $1 AND client_secret = $2",
+            )
+            .text(self.client_id.as_str())
+            .text(self.old_hash.as_str())
+            .text(self.new_hash.as_str())
+            .bind(Value::MaybeText(kept))
+            .bind(Value::Text(sha256_hex(self.new_hash.as_bytes())))
+            .bind(Value::MaybeTime(self.previous_until))
+            .time(self.at);
+            let changed = tx.run(update).await? == 1;
+            told(tx, changed, &self.client_id, self.at, &self.audit).await
+        }
+        .boxed()
+    }
+}
+
+/// Approves a client that waits for it.
+pub struct ApproveClient {
+    /// Which.
+    pub client_id: ClientId,
+    /// The version that was looked at: what was changed since then has not been approved.
+    pub version: Option<i64>,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for ApproveClient {
+    type Answer = Changed;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Changed, StoreError>> {
+        async move {
+            let update = Sql::new(
+                "UPDATE oauth_applications SET status = 'active', status_reason = NULL, \
+                 row_version = coalesce(row_version, 0) + 1, updated_at = $3 \
+                 WHERE client_id = $1 AND status = 'pending' AND coalesce(row_version, 0) = coalesce($2, row_version, 0)",
+            )
+            .text(self.client_id.as_str())
+            .bind(Value::MaybeInt(self.version))
+            .time(self.at);
+            let changed = tx.run(update).await? == 1;
+            told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
         .boxed()
     }

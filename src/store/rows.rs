@@ -1,10 +1,11 @@
 //! Rows to domain types.
 use super::{StoreError, sql::Row};
 use crate::domain::{
-    client::{Client, ClientStatus, ClientType},
+    client::{AuthMethod, Client, ClientStatus, ClientType, PreviousSecret},
     code::AuthorizationCode,
     consent::Consent,
     device::{DeviceCode, UserCode},
+    digest::sha256_hex,
     ids::{ClientId, FamilyId, TokenId, UserId},
     scope::ScopeSet,
     session::Session,
@@ -33,16 +34,39 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
         token_profile: row.text("token_profile")?,
         project: row.text("project")?,
         service_account: row.text("service_account")?,
-        id_token_alg: row
-            .maybe_text("id_token_signed_response_alg")?
-            .filter(|name| !name.is_empty()),
         machine_token_ttl: row
             .maybe_int("machine_token_ttl")?
             .and_then(|seconds| u64::try_from(seconds).ok())
             .filter(|seconds| *seconds > 0)
             .map(Duration::from_secs),
+        auth_method: row
+            .maybe_text("token_endpoint_auth_method")?
+            .and_then(|text| AuthMethod::parse(&text)),
+        jwks: row.maybe_text("jwks")?,
+        id_token_alg: row.maybe_text("id_token_signed_response_alg")?,
+        previous_secret: previous_secret(row)?,
+        metadata: row
+            .maybe_text("registration_metadata")?
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
+        status_reason: row.text("status_reason")?,
+        created_by: row.text("created_by")?,
+        version: row.int("row_version")?,
         created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
     })
+}
+
+/// The secret before this one: it belongs to the secret that took its place, and a secret made by somebody who does not
+/// know of overlaps ends it.
+fn previous_secret(row: &Row) -> Result<Option<PreviousSecret>, StoreError> {
+    let hash = row.maybe_text("previous_secret")?;
+    let Some((hash, until)) = hash.zip(row.maybe_time("previous_secret_until")?) else {
+        return Ok(None);
+    };
+    let current = sha256_hex(row.text("client_secret")?.as_bytes());
+    let belongs = row.text("previous_secret_of")? == current;
+    Ok(belongs.then_some(PreviousSecret { hash, until }))
 }
 
 pub fn user(row: &Row) -> Result<User, StoreError> {
@@ -57,6 +81,7 @@ pub fn user(row: &Row) -> Result<User, StoreError> {
         is_active: row.flag("is_active")?,
         email_verified: row.flag("email_verified")?,
         auth_source: row.text("auth_source")?,
+        must_change_password: row.flag("must_change_password")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

@@ -52,16 +52,40 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
     ("oauth_applications", "fast_secret_of", "text", "text"),
     (
         "oauth_applications",
+        "machine_token_ttl",
+        "integer",
+        "bigint",
+    ),
+    (
+        "oauth_applications",
+        "token_endpoint_auth_method",
+        "text",
+        "text",
+    ),
+    ("oauth_applications", "jwks", "text", "text"),
+    (
+        "oauth_applications",
         "id_token_signed_response_alg",
         "text",
         "text",
     ),
     (
         "oauth_applications",
-        "machine_token_ttl",
-        "integer",
-        "bigint",
+        "registration_metadata",
+        "text",
+        "text",
     ),
+    ("oauth_applications", "previous_secret", "text", "text"),
+    ("oauth_applications", "previous_secret_of", "text", "text"),
+    (
+        "oauth_applications",
+        "previous_secret_until",
+        "datetime",
+        "timestamptz",
+    ),
+    ("oauth_applications", "status_reason", "text", "text"),
+    ("oauth_applications", "row_version", "integer", "bigint"),
+    ("users", "must_change_password", "numeric", "boolean"),
 ];
 
 /// Time columns of the Go server, whose text must end in `+00:00` before text order is time order.

@@ -86,8 +86,6 @@ pub enum EventType {
     SuspiciousActivity,
     /// A person consented.
     UserAuthorizationGranted,
-    /// A consent was withdrawn.
-    UserAuthorizationRevoked,
     /// A code was sent to a client.
     AuthorizationCodeGenerated,
     /// A client redeemed it.
@@ -102,6 +100,38 @@ pub enum EventType {
     UserCreated,
     /// The first client was made.
     ClientCreated,
+    /// A client was changed.
+    ClientUpdated,
+    /// A client was deleted.
+    ClientDeleted,
+    /// A client has another secret.
+    ClientSecretRegenerated,
+    /// A client was approved.
+    ClientApproved,
+    /// A client was rejected.
+    ClientRejected,
+    /// All tokens of a client were revoked.
+    ClientTokensRevokedAll,
+    /// A person's profile was changed.
+    UserUpdated,
+    /// A person was deleted.
+    UserDeleted,
+    /// A person was switched off.
+    UserDisabled,
+    /// A person was switched on again.
+    UserEnabled,
+    /// A person has another role.
+    UserRoleChanged,
+    /// A person was given another password.
+    UserPasswordReset,
+    /// A consent was withdrawn.
+    UserAuthorizationRevoked,
+    /// A linked login was removed.
+    OauthConnectionDeleted,
+    /// A token was switched off.
+    TokenDisabled,
+    /// A token was switched on again.
+    TokenEnabled,
 }
 
 impl EventType {
@@ -131,6 +161,21 @@ impl EventType {
             Self::ClientAuthenticationFailure => "CLIENT_AUTHENTICATION_FAILURE",
             Self::UserCreated => "USER_CREATED",
             Self::ClientCreated => "CLIENT_CREATED",
+            Self::TokenEnabled => "TOKEN_ENABLED",
+            Self::TokenDisabled => "TOKEN_DISABLED",
+            Self::OauthConnectionDeleted => "OAUTH_CONNECTION_DELETED",
+            Self::UserPasswordReset => "USER_PASSWORD_RESET",
+            Self::UserRoleChanged => "USER_ROLE_CHANGED",
+            Self::UserEnabled => "USER_ENABLED",
+            Self::UserDisabled => "USER_DISABLED",
+            Self::UserDeleted => "USER_DELETED",
+            Self::UserUpdated => "USER_UPDATED",
+            Self::ClientTokensRevokedAll => "CLIENT_TOKENS_REVOKED_ALL",
+            Self::ClientRejected => "CLIENT_REJECTED",
+            Self::ClientApproved => "CLIENT_APPROVED",
+            Self::ClientSecretRegenerated => "CLIENT_SECRET_REGENERATED",
+            Self::ClientDeleted => "CLIENT_DELETED",
+            Self::ClientUpdated => "CLIENT_UPDATED",
         }
     }
 }

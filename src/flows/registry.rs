@@ -1,0 +1,357 @@
+//! Registering clients and changing them: by administrators, and by people for themselves. Dynamic registration judges
+//! by the same rules and commits the same units.
+use super::{FlowError, Ground, client_secret::new_client_secret};
+use crate::{
+    domain::{
+        audit::{Actor, Origin},
+        client::{Client, ClientStatus},
+        ids::{ClientId, UserId},
+        registration::{Draft, Fault, Field, Problem, Registration, Rules, Widened, judge, widens},
+        scope::ScopeSet,
+        secret::Secret,
+        user::User,
+    },
+    store::clients::{ApproveClient, Changed, InsertClient, ReplaceSecret, UpdateClient},
+};
+use std::{sync::Arc, time::Duration};
+
+mod ending;
+pub mod events;
+pub use ending::{Ended, delete, reject, revoke_all};
+
+/// What is asked for when nothing is named.
+pub const DEFAULT_SCOPES: &str = "email profile";
+
+/// What the registry needs.
+#[derive(Clone)]
+pub struct RegistryDeps {
+    /// Common ground.
+    pub ground: Ground,
+    /// The operator's rules.
+    pub rules: Arc<RegistryRules>,
+}
+
+/// What the operator set about clients.
+#[derive(Clone, Debug)]
+pub struct RegistryRules {
+    /// `STRICT_REDIRECT_URIS`.
+    pub strict_redirect_uris: bool,
+    /// `JWT_EXPIRATION_MAX`.
+    pub max_machine_ttl: Duration,
+    /// Algorithms of ID tokens.
+    pub id_token_algs: Vec<String>,
+    /// How many clients one person may have registered; `None` for no bound.
+    pub apps_per_user: Option<u32>,
+}
+
+impl RegistryRules {
+    /// The rules for a draft.
+    pub fn of(&self, self_service: bool) -> Rules {
+        Rules {
+            strict_redirect_uris: self.strict_redirect_uris,
+            self_service,
+            kept_scopes: ScopeSet::default(),
+            max_machine_ttl: self.max_machine_ttl,
+            id_token_algs: self.id_token_algs.clone(),
+        }
+    }
+}
+
+/// Who does it, and whence.
+#[derive(Clone, Debug)]
+pub struct Editor {
+    /// Who.
+    pub user: User,
+    /// Whence.
+    pub origin: Origin,
+}
+
+impl Editor {
+    /// As the trail names them.
+    pub fn actor(&self) -> Actor {
+        super::device::person(&self.user)
+    }
+}
+
+/// In which capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// For everybody: nothing needs approval.
+    Administrator,
+    /// For themselves.
+    Owner,
+}
+
+/// Why nothing was done.
+#[derive(Debug)]
+pub enum RegistryError {
+    /// The draft has faults.
+    Faults(Vec<Fault>),
+    /// There is no such client.
+    Unknown,
+    /// It is somebody else's.
+    Foreign,
+    /// It changed since it was looked at.
+    Stale,
+    /// Its state does not allow it.
+    WrongState,
+    /// The person has registered as many as they may.
+    TooMany(u32),
+    /// Something else.
+    Flow(FlowError),
+}
+
+impl<E: Into<FlowError>> From<E> for RegistryError {
+    fn from(error: E) -> Self {
+        Self::Flow(error.into())
+    }
+}
+
+/// A client that was made.
+pub struct Created {
+    /// Its id.
+    pub client_id: ClientId,
+    /// What it is.
+    pub registration: Registration,
+    /// Shown once; public clients have none.
+    pub secret: Option<Secret>,
+    /// Pending or active.
+    pub status: ClientStatus,
+}
+
+/// The client, if the person may see it in this capacity.
+///
+/// # Errors
+/// [`RegistryError::Unknown`] and [`RegistryError::Foreign`].
+pub async fn find(
+    deps: &RegistryDeps,
+    client_id: &ClientId,
+    (user_id, capacity): (&UserId, Capacity),
+) -> Result<Client, RegistryError> {
+    let client = deps
+        .ground
+        .store
+        .client(client_id)
+        .await?
+        .ok_or(RegistryError::Unknown)?;
+    match capacity {
+        Capacity::Owner if client.owner != user_id.as_str() => Err(RegistryError::Foreign),
+        Capacity::Owner | Capacity::Administrator => Ok(client),
+    }
+}
+
+/// Makes a client.
+///
+/// # Errors
+/// [`RegistryError::Faults`], [`RegistryError::TooMany`].
+pub async fn create(
+    deps: &RegistryDeps,
+    editor: &Editor,
+    mut draft: Draft,
+    capacity: Capacity,
+) -> Result<Created, RegistryError> {
+    if draft.scopes.trim().is_empty() {
+        DEFAULT_SCOPES.clone_into(&mut draft.scopes);
+    }
+    if !draft.device_flow && !draft.auth_code_flow && !draft.client_credentials_flow {
+        draft.device_flow = true;
+    }
+    let (own, status) = match capacity {
+        Capacity::Administrator => (false, ClientStatus::Active),
+        Capacity::Owner => (true, ClientStatus::Pending),
+    };
+    if own {
+        only_what_owners_set(&mut draft, None);
+    }
+    let registration = judge(&draft, &deps.rules.of(own)).map_err(RegistryError::Faults)?;
+    let (secret, secret_hash) = new_client_secret(&deps.ground).await?;
+    let (client_id, at) = (ClientId::new(deps.ground.uuid()?), deps.ground.now());
+    let event = events::created(&client_id, &registration)
+        .by(editor.actor())
+        .from(&editor.origin);
+    let below = deps.rules.apps_per_user.filter(|_| own);
+    let unit = InsertClient {
+        client_id: client_id.clone(),
+        secret_hash,
+        owner: editor.user.id.as_str().to_owned(),
+        status,
+        registration: registration.clone(),
+        management_token: None,
+        below,
+        at,
+        audit: deps.ground.rows(at, vec![event])?,
+    };
+    if !deps.ground.commit(unit).await? {
+        return Err(RegistryError::TooMany(below.unwrap_or_default()));
+    }
+    Ok(Created {
+        client_id,
+        secret: registration.needs_secret().then_some(secret),
+        registration,
+        status,
+    })
+}
+
+/// Owners set neither resources, lifetimes nor how ID tokens are signed: what an administrator put there stays.
+fn only_what_owners_set(draft: &mut Draft, now: Option<&Client>) {
+    let kept = now.map(Draft::from).unwrap_or_default();
+    draft.allowed_resources = kept.allowed_resources;
+    draft.token_profile = kept.token_profile;
+    draft.machine_token_ttl = kept.machine_token_ttl;
+    draft.auth_method = kept.auth_method;
+    draft.jwks = kept.jwks;
+    draft.id_token_alg = kept.id_token_alg;
+    draft.metadata = kept.metadata;
+}
+
+/// What an edit asks for.
+pub struct Edit {
+    /// What the client shall be.
+    pub draft: Draft,
+    /// The version that the form was filled in with; `None`: the one there is now.
+    pub version: Option<i64>,
+    /// `status`, as an administrator sends it; empty leaves it as it is.
+    pub status: String,
+}
+
+/// What an edit did.
+pub struct Edited {
+    /// Its status now.
+    pub status: ClientStatus,
+    /// What needs approval again; empty when nothing does.
+    pub widened: Vec<Widened>,
+}
+
+/// Changes a client. What an owner adds to an approved client takes the approval away.
+///
+/// # Errors
+/// [`RegistryError::Unknown`], [`RegistryError::Foreign`], [`RegistryError::Faults`], [`RegistryError::Stale`].
+pub async fn update(
+    deps: &RegistryDeps,
+    editor: &Editor,
+    client_id: &ClientId,
+    (mut edit, capacity): (Edit, Capacity),
+) -> Result<Edited, RegistryError> {
+    let now = find(deps, client_id, (&editor.user.id, capacity)).await?;
+    let own = capacity == Capacity::Owner;
+    if own {
+        only_what_owners_set(&mut edit.draft, Some(&now));
+    } else {
+        edit.draft.metadata.clone_from(&now.metadata);
+    }
+    // Scopes beyond self-service that an administrator gave may stay; only new ones are judged.
+    let mut rules = deps.rules.of(own);
+    rules.keeps(&now);
+    let registration = judge(&edit.draft, &rules);
+    let status = match capacity {
+        Capacity::Administrator => asked_status(&edit.status, now.status),
+        Capacity::Owner => Ok(now.status),
+    };
+    let (registration, asked) = match (registration, status) {
+        (Ok(registration), Ok(status)) => (registration, status),
+        (Err(mut faults), Err(fault)) => {
+            faults.push(fault);
+            return Err(RegistryError::Faults(faults));
+        }
+        (Err(faults), Ok(_)) => return Err(RegistryError::Faults(faults)),
+        (Ok(_), Err(fault)) => return Err(RegistryError::Faults(vec![fault])),
+    };
+    let widened = match (capacity, now.status) {
+        (Capacity::Owner, ClientStatus::Active) => widens(&now, &registration),
+        (Capacity::Owner | Capacity::Administrator, _) => Vec::new(),
+    };
+    let status = if widened.is_empty() {
+        asked
+    } else {
+        ClientStatus::Pending
+    };
+    let event = events::updated(&now, &registration, status, capacity, &widened)
+        .by(editor.actor())
+        .from(&editor.origin);
+    let at = deps.ground.now();
+    let unit = UpdateClient {
+        client_id: client_id.clone(),
+        version: edit.version.unwrap_or(now.version),
+        registration,
+        status,
+        at,
+        audit: deps.ground.rows(at, vec![event])?,
+    };
+    done(deps.ground.commit(unit).await?, RegistryError::Stale)?;
+    Ok(Edited { status, widened })
+}
+
+fn asked_status(text: &str, now: ClientStatus) -> Result<ClientStatus, Fault> {
+    match text.trim() {
+        "" => Ok(now),
+        "active" => Ok(ClientStatus::Active),
+        "inactive" => Ok(ClientStatus::Inactive),
+        "pending" => Ok(ClientStatus::Pending),
+        other => Err(Fault::about(Field::Status, Problem::UnknownStatus, other)),
+    }
+}
+
+fn done(changed: Changed, otherwise: RegistryError) -> Result<(), RegistryError> {
+    match changed {
+        Changed::Done => Ok(()),
+        Changed::Stale => Err(otherwise),
+        Changed::Gone => Err(RegistryError::Unknown),
+    }
+}
+
+/// Approves a client that waits, as it was looked at.
+///
+/// # Errors
+/// [`RegistryError::Unknown`]; [`RegistryError::WrongState`] when it does not wait, or not as the approver saw it.
+pub async fn approve(
+    deps: &RegistryDeps,
+    editor: &Editor,
+    client_id: &ClientId,
+    version: Option<i64>,
+) -> Result<(), RegistryError> {
+    let client = find(deps, client_id, (&editor.user.id, Capacity::Administrator)).await?;
+    let at = deps.ground.now();
+    let event = events::approved(&client)
+        .by(editor.actor())
+        .from(&editor.origin);
+    let unit = ApproveClient {
+        client_id: client_id.clone(),
+        version,
+        at,
+        audit: deps.ground.rows(at, vec![event])?,
+    };
+    done(deps.ground.commit(unit).await?, RegistryError::WrongState)
+}
+
+/// Gives a client another secret; the one before counts for `overlap` yet.
+///
+/// # Errors
+/// [`RegistryError::Unknown`], [`RegistryError::Foreign`], [`RegistryError::WrongState`] for a client without a secret,
+/// [`RegistryError::Stale`] when somebody else did it in the same moment.
+pub async fn regenerate_secret(
+    deps: &RegistryDeps,
+    editor: &Editor,
+    client_id: &ClientId,
+    (overlap, capacity): (Option<Duration>, Capacity),
+) -> Result<(Client, Secret), RegistryError> {
+    let client = find(deps, client_id, (&editor.user.id, capacity)).await?;
+    if !client.is_confidential() {
+        return Err(RegistryError::WrongState);
+    }
+    let (secret, new_hash) = new_client_secret(&deps.ground).await?;
+    let at = deps.ground.now();
+    let previous_until = overlap.map(|overlap| at + overlap);
+    let event = events::secret_regenerated(&client, previous_until)
+        .by(editor.actor())
+        .from(&editor.origin);
+    let unit = ReplaceSecret {
+        client_id: client_id.clone(),
+        old_hash: client.secret_hash.clone(),
+        new_hash,
+        previous_until,
+        at,
+        audit: deps.ground.rows(at, vec![event])?,
+    };
+    done(deps.ground.commit(unit).await?, RegistryError::Stale)?;
+    Ok((client, secret))
+}
