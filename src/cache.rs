@@ -2,7 +2,9 @@
 //!
 //! A fill lands only when nothing was evicted since it began: else a row read before a change could be remembered after
 //! the change and live on for the whole time to live.
+mod failures;
 mod verified_secrets;
+pub use failures::Failures;
 pub use verified_secrets::VerifiedSecrets;
 
 use std::sync::{

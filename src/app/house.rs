@@ -1,18 +1,15 @@
 //! The rooms of a running server, wired: handles first, then the flows that hold them, then the tree that serves them.
-use super::{StartFailure, keys::Loader, settings};
+use super::{StartFailure, settings};
 use crate::{
     actors::{
-        Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Tree, Vitals,
+        KeyHolder, PasswordHasher, Readiness, Tree,
         audit_writer::{self, AuditWriter},
-        cache_invalidator::{self, CacheInvalidator},
         database_watch,
         device_code_poller::{self, DeviceCodePoller},
-        http_listener, key_holder, password_hasher, retention_sweeper,
+        http_listener,
         store_writer::StoreWriter,
-        supervisor::Jitter,
-        upkeep,
     },
-    cache::{Cached, VerifiedSecrets},
+    cache::{Cached, Failures, VerifiedSecrets},
     config::Config,
     domain::{
         audit::{AuditEvent, EventType, Severity},
@@ -21,11 +18,10 @@ use crate::{
     },
     flows::{
         Ground,
-        client_auth::{ClientAuth, Failures},
+        client_auth::ClientAuth,
         clients::Clients,
-        device::{DeviceDeps, DeviceRules},
+        device::DeviceDeps,
         inspect::InspectDeps,
-        issue::TokenRules,
         login::{LoginDeps, LoginRules},
         machine::MachineDeps,
         polling::PollDeps,
@@ -33,18 +29,17 @@ use crate::{
         revoke::RevokeDeps,
     },
     http::{
-        limits::Limiter,
         oauth::{self, discovery::Metadata, token::TokenDeps},
         ops::{Files, OpsDeps},
         router::{self, Router},
-        routes::{self, Everything, Limits},
+        routes::{self, Everything},
         server,
         session::{CookieRules, Sessions},
         web::WebDeps,
     },
     jose::KeySet,
     pages::Pages,
-    passwords::{self, HashAlgorithm},
+    passwords::HashAlgorithm,
     seal::{SealKey, SealingRing},
     store::Driver,
 };
@@ -54,6 +49,10 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+
+mod parts;
+mod rules;
+use parts::{Specs, vitals};
 
 /// Clients that are remembered.
 const CLIENTS: u64 = 10_000;
@@ -74,26 +73,6 @@ pub struct House {
     specs: Specs,
 }
 
-struct Specs {
-    keys: Spec,
-    store_writer: Option<Spec>,
-    audit_writer: Spec,
-    retention_sweeper: Spec,
-    poller: Spec,
-    invalidator: Spec,
-    hasher: Spec,
-    upkeep: Spec,
-    database_watch: Spec,
-}
-
-fn vitals(path: &'static str, limit: u32, window_s: u64) -> Arc<Vitals> {
-    let intensity = Intensity {
-        limit,
-        window: Duration::from_secs(window_s),
-    };
-    Vitals::new(path, intensity, Arc::new(time::OffsetDateTime::now_utc))
-}
-
 impl House {
     /// Makes the handles.
     pub async fn build(
@@ -107,8 +86,8 @@ impl House {
                 StoreWriter::new(&vitals("root/store_writer", 5, 30), ground.store.clone());
             (sink, spec)
         });
-        let (keys, keys_spec) = keys(config, &ground, &readiness).await?;
-        let (hasher, hasher_spec) = hasher(algorithm, &ground);
+        let (keys, keys_spec) = parts::keys(config, &ground, &readiness).await?;
+        let (hasher, hasher_spec) = parts::hasher(algorithm, &ground);
         let (audit, audit_spec) = AuditWriter::new(
             &vitals("root/audit/audit_writer", 5, 30),
             audit_writer::Settings {
@@ -132,15 +111,15 @@ impl House {
         let key =
             random(&*ground.entropy).map_err(|error| StartFailure::Other(error.to_string()))?;
         let verified = VerifiedSecrets::new(&key);
-        let invalidator = invalidator(&ground, &clients, &verified);
+        let invalidator = parts::invalidator(&ground, &clients, &verified);
         let specs = Specs {
             keys: keys_spec,
             audit_writer: audit_spec,
-            retention_sweeper: retention(config, &ground),
+            retention_sweeper: parts::retention(config, &ground),
             poller: poller_spec,
             invalidator,
             hasher: hasher_spec,
-            upkeep: upkeep(config, &ground),
+            upkeep: parts::upkeep(config, &ground),
             database_watch: database_watch::spec(
                 &vitals("root/database_watch", 20, 3600),
                 readiness.clone(),
@@ -247,11 +226,11 @@ impl House {
             rules: Arc::new(self.login_rules(config)),
         };
         let sessions = self.sessions(config, &login)?;
-        let rules = Arc::new(token_rules(config));
+        let rules = Arc::new(rules::token_rules(config));
         let device = DeviceDeps {
             ground: self.ground.clone(),
             auth: auth.clone(),
-            rules: Arc::new(device_rules(config)),
+            rules: Arc::new(rules::device_rules(config)),
         };
         let pages = Arc::new(Pages::new().map_err(|error| StartFailure::Other(error.to_string()))?);
         let days = |life: Duration| {
@@ -311,7 +290,7 @@ impl House {
                 token: config.metrics.token.clone(),
                 files: Arc::new(Files::new(config.server.static_cache_max_age)),
             },
-            limits: limits(config),
+            limits: rules::limits(config),
             web,
             device,
         })
@@ -359,169 +338,5 @@ impl House {
             entropy: Arc::clone(&self.ground.entropy),
             login: login.clone(),
         })
-    }
-}
-
-async fn keys(
-    config: &Config,
-    ground: &Ground,
-    readiness: &Readiness,
-) -> Result<(KeyHolder<KeySet>, Spec), StartFailure> {
-    let loader = Loader::new(config, ground.store.clone(), Arc::clone(&ground.clock));
-    let settings = key_holder::Settings {
-        load: Arc::new(move || {
-            let loader = Arc::clone(&loader);
-            Box::pin(async move { loader.load().await })
-        }),
-        // Keys of other servers on this database become known, and ended ones are forgotten.
-        reload_every: Some(Duration::from_secs(600)),
-        readiness: readiness.clone(),
-        clock: Arc::new(time::OffsetDateTime::now_utc),
-    };
-    KeyHolder::open(&vitals("root/key_holder", 3, 30), settings)
-        .await
-        .map_err(StartFailure::Key)
-}
-
-fn hasher(algorithm: HashAlgorithm, ground: &Ground) -> (PasswordHasher, Spec) {
-    let entropy = Arc::clone(&ground.entropy);
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let work = password_hasher::PasswordWork {
-        verify: Arc::new(|stored, password| {
-            passwords::verify(stored, password).map_err(|error| error.to_string())
-        }),
-        hash: Arc::new(move |password| {
-            let salt = random(&*entropy).map_err(|error| error.to_string())?;
-            passwords::hash(algorithm, password, salt).map_err(|error| error.to_string())
-        }),
-        decoy: passwords::dummy(algorithm).to_owned(),
-    };
-    PasswordHasher::new(
-        &vitals("root/password_hasher", 10, 60),
-        password_hasher::Settings::for_cores(cores),
-        work,
-    )
-}
-
-fn invalidator(ground: &Ground, clients: &Cached<Client>, verified: &VerifiedSecrets) -> Spec {
-    let (clients, verified) = (clients.clone(), verified.clone());
-    let all = clients.clone();
-    let settings = cache_invalidator::Settings {
-        evict: Arc::new(move |change| {
-            if change.kind == "client" {
-                clients.evict(&change.key);
-                verified.evict(&change.key);
-            }
-        }),
-        clear: Arc::new(move || all.clear()),
-    };
-    let (_, spec) = CacheInvalidator::new(
-        &vitals("root/cache_invalidator", 10, 60),
-        settings,
-        ground.store.clone(),
-    );
-    spec
-}
-
-/// Who this process is when only one of many should work.
-fn holder(ground: &Ground) -> String {
-    ground
-        .uuid()
-        .unwrap_or_else(|_| std::process::id().to_string())
-}
-
-fn retention(config: &Config, ground: &Ground) -> Spec {
-    retention_sweeper::spec(
-        &vitals("root/audit/retention_sweeper", 20, 3600),
-        retention_sweeper::Settings {
-            retention: config.audit.retention.filter(|_| config.audit.enabled),
-            every: config.audit.cleanup_interval,
-            holder: holder(ground),
-            clock: Arc::clone(&ground.clock),
-        },
-        ground.store.clone(),
-    )
-}
-
-fn upkeep(config: &Config, ground: &Ground) -> Spec {
-    upkeep::spec(
-        &vitals("root/upkeep", 20, 3600),
-        upkeep::Settings {
-            expired_tokens: config.upkeep.expired_tokens,
-            every: config.upkeep.interval,
-            holder: holder(ground),
-            clock: Arc::clone(&ground.clock),
-        },
-        ground.store.clone(),
-    )
-}
-
-fn token_rules(config: &Config) -> TokenRules {
-    TokenRules {
-        issuer: config.server.base_url.clone(),
-        audience: config.claims.audience.clone(),
-        prefix: config.claims.rules.prefix.clone(),
-        domain: config.claims.domain.clone().unwrap_or_default(),
-        lifetimes: config.lifetimes.clone(),
-        refresh_tokens: config.oauth.refresh_tokens,
-        rotation: config.oauth.token_rotation,
-        access_type: settings::access_type(config),
-        public_extra_claims: config.claims.public_clients,
-    }
-}
-
-fn device_rules(config: &Config) -> DeviceRules {
-    let device = &config.device;
-    DeviceRules {
-        base_url: config.server.base_url.clone(),
-        life: device.code_expiration,
-        interval: u32::try_from(device.polling_interval.as_secs())
-            .unwrap_or(5)
-            .max(1),
-        enabled: device.enabled,
-        networks: device.allowed_networks.clone(),
-        recent_login: device.recent_login,
-        max_misses: device.max_code_misses,
-    }
-}
-
-fn limits(config: &Config) -> Limits {
-    let limits = &config.limits;
-    let limiter = |per_minute: u32| {
-        limits
-            .enabled
-            .then(|| Arc::new(Limiter::new(i64::from(per_minute))))
-    };
-    Limits {
-        login: limiter(limits.login),
-        device_code: limiter(limits.device_code),
-        token: limiter(limits.token),
-        device_verify: limiter(limits.device_verify),
-    }
-}
-
-impl Specs {
-    /// The tree as it stands in the documents.
-    fn grow(self, listener: Spec, ground: &Ground) -> Branch {
-        let entropy = Arc::clone(&ground.entropy);
-        let jitter: Jitter = Arc::new(move || {
-            let drawn = random::<4>(&*entropy).unwrap_or_default();
-            f64::from(u32::from_be_bytes(drawn)) / f64::from(u32::MAX)
-        });
-        let mut root = Branch::new(&vitals("root", 3, 60), &jitter).child(self.keys);
-        if let Some(writer) = self.store_writer {
-            root = root.child(writer);
-        }
-        let audit = Branch::new(&vitals("root/audit", 3, 60), &jitter)
-            .child(self.audit_writer)
-            .child(self.retention_sweeper);
-        let edge = Branch::new(&vitals("root/edge", 3, 60), &jitter).child(listener);
-        root.branch(audit)
-            .child(self.poller)
-            .child(self.invalidator)
-            .child(self.hasher)
-            .child(self.upkeep)
-            .child(self.database_watch)
-            .branch(edge)
     }
 }

@@ -2,7 +2,7 @@
 use super::{FlowError, Ground, clients::Clients};
 use crate::{
     actors::password_hasher::PasswordHasher,
-    cache::VerifiedSecrets,
+    cache::{Failures, VerifiedSecrets},
     domain::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
         client::Client,
@@ -13,9 +13,6 @@ use crate::{
     store::audit::RecordAudit,
 };
 use std::{net::IpAddr, sync::Arc};
-
-mod failures;
-pub use failures::Failures;
 
 /// How a client says who it is.
 #[derive(Clone, Debug)]

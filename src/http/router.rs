@@ -3,17 +3,20 @@ use super::{
     body::Body,
     client_address::client_address,
     cors::{CorsRules, Passage, is_preflight},
-    limits::{Limiter, Verdict},
+    limits::Limiter,
     request::{Chunks, Head, Request},
     respond::{self, Response},
 };
-use ::http::{HeaderName, HeaderValue, Method, header};
+use ::http::{HeaderValue, Method, header};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use ipnet::IpNet;
 use std::{
     collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration, time::Instant,
 };
+
+mod marks;
+use marks::with_limit;
 
 /// Answers a request.
 pub type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
@@ -201,7 +204,7 @@ impl Router {
             inner.settings.body_deadline,
         );
         let (response, pattern) = inner.dispatch(request).await;
-        let mut response = inner.finish(response);
+        let mut response = marks::every_answer(response, inner.settings.https);
         if head.method == Method::HEAD {
             if let Some(length) = response.body().length() {
                 response
@@ -362,58 +365,10 @@ impl Inner {
             None => response,
         }
     }
-
-    /// What every answer carries.
-    fn finish(&self, mut response: Response) -> Response {
-        const ALWAYS: [(HeaderName, &str); 3] = [
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::X_FRAME_OPTIONS, "DENY"),
-            (
-                HeaderName::from_static("permissions-policy"),
-                "camera=(), microphone=(), geolocation=()",
-            ),
-        ];
-        let headers = response.headers_mut();
-        for (name, value) in ALWAYS {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-        if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-            let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        if !headers.contains_key(header::REFERRER_POLICY) {
-            headers.insert(
-                header::REFERRER_POLICY,
-                HeaderValue::from_static("strict-origin-when-cross-origin"),
-            );
-        }
-        if self.settings.https {
-            let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
-        }
-        response
-    }
 }
 
 fn not_found() -> Response {
     respond::text(404, "404 page not found")
-}
-
-fn with_limit(mut response: Response, verdict: &Verdict) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(
-        HeaderName::from_static("x-ratelimit-limit"),
-        HeaderValue::from(verdict.limit),
-    );
-    headers.insert(
-        HeaderName::from_static("x-ratelimit-remaining"),
-        HeaderValue::from(verdict.remaining),
-    );
-    headers.insert(
-        HeaderName::from_static("x-ratelimit-reset"),
-        HeaderValue::from(verdict.reset),
-    );
-    response
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::http::form::FormError;
+use ::http::HeaderName;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use std::net::SocketAddr;

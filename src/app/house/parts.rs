@@ -1,0 +1,159 @@
+//! The actors of the house: their settings, their limits of restarts, and their places in the tree.
+use crate::{
+    actors::{
+        Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals,
+        cache_invalidator::{self, CacheInvalidator},
+        key_holder, password_hasher, retention_sweeper,
+        supervisor::Jitter,
+        upkeep as sweeping,
+    },
+    app::{StartFailure, keys::Loader},
+    cache::{Cached, VerifiedSecrets},
+    config::Config,
+    domain::{client::Client, time::random},
+    flows::Ground,
+    jose::KeySet,
+    passwords::{self, HashAlgorithm},
+};
+use std::{sync::Arc, time::Duration};
+
+/// The places of all actors.
+pub struct Specs {
+    pub keys: Spec,
+    pub store_writer: Option<Spec>,
+    pub audit_writer: Spec,
+    pub retention_sweeper: Spec,
+    pub poller: Spec,
+    pub invalidator: Spec,
+    pub hasher: Spec,
+    pub upkeep: Spec,
+    pub database_watch: Spec,
+}
+
+pub fn vitals(path: &'static str, limit: u32, window_s: u64) -> Arc<Vitals> {
+    let intensity = Intensity {
+        limit,
+        window: Duration::from_secs(window_s),
+    };
+    Vitals::new(path, intensity, Arc::new(time::OffsetDateTime::now_utc))
+}
+
+pub async fn keys(
+    config: &Config,
+    ground: &Ground,
+    readiness: &Readiness,
+) -> Result<(KeyHolder<KeySet>, Spec), StartFailure> {
+    let loader = Loader::new(config, ground.store.clone(), Arc::clone(&ground.clock));
+    let settings = key_holder::Settings {
+        load: Arc::new(move || {
+            let loader = Arc::clone(&loader);
+            Box::pin(async move { loader.load().await })
+        }),
+        // Keys of other servers on this database become known, and ended ones are forgotten.
+        reload_every: Some(Duration::from_secs(600)),
+        readiness: readiness.clone(),
+        clock: Arc::new(time::OffsetDateTime::now_utc),
+    };
+    KeyHolder::open(&vitals("root/key_holder", 3, 30), settings)
+        .await
+        .map_err(StartFailure::Key)
+}
+
+pub fn hasher(algorithm: HashAlgorithm, ground: &Ground) -> (PasswordHasher, Spec) {
+    let entropy = Arc::clone(&ground.entropy);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let work = password_hasher::PasswordWork {
+        verify: Arc::new(|stored, password| {
+            passwords::verify(stored, password).map_err(|error| error.to_string())
+        }),
+        hash: Arc::new(move |password| {
+            let salt = random(&*entropy).map_err(|error| error.to_string())?;
+            passwords::hash(algorithm, password, salt).map_err(|error| error.to_string())
+        }),
+        decoy: passwords::dummy(algorithm).to_owned(),
+    };
+    PasswordHasher::new(
+        &vitals("root/password_hasher", 10, 60),
+        password_hasher::Settings::for_cores(cores),
+        work,
+    )
+}
+
+pub fn invalidator(ground: &Ground, clients: &Cached<Client>, verified: &VerifiedSecrets) -> Spec {
+    let (clients, verified) = (clients.clone(), verified.clone());
+    let all = clients.clone();
+    let settings = cache_invalidator::Settings {
+        evict: Arc::new(move |change| {
+            if change.kind == "client" {
+                clients.evict(&change.key);
+                verified.evict(&change.key);
+            }
+        }),
+        clear: Arc::new(move || all.clear()),
+    };
+    let (_, spec) = CacheInvalidator::new(
+        &vitals("root/cache_invalidator", 10, 60),
+        settings,
+        ground.store.clone(),
+    );
+    spec
+}
+
+/// Who this process is when only one of many should work.
+fn holder(ground: &Ground) -> String {
+    ground
+        .uuid()
+        .unwrap_or_else(|_| std::process::id().to_string())
+}
+
+pub fn retention(config: &Config, ground: &Ground) -> Spec {
+    retention_sweeper::spec(
+        &vitals("root/audit/retention_sweeper", 20, 3600),
+        retention_sweeper::Settings {
+            retention: config.audit.retention.filter(|_| config.audit.enabled),
+            every: config.audit.cleanup_interval,
+            holder: holder(ground),
+            clock: Arc::clone(&ground.clock),
+        },
+        ground.store.clone(),
+    )
+}
+
+pub fn upkeep(config: &Config, ground: &Ground) -> Spec {
+    sweeping::spec(
+        &vitals("root/upkeep", 20, 3600),
+        sweeping::Settings {
+            expired_tokens: config.upkeep.expired_tokens,
+            every: config.upkeep.interval,
+            holder: holder(ground),
+            clock: Arc::clone(&ground.clock),
+        },
+        ground.store.clone(),
+    )
+}
+
+impl Specs {
+    /// The tree as it stands in the documents.
+    pub fn grow(self, listener: Spec, ground: &Ground) -> Branch {
+        let entropy = Arc::clone(&ground.entropy);
+        let jitter: Jitter = Arc::new(move || {
+            let drawn = random::<4>(&*entropy).unwrap_or_default();
+            f64::from(u32::from_be_bytes(drawn)) / f64::from(u32::MAX)
+        });
+        let mut root = Branch::new(&vitals("root", 3, 60), &jitter).child(self.keys);
+        if let Some(writer) = self.store_writer {
+            root = root.child(writer);
+        }
+        let audit = Branch::new(&vitals("root/audit", 3, 60), &jitter)
+            .child(self.audit_writer)
+            .child(self.retention_sweeper);
+        let edge = Branch::new(&vitals("root/edge", 3, 60), &jitter).child(listener);
+        root.branch(audit)
+            .child(self.poller)
+            .child(self.invalidator)
+            .child(self.hasher)
+            .child(self.upkeep)
+            .child(self.database_watch)
+            .branch(edge)
+    }
+}

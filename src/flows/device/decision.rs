@@ -1,0 +1,253 @@
+//! The person's side of the device grant: what is asked of them, and what they decide.
+use super::{DeviceDeps, described, person};
+use crate::{
+    domain::{
+        audit::{AuditEvent, EventType, Origin, ResourceType},
+        client::Client,
+        device::{DeviceCode, DeviceState, UserCode},
+        eligibility::{self, Grant, Owner},
+        session::Session,
+        time::{EntropyFailure, Timestamp},
+        user::User,
+    },
+    flows::FlowError,
+    store::{
+        consents::NewConsent,
+        devices::{ApproveDeviceCode, Decision, DenyDeviceCode},
+        sessions::CountCodeMiss,
+    },
+};
+use std::{sync::Arc, time::Duration};
+
+/// The code as a person who was asked to approve it sees it.
+#[derive(Debug)]
+pub struct Presented {
+    /// The code.
+    pub code: DeviceCode,
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// Since when it waits.
+    pub age: Duration,
+}
+
+/// Why a code cannot be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeRefusal {
+    /// Nothing was typed.
+    Missing,
+    /// No such code, or not a code at all.
+    Unknown,
+    /// Too late.
+    Expired,
+    /// Somebody decided already.
+    Decided,
+    /// The client is gone or switched off.
+    Client,
+    /// Too many wrong codes: the person must sign in again.
+    TooManyMisses,
+    /// The login is too long ago: the person must sign in again.
+    LoginTooOld,
+    /// The person may not approve.
+    Person,
+}
+
+/// Why a step of the device page ends without a decision.
+#[derive(Debug)]
+pub enum PageError {
+    /// Told on the page.
+    Refused(CodeRefusal),
+    /// Not the person's fault.
+    Flow(FlowError),
+}
+
+impl From<FlowError> for PageError {
+    fn from(error: FlowError) -> Self {
+        Self::Flow(error)
+    }
+}
+
+impl From<EntropyFailure> for PageError {
+    fn from(error: EntropyFailure) -> Self {
+        Self::Flow(error.into())
+    }
+}
+
+/// Finds the code that a person typed and judges whether this person may decide on it now. Changes nothing but the count
+/// of misses.
+///
+/// # Errors
+/// [`PageError`].
+pub async fn present(
+    deps: &DeviceDeps,
+    session: &Session,
+    typed: &str,
+) -> Result<Presented, PageError> {
+    if typed.trim().is_empty() {
+        return Err(PageError::Refused(CodeRefusal::Missing));
+    }
+    let now = deps.ground.now();
+    let rules = &deps.rules;
+    if rules.max_misses > 0 && session.code_misses >= rules.max_misses {
+        return Err(PageError::Refused(CodeRefusal::TooManyMisses));
+    }
+    if rules
+        .recent_login
+        .is_some_and(|recent| now - session.auth_time > recent)
+    {
+        return Err(PageError::Refused(CodeRefusal::LoginTooOld));
+    }
+    let found = match UserCode::typed(typed) {
+        Some(user_code) => deps
+            .ground
+            .store
+            .device_code_by_user_code(&user_code)
+            .await
+            .map_err(FlowError::from)?,
+        None => None,
+    };
+    let Some(code) = found else {
+        deps.ground
+            .commit(CountCodeMiss {
+                hash: session.hash.clone(),
+                at: now,
+            })
+            .await?;
+        return Err(PageError::Refused(CodeRefusal::Unknown));
+    };
+    match code.state(now) {
+        DeviceState::Pending => {}
+        DeviceState::Approved | DeviceState::Denied => {
+            return Err(PageError::Refused(CodeRefusal::Decided));
+        }
+        DeviceState::Expired => return Err(PageError::Refused(CodeRefusal::Expired)),
+    }
+    let client = deps
+        .auth
+        .clients
+        .find(&code.client_id)
+        .await
+        .map_err(FlowError::from)?;
+    let client = client
+        .filter(|c| {
+            rules.enabled
+                && eligibility::check(Grant::DeviceCode, Some((&**c).into()), Owner::Client).is_ok()
+        })
+        .ok_or(PageError::Refused(CodeRefusal::Client))?;
+    let age = Duration::try_from(now - code.created_at).unwrap_or_default();
+    Ok(Presented { code, client, age })
+}
+
+/// What the person chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Let the device in.
+    Approve,
+    /// Keep it out.
+    Deny,
+}
+
+/// Decides on a code that was presented. Of several decisions on one code exactly one counts.
+///
+/// # Errors
+/// [`PageError`].
+pub async fn decide(
+    deps: &DeviceDeps,
+    (session, user): (&Session, &User),
+    presented: &Presented,
+    choice: Choice,
+    origin: &Origin,
+) -> Result<(), PageError> {
+    let now = deps.ground.now();
+    let decision = match choice {
+        Choice::Approve => {
+            let consent = consent(deps, user, presented, now)?;
+            let events = vec![
+                granted(&consent, user, origin),
+                decided(presented, user, choice, origin),
+            ];
+            let unit = ApproveDeviceCode {
+                row_id: presented.code.row_id,
+                user_id: user.id.clone(),
+                auth_time: session.auth_time,
+                now,
+                audit: deps.ground.rows(now, events)?,
+                consent,
+            };
+            deps.ground.commit(unit).await?
+        }
+        Choice::Deny => {
+            let audit = deps
+                .ground
+                .rows(now, vec![decided(presented, user, choice, origin)])?;
+            deps.ground
+                .commit(DenyDeviceCode {
+                    row_id: presented.code.row_id,
+                    now,
+                    audit,
+                })
+                .await?
+        }
+    };
+    match decision {
+        Decision::Done { .. } => Ok(()),
+        Decision::AlreadyDecided => Err(PageError::Refused(CodeRefusal::Decided)),
+        Decision::Expired => Err(PageError::Refused(CodeRefusal::Expired)),
+        Decision::Refused(refusal) => Err(PageError::Refused(match refusal {
+            eligibility::Refusal::Client | eligibility::Refusal::Grant => CodeRefusal::Client,
+            eligibility::Refusal::User | eligibility::Refusal::Consent => CodeRefusal::Person,
+        })),
+    }
+}
+
+fn consent(
+    deps: &DeviceDeps,
+    user: &User,
+    presented: &Presented,
+    now: Timestamp,
+) -> Result<NewConsent, FlowError> {
+    Ok(NewConsent {
+        uuid: deps.ground.uuid()?,
+        user_id: user.id.clone(),
+        application_id: presented.client.application_id,
+        client_id: presented.client.client_id.clone(),
+        scopes: presented.code.scopes.clone(),
+        resource: presented.code.resource.clone(),
+        granted_at: now,
+    })
+}
+
+fn granted(consent: &NewConsent, user: &User, origin: &Origin) -> AuditEvent {
+    let event = AuditEvent::new(
+        EventType::UserAuthorizationGranted,
+        "User consented to a client",
+    )
+    .by(person(user))
+    .on(ResourceType::Authorization, consent.uuid.as_str(), "")
+    .with("client_id", consent.client_id.as_str())
+    .with("scopes", consent.scopes.to_string())
+    .from(origin);
+    if consent.resource.is_empty() {
+        event
+    } else {
+        event.with("resource", consent.resource.clone())
+    }
+}
+
+fn decided(presented: &Presented, user: &User, choice: Choice, origin: &Origin) -> AuditEvent {
+    let (kind, words) = match choice {
+        Choice::Approve => (EventType::DeviceCodeAuthorized, "User approved a device"),
+        Choice::Deny => (EventType::DeviceCodeDenied, "User refused a device"),
+    };
+    let code = &presented.code;
+    let mut event = described(AuditEvent::new(kind, words), code)
+        .by(person(user))
+        .from(origin);
+    // One row tells both ends, so that a device far away from the person who let it in can be found.
+    if let Some(ip) = &code.requester_ip {
+        event = event.with("requester_ip", ip.as_str());
+    }
+    if let Some(agent) = &code.requester_user_agent {
+        event = event.with("requester_user_agent", agent.as_str());
+    }
+    event
+}

@@ -1,0 +1,299 @@
+//! The house keeps its order: which room names which library, which room looks into which, and how long a file is.
+//!
+//! The tables below are those of docs/architecture.md. A new room or library that matters gets a line here.
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Libraries that belong to few rooms. `app` wires everything and may name what it hands over.
+const LIBRARIES: &[(&str, &[&str])] = &[
+    ("ractor", &["actors"]),
+    ("sqlx", &["store"]),
+    ("warp", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http", "outbound"]),
+    ("matchit", &["http"]),
+    ("multer", &["http"]),
+    ("cookie", &["http"]),
+    ("tokio_rustls", &["http", "app"]),
+    ("rustls", &["http", "app", "outbound"]),
+    ("reqwest", &["outbound"]),
+    ("handlebars", &["pages"]),
+    ("rust_embed", &["pages"]),
+    ("biscuit", &["jose"]),
+    ("p256", &["jose"]),
+    ("ring", &["jose", "seal", "domain", "cache", "host", "http"]),
+    ("fred", &["cache"]),
+    ("moka", &["cache"]),
+    ("argon2", &["passwords"]),
+    ("bcrypt", &["passwords"]),
+    ("tracing_subscriber", &["telemetry"]),
+    ("sd_notify", &["app"]),
+];
+
+/// Which rooms a room may look into, besides itself. Rooms that are not here (`app`, `main`, `cli`) wire the others.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("config", &["domain"]),
+    ("seal", &["domain"]),
+    ("jose", &["domain"]),
+    ("passwords", &["domain"]),
+    ("cache", &["domain"]),
+    ("host", &["domain"]),
+    ("telemetry", &["domain"]),
+    ("outbound", &["domain"]),
+    ("store", &["domain"]),
+    ("actors", &["domain", "store", "cache", "jose", "outbound"]),
+    (
+        "flows",
+        &[
+            "domain",
+            "store",
+            "cache",
+            "jose",
+            "seal",
+            "passwords",
+            "actors",
+            "outbound",
+        ],
+    ),
+    ("pages", &["domain"]),
+    (
+        "http",
+        &["domain", "flows", "pages", "actors", "jose", "seal"],
+    ),
+];
+
+/// Texts that belong to one room each.
+const TEXTS: &[(&str, &[&str])] = &[
+    ("std::env::var", &["config", "cli", "main"]),
+    ("SystemTime::now", &["host"]),
+    ("OffsetDateTime::now_utc", &["host", "app"]),
+];
+
+const LONGEST_FILE: usize = 450;
+
+/// One source file with what the rules ask about.
+struct Source {
+    room: String,
+    path: String,
+    /// Without comments, texts and inline tests.
+    code: String,
+    lines: usize,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        let body = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let room = path.split('/').next().unwrap_or_default();
+        Self {
+            room: room.trim_end_matches(".rs").to_owned(),
+            path: path.to_owned(),
+            code: bare(body),
+            lines: body.lines().count(),
+        }
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let is_within = |rooms: &[&str]| rooms.contains(&self.room.as_str());
+        for (library, rooms) in LIBRARIES {
+            if !is_within(rooms) && names(&self.code, library) {
+                faults.push(format!("{}: names the library {library}", self.path));
+            }
+        }
+        for (text, rooms) in TEXTS {
+            if !is_within(rooms) && self.code.contains(text) {
+                faults.push(format!("{}: calls {text}", self.path));
+            }
+        }
+        if let Some((_, open)) = ROOMS.iter().find(|(room, _)| *room == self.room) {
+            for other in rooms_named(&self.code) {
+                if other != self.room && !open.contains(&other.as_str()) {
+                    faults.push(format!("{}: looks into the room {other}", self.path));
+                }
+            }
+        }
+        if self.lines > LONGEST_FILE {
+            let lines = self.lines;
+            faults.push(format!(
+                "{}: {lines} lines without its tests, {LONGEST_FILE} are the limit",
+                self.path
+            ));
+        }
+        if self.path.ends_with("mod.rs") {
+            faults.push(format!("{}: a room is a file beside its folder", self.path));
+        }
+        faults
+    }
+}
+
+/// The code without comments and the insides of texts.
+fn bare(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut chars = line.chars().peekable();
+        let mut quoted = false;
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' if quoted => drop(chars.next()),
+                '"' => quoted = !quoted,
+                '/' if !quoted && chars.peek() == Some(&'/') => break,
+                _ if quoted => {}
+                _ => out.push(c),
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Whether `library::` or `use library` stands in the code as a path of its own, not as the end of another.
+fn names(code: &str, library: &str) -> bool {
+    let starts_path = |at: usize| {
+        let before = code.get(..at).unwrap_or_default();
+        let is_rooted = before.ends_with("::") && !before.trim_end_matches("::").ends_with(is_word);
+        is_rooted || !before.ends_with(|c: char| is_word(c) || c == ':')
+    };
+    let ends_word = |at: usize| {
+        let after = code.get(at + library.len()..).unwrap_or_default();
+        let is_imported = code.get(..at).unwrap_or_default().ends_with("use ");
+        after.starts_with("::") || (is_imported && after.starts_with([';', ' ']))
+    };
+    code.match_indices(library)
+        .any(|(at, _)| starts_path(at) && ends_word(at))
+}
+
+/// First segments after `crate::`, those of a tree included.
+fn rooms_named(code: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = code.get(at + "crate::".len()..).unwrap_or_default();
+        match rest.strip_prefix('{') {
+            Some(tree) => branches(tree, &mut rooms),
+            None => drop(rooms.insert(rest.chars().take_while(|c| is_word(*c)).collect())),
+        }
+    }
+    rooms.remove("");
+    rooms
+}
+
+/// The first word of each branch of `{a::…, b::{…}}`.
+fn branches(tree: &str, rooms: &mut BTreeSet<String>) {
+    let (mut depth, mut word, mut is_fresh) = (0, String::new(), true);
+    for c in tree.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                rooms.insert(std::mem::take(&mut word));
+                is_fresh = true;
+            }
+            c if depth == 0 && is_fresh && is_word(c) => word.push(c),
+            c if c.is_whitespace() => {}
+            _ => is_fresh = false,
+        }
+    }
+    rooms.insert(word);
+}
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "tests") {
+                sources(&path, found);
+            }
+        } else if path.extension().is_some_and(|kind| kind == "rs")
+            && path
+                .file_stem()
+                .is_some_and(|name| name != "tests" && name != "testing")
+        {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_file_keeps_to_its_room() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    sources(&root, &mut paths);
+    assert!(paths.len() > 100, "the sources were not found");
+    let faults: Vec<String> = paths
+        .iter()
+        .flat_map(|path| {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+            Source::new(name, &fs::read_to_string(path).unwrap()).faults()
+        })
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Checks that cannot fail check nothing.
+#[test]
+fn every_kind_of_fault_is_found() {
+    let long = "\n".repeat(LONGEST_FILE + 1);
+    for (path, text, fault) in [
+        ("domain/a.rs", "use sqlx::Row;", "library sqlx"),
+        ("flows/a.rs", "fn f() { ::sqlx::query(); }", "library sqlx"),
+        ("flows.rs", "use warp;", "library warp"),
+        ("http/a.rs", "use crate::store::Store;", "room store"),
+        (
+            "http/a.rs",
+            "use crate::{\n    domain::{ids, store},\n    config::Config,\n};",
+            "room config",
+        ),
+        ("domain/a.rs", "fn f() -> crate::flows::X {}", "room flows"),
+        ("pages/a.rs", "std::env::var(NAME)", "calls std::env::var"),
+        (
+            "flows/a.rs",
+            "time::OffsetDateTime::now_utc()",
+            "calls OffsetDateTime",
+        ),
+        ("flows/a.rs", &long, "lines without its tests"),
+        ("flows/a/mod.rs", "", "beside its folder"),
+    ] {
+        let faults = Source::new(path, text).faults();
+        assert!(
+            faults.len() == 1 && faults[0].contains(fault),
+            "{path} {text:?}: {faults:?}"
+        );
+    }
+    for (path, text) in [
+        ("store/a.rs", "use sqlx::Row;"),
+        ("flows/a.rs", "// use sqlx::Row; crate::http::x"),
+        ("flows/a.rs", "let text = \"crate::http and sqlx::Row\";"),
+        ("flows/a.rs", "#[cfg(test)]\nuse crate::http;"),
+        ("flows/a.rs", "my_ring::x(); other::warp::x()"),
+        ("app/a.rs", "use crate::{http, store};"),
+        (
+            "http/a.rs",
+            "use crate::http::router; use crate::flows::{device, login};",
+        ),
+    ] {
+        let faults = Source::new(path, text).faults();
+        assert!(faults.is_empty(), "{path} {text:?}: {faults:?}");
+    }
+}
+
+#[test]
+fn the_map_of_the_house_is_in_the_document() {
+    let document = include_str!("../docs/architecture.md");
+    for (room, _) in ROOMS {
+        let exists = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("src/{room}.rs"))
+            .exists();
+        assert!(
+            !exists || document.contains(&format!("| `{room}`")),
+            "{room}"
+        );
+    }
+}
