@@ -18,6 +18,7 @@ pub mod round;
 pub mod store_writer;
 pub mod supervisor;
 pub mod task;
+pub mod trace_writer;
 pub mod tree;
 pub mod upkeep;
 pub mod vitals;

@@ -8,7 +8,8 @@ use crate::{
     config::Config,
     domain::time::{Clock, Entropy},
     flows::{
-        Ground,
+        self, Ground,
+        explain::Explanation,
         seed::{self, SeedRules, Seeded},
     },
     host::{HostClock, HostEntropy},
@@ -38,6 +39,9 @@ pub enum StartFailure {
     /// The certificate or the address.
     #[error("Failed to start server: {0}")]
     Edge(String),
+    /// `authgate explain` has nothing to tell.
+    #[error("{0}")]
+    Explain(String),
     /// Anything else.
     #[error("Failed to start server: {0}")]
     Other(String),
@@ -80,6 +84,22 @@ pub async fn migrate(config: &Config) -> Result<Adoption, StartFailure> {
         .await
         .map_err(|error| StartFailure::Database(error.to_string()))?;
     Ok(adoption)
+}
+
+/// Explains a refusal by the reference that the client was given. It reads the database beside a running server.
+///
+/// # Errors
+/// [`StartFailure`] when the database cannot be read or knows no such reference.
+pub async fn explain(config: &Config, reference: &str) -> Result<Explanation, StartFailure> {
+    let store = Store::open(&settings::store(config))
+        .await
+        .map_err(|error| StartFailure::Explain(error.to_string()))?;
+    let explained = flows::explain::explain(&store, reference).await;
+    store
+        .close()
+        .await
+        .map_err(|error| StartFailure::Explain(error.to_string()))?;
+    explained.map_err(|error| StartFailure::Explain(error.to_string()))
 }
 
 /// A server that runs.
@@ -217,6 +237,7 @@ impl Running {
             Ok(())
         });
         shutdown.add(Step::Audit, "audit_writer", stop("audit_writer"));
+        shutdown.add(Step::Audit, "trace_writer", stop("trace_writer"));
         shutdown.add(Step::Caches, "cache_invalidator", stop("cache_invalidator"));
         let (tree, store) = (Arc::clone(&self.tree), self.store);
         shutdown.add(Step::Database, "database", async move {

@@ -2,7 +2,7 @@
 use std::fmt;
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// `authgate server`
     Server,
@@ -17,6 +17,8 @@ pub enum Command {
     },
     /// `authgate generate-secrets`
     GenerateSecrets,
+    /// `authgate explain REF`
+    Explain(String),
     /// `-v`
     Version,
     /// `-h`
@@ -34,6 +36,8 @@ pub enum Misuse {
     Flag(String),
     /// An argument that the command does not take: exit code 2.
     Argument(&'static str, String),
+    /// An argument that the command needs: exit code 2.
+    Needs(&'static str, &'static str),
 }
 
 impl Misuse {
@@ -41,7 +45,7 @@ impl Misuse {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Nothing | Self::Command(_) => 1,
-            Self::Flag(_) | Self::Argument(..) => 2,
+            Self::Flag(_) | Self::Argument(..) | Self::Needs(..) => 2,
         }
     }
 }
@@ -53,6 +57,7 @@ impl fmt::Display for Misuse {
             Self::Command(name) => write!(f, "Unknown command: {name}"),
             Self::Flag(flag) => write!(f, "flag provided but not defined: -{flag}"),
             Self::Argument(command, argument) => write!(f, "{command} does not take {argument:?}"),
+            Self::Needs(command, what) => write!(f, "{command} needs {what}"),
         }
     }
 }
@@ -92,6 +97,7 @@ pub fn parse(arguments: &[String]) -> Result<Command, Misuse> {
         "migrate" => alone("migrate", Command::Migrate),
         "generate-secrets" => alone("generate-secrets", Command::GenerateSecrets),
         "hash-password" => hash_password(rest),
+        "explain" => explain(rest),
         other => Err(Misuse::Command(other.to_owned())),
     }
 }
@@ -110,6 +116,15 @@ fn hash_password(rest: &[String]) -> Result<Command, Misuse> {
     }
 }
 
+fn explain(rest: &[String]) -> Result<Command, Misuse> {
+    match rest {
+        [] => Err(Misuse::Needs("explain", "the reference of an error")),
+        [help, ..] if matches!(help.as_str(), "-h" | "--help" | "-help") => Ok(Command::Help),
+        [reference] => Ok(Command::Explain(reference.clone())),
+        [_, more, ..] => Err(Misuse::Argument("explain", more.clone())),
+    }
+}
+
 /// The usage, for the program called `name`.
 pub fn usage(name: &str) -> String {
     format!(
@@ -123,6 +138,7 @@ Commands:
   migrate             Create or upgrade the database, start nothing
   hash-password       Read a password from standard input, print its hash (--algorithm argon2id|bcrypt)
   generate-secrets    Print fresh secrets as lines for a .env file
+  explain REF         Tell why a request was refused, by the reference in its error_uri
 
 Options:
   -v, --version    Show version information
@@ -177,6 +193,15 @@ mod tests {
                 "hash-password --algorithm md5",
                 Err(Misuse::Argument("hash-password", "--algorithm".into())),
             ),
+            (
+                "explain 7K2M-9QWX-4T0B",
+                Ok(Command::Explain("7K2M-9QWX-4T0B".into())),
+            ),
+            (
+                "explain",
+                Err(Misuse::Needs("explain", "the reference of an error")),
+            ),
+            ("explain a b", Err(Misuse::Argument("explain", "b".into()))),
             ("foo", Err(Misuse::Command("foo".into()))),
             ("--bogus", Err(Misuse::Flag("bogus".into()))),
             ("", Err(Misuse::Nothing)),

@@ -23,4 +23,5 @@ pub mod secret;
 pub mod session;
 pub mod time;
 pub mod token;
+pub mod trace;
 pub mod user;

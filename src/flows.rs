@@ -10,16 +10,18 @@ use crate::{
         ids::uuid_v4,
         oauth_error::{ErrorCode, OauthError},
         time::{Clock, Entropy, EntropyFailure, Timestamp, random},
+        trace::Check,
     },
     store::{Store, StoreError, Unit},
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 pub mod client_auth;
 pub mod client_secret;
 pub mod clients;
 pub mod consents;
 pub mod device;
+pub mod explain;
 pub mod inspect;
 pub mod issue;
 pub mod login;
@@ -39,6 +41,20 @@ pub enum FlowError {
     Unavailable(String),
     /// A fault of ours: 500. The text goes to the log only.
     Internal(String),
+}
+
+impl FlowError {
+    /// The answer that the client gets.
+    pub fn told(&self) -> Cow<'_, OauthError> {
+        match self {
+            Self::Protocol(error) => Cow::Borrowed(error),
+            Self::Unavailable(_) => Cow::Owned(
+                ErrorCode::TemporarilyUnavailable
+                    .because("the server cannot do this now, try again"),
+            ),
+            Self::Internal(_) => Cow::Owned(ErrorCode::ServerError.because("the server failed")),
+        }
+    }
 }
 
 impl From<OauthError> for FlowError {
@@ -155,9 +171,11 @@ pub fn refused(refusal: Refusal) -> OauthError {
         Refusal::Grant => {
             ErrorCode::UnauthorizedClient.because("the client may not use this grant")
         }
-        Refusal::User => {
-            ErrorCode::InvalidGrant.because("the user can no longer be granted access")
-        }
-        Refusal::Consent => ErrorCode::InvalidGrant.because("the user withdrew the consent"),
+        Refusal::User => ErrorCode::InvalidGrant
+            .because("the user can no longer be granted access")
+            .failing(Check::User),
+        Refusal::Consent => ErrorCode::InvalidGrant
+            .because("the user withdrew the consent")
+            .failing(Check::Consent),
     }
 }

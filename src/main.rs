@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Ok(Command::Migrate) => migrate(),
         Ok(Command::HashPassword { bcrypt }) => hash_password(bcrypt),
         Ok(Command::GenerateSecrets) => generate_secrets(),
+        Ok(Command::Explain(reference)) => explain(reference),
         Err(misuse) => {
             complain(&format!("{misuse}\n\n{}", cli::usage(&name)));
             ExitCode::from(misuse.exit_code())
@@ -93,6 +94,13 @@ fn migrate() -> ExitCode {
         let adoption = app::migrate(&config).await?;
         tracing::info!(?adoption, "the database is up to date");
         Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn explain(reference: String) -> ExitCode {
+    in_runtime(|config| async move {
+        let explained = app::explain(&config, &reference).await?;
+        Ok(say(&explained.to_string()))
     })
 }
 

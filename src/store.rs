@@ -27,6 +27,7 @@ pub mod standing;
 pub mod sweep;
 mod timestamp;
 pub mod tokens;
+pub mod traces;
 mod tx;
 pub mod users;
 

@@ -21,3 +21,5 @@ mod machine;
 mod races;
 #[path = "e2e/support.rs"]
 mod support;
+#[path = "e2e/traces.rs"]
+mod traces;

@@ -44,12 +44,17 @@ CREATE TABLE IF NOT EXISTS invalidations (
 );
 CREATE INDEX IF NOT EXISTS idx_invalidations_created_at ON invalidations (created_at);
 
--- Why a request was decided as it was.
+-- Why requests were refused: what a reference in an error answer leads to. `subject` is the client.
 CREATE TABLE IF NOT EXISTS decision_traces (
     id text PRIMARY KEY,
     subject text NOT NULL,
     trace text NOT NULL,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    operation text,
+    failed_check text,
+    error text,
+    times bigint,
+    last_seen_at timestamptz
 );
 CREATE INDEX IF NOT EXISTS idx_decision_traces_created_at ON decision_traces (created_at);
 

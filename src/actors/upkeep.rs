@@ -151,6 +151,7 @@ impl Rounds for Upkeep {
             (Swept::Invalidations, now - CODE_GRACE),
             (Swept::LoginFailures, now - DAY * 30),
             (Swept::SigningKeys, now),
+            (Swept::Traces, now - DAY),
         ] {
             broom.sweep(what, before).await;
         }

@@ -8,6 +8,7 @@ use crate::{
         device_code_poller::{self, DeviceCodePoller},
         http_listener,
         store_writer::StoreWriter,
+        trace_writer::TraceWriter,
     },
     cache::{Cached, Failures, VerifiedSecrets},
     config::Config,
@@ -29,7 +30,9 @@ use crate::{
         revoke::RevokeDeps,
     },
     http::{
-        oauth::{self, discovery::Metadata, token::TokenDeps},
+        oauth::{
+            self, device::CodeDeps, discovery::Metadata, refusals::Refusals, token::TokenDeps,
+        },
         ops::{Files, OpsDeps},
         router::{self, Router},
         routes::{self, Everything},
@@ -68,6 +71,7 @@ pub struct House {
     hasher: PasswordHasher,
     poller: DeviceCodePoller,
     audit: AuditWriter,
+    traces: TraceWriter,
     clients: Cached<Client>,
     verified: VerifiedSecrets,
     specs: Specs,
@@ -98,6 +102,7 @@ impl House {
             },
             ground.store.clone(),
         );
+        let (traces, trace_spec) = parts::traces(&ground);
         let (poller, poller_spec) = DeviceCodePoller::new(
             &vitals("root/device_code_poller", 10, 60),
             device_code_poller::Settings {
@@ -115,6 +120,7 @@ impl House {
         let specs = Specs {
             keys: keys_spec,
             audit_writer: audit_spec,
+            trace_writer: trace_spec,
             retention_sweeper: parts::retention(config, &ground),
             poller: poller_spec,
             invalidator,
@@ -138,6 +144,7 @@ impl House {
             hasher,
             poller,
             audit,
+            traces,
             clients,
             verified,
             specs,
@@ -246,6 +253,10 @@ impl House {
             remember_me_days: config.session.remember_me.map(days),
         };
         let ground = &self.ground;
+        let refusals = Refusals {
+            traces: self.traces.clone(),
+            base_url: config.server.base_url.as_str().into(),
+        };
         Ok(Everything {
             token: TokenDeps {
                 poll: PollDeps {
@@ -268,6 +279,7 @@ impl House {
                     rules,
                 },
                 extra_claims: Arc::new(config.claims.rules.clone()),
+                refusals: refusals.clone(),
             },
             inspect: InspectDeps {
                 ground: ground.clone(),
@@ -292,7 +304,7 @@ impl House {
             },
             limits: rules::limits(config),
             web,
-            device,
+            device: CodeDeps { device, refusals },
         })
     }
 

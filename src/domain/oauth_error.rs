@@ -1,14 +1,39 @@
 //! Error answers of OAuth endpoints (RFC 6749 §4.1.2.1, §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1; OpenID Connect
 //! Core 1.0 §3.1.2.6).
+use super::trace::Check;
 use std::borrow::Cow;
 
-/// What a client is told. Nothing internal ever goes in here.
+/// What a client is told, and what the operator may know besides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OauthError {
     /// The registered code.
     pub code: ErrorCode,
-    /// A sentence for a developer.
+    /// A sentence for a developer. Nothing internal ever goes in here.
     pub description: Cow<'static, str>,
+    /// For the decision trace only: what was asked and what would have been allowed. Never a secret.
+    pub note: Option<String>,
+    check: Option<Check>,
+}
+
+impl OauthError {
+    /// Names the check that failed, where the code alone does not tell it.
+    #[must_use]
+    pub fn failing(mut self, check: Check) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// Adds words for the operator. They reach the trace and the log, never the client.
+    #[must_use]
+    pub fn noting(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// The check that failed.
+    pub fn check(&self) -> Check {
+        self.check.unwrap_or(self.code.usual_check())
+    }
 }
 
 /// Registered error codes, with the HTTP status they travel on.
@@ -121,6 +146,37 @@ impl ErrorCode {
         OauthError {
             code: self,
             description: description.into(),
+            note: None,
+            check: None,
         }
+    }
+
+    /// What usually failed when this code is the answer.
+    fn usual_check(self) -> Check {
+        match self {
+            Self::InvalidRequest => Check::Request,
+            Self::InvalidClient | Self::TooManyFailures => Check::ClientAuthentication,
+            Self::UnknownClient => Check::Client,
+            Self::InvalidGrant | Self::UnsupportedTokenType => Check::Credential,
+            Self::UnauthorizedClient => Check::Grant,
+            Self::UnsupportedGrantType => Check::GrantType,
+            Self::InvalidScope => Check::Scope,
+            Self::InvalidTarget => Check::Resource,
+            Self::AuthorizationPending | Self::AccessDenied => Check::Approval,
+            Self::SlowDown => Check::Pace,
+            Self::ExpiredToken => Check::Expiry,
+            Self::UnsupportedResponseType => Check::ResponseType,
+            Self::LoginRequired => Check::Login,
+            Self::ConsentRequired => Check::Approval,
+            Self::RequestNotSupported
+            | Self::RequestUriNotSupported
+            | Self::RegistrationNotSupported => Check::Parameters,
+            Self::TemporarilyUnavailable | Self::ServerError => Check::Server,
+        }
+    }
+
+    /// Whether it only tells a device to come again: nothing was refused.
+    pub fn is_a_wait(self) -> bool {
+        matches!(self, Self::AuthorizationPending | Self::SlowDown)
     }
 }

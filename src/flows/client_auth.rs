@@ -9,6 +9,7 @@ use crate::{
         ids::ClientId,
         oauth_error::{ErrorCode, OauthError},
         secret::Secret,
+        trace::Check,
     },
     store::audit::RecordAudit,
 };
@@ -125,7 +126,11 @@ impl ClientAuth {
     ) -> Result<Arc<Client>, FlowError> {
         let client = found
             .filter(|client| client.is_active() && client.is_confidential())
-            .ok_or_else(unauthenticated)?;
+            .ok_or_else(|| {
+                unauthenticated()
+                    .failing(Check::Client)
+                    .noting("there is no active confidential client of this name")
+            })?;
         if credentials.secret.is_none() {
             return Err(self
                 .failed(&client, "no client secret", origin)
@@ -147,6 +152,7 @@ impl ClientAuth {
         if credentials.is_doubled && !self.legacy {
             return Err(ErrorCode::InvalidRequest
                 .because("the client authenticates in two ways at once")
+                .failing(Check::ClientAuthentication)
                 .into());
         }
         match &credentials.secret {
@@ -213,7 +219,7 @@ impl ClientAuth {
         if !rows.is_empty() {
             self.ground.commit(RecordAudit { rows }).await?;
         }
-        Ok(unauthenticated())
+        Ok(unauthenticated().noting(why))
     }
 }
 

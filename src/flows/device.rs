@@ -13,10 +13,11 @@ use crate::{
         digest::{hex, sha256_hex},
         eligibility::{self, Grant, Owner},
         oauth_error::ErrorCode,
-        resource,
+        resource::{self, ResourceError},
         scope::ScopeSet,
         secret::Secret,
         time::{Timestamp, random},
+        trace::Check,
         user::User,
     },
     store::{StoreError, devices::InsertDeviceCode},
@@ -140,12 +141,15 @@ fn may_start(rules: &DeviceRules, client: &Client, address: IpAddr) -> Result<()
     if !rules.enabled {
         return Err(ErrorCode::UnauthorizedClient
             .because("the device grant is switched off")
+            .failing(Check::Feature)
             .into());
     }
     eligibility::check(Grant::DeviceCode, Some(client.into()), Owner::Client).map_err(refused)?;
     if !rules.networks.is_empty() && !rules.networks.iter().any(|net| net.contains(&address)) {
         return Err(ErrorCode::UnauthorizedClient
             .because("the device grant is not open to this network")
+            .failing(Check::Network)
+            .noting(format!("asked from {address}"))
             .into());
     }
     Ok(())
@@ -154,7 +158,10 @@ fn may_start(rules: &DeviceRules, client: &Client, address: IpAddr) -> Result<()
 /// What a device gets of what it asked for. A device that asks for nothing gets `email profile` as far as the client may,
 /// or all that the client registered when it may neither.
 fn granted_scopes(asked: Option<&str>, client: &Client) -> Result<ScopeSet, FlowError> {
-    let refuse = |words: &'static str| FlowError::from(ErrorCode::InvalidScope.because(words));
+    let refuse = |words: &'static str| {
+        let note = format!("the client may have: {}", client.scopes);
+        FlowError::from(ErrorCode::InvalidScope.because(words).noting(note))
+    };
     let granted = match asked {
         Some(asked) => {
             let asked = ScopeSet::parse(asked)
@@ -214,8 +221,15 @@ fn draw(
     })
 }
 
-pub(super) fn invalid_target(error: resource::ResourceError) -> FlowError {
-    ErrorCode::InvalidTarget.because(error.to_string()).into()
+pub(super) fn invalid_target(error: ResourceError) -> FlowError {
+    let check = match error {
+        ResourceError::TooMany | ResourceError::Malformed => Check::ResourceSyntax,
+        ResourceError::NotAllowed => Check::Resource,
+    };
+    ErrorCode::InvalidTarget
+        .because(error.to_string())
+        .failing(check)
+        .into()
 }
 
 fn generated(code: &DeviceCode, origin: &Origin) -> AuditEvent {

@@ -105,7 +105,11 @@ fn granted_scopes(asked: Option<&str>, client: &Client) -> Result<ScopeSet, Oaut
     let Some(asked) = asked else {
         return Ok(client.scopes.clone());
     };
-    let wider = || ErrorCode::InvalidScope.because("the client may not have this scope");
+    let wider = || {
+        ErrorCode::InvalidScope
+            .because("the client may not have this scope")
+            .noting(format!("the client may have: {}", client.scopes))
+    };
     let asked = ScopeSet::parse(asked).map_err(|_| wider())?;
     let is_for_people = asked.contains("openid") || asked.contains("offline_access");
     if asked.is_empty() || is_for_people || !asked.is_subset(&client.scopes) {

@@ -19,6 +19,7 @@ use crate::{
         secret::Secret,
         time::Timestamp,
         token::{Family, RefreshVerdict, Token, judge_refresh},
+        trace::Check,
         user::User,
     },
     jose::{Expected, KeySet},
@@ -71,6 +72,7 @@ pub async fn refresh(
     if !deps.rules.refresh_tokens {
         return Err(ErrorCode::UnsupportedGrantType
             .because("refresh tokens are switched off")
+            .failing(Check::Feature)
             .into());
     }
     let client = deps
@@ -92,6 +94,8 @@ pub async fn refresh(
         RefreshVerdict::ForeignClient => {
             return Err(ErrorCode::InvalidClient
                 .because("the refresh token belongs to another client")
+                .failing(Check::Holder)
+                .noting(format!("it was given to {}", token.client_id))
                 .into());
         }
         RefreshVerdict::Reused => return Err(replayed(deps, &token, now, &request.origin).await),
@@ -105,13 +109,14 @@ pub async fn refresh(
 
 /// The row says that the token is ours and live; the signature must say so too, with a key that still counts.
 fn proven(keys: &KeySet, jwt: &str, now: Timestamp) -> Result<(), OauthError> {
-    let claims = keys.verify(jwt).map_err(|_| invalid())?;
+    let unproven = || invalid().failing(Check::Signature);
+    let claims = keys.verify(jwt).map_err(|_| unproven())?;
     let expected = Expected {
         issuer: None,
         token_type: "refresh",
         now: now.unix_timestamp(),
     };
-    crate::jose::verify_claims(&claims, &expected).map_err(|_| invalid())
+    crate::jose::verify_claims(&claims, &expected).map_err(|_| unproven())
 }
 
 fn narrowed_scopes(asked: Option<&str>, granted: &ScopeSet) -> Result<ScopeSet, OauthError> {
@@ -120,7 +125,9 @@ fn narrowed_scopes(asked: Option<&str>, granted: &ScopeSet) -> Result<ScopeSet, 
     };
     let asked = ScopeSet::stored(asked);
     if asked.is_empty() || !asked.is_subset(granted) {
-        return Err(ErrorCode::InvalidScope.because("the scope is wider than what was granted"));
+        return Err(ErrorCode::InvalidScope
+            .because("the scope is wider than what was granted")
+            .noting(format!("granted was: {granted}")));
     }
     Ok(asked)
 }
@@ -148,7 +155,10 @@ async fn exchange(
     let known = deps.ground.store.family(&root).await?;
     let absolute_end = known.as_ref().and_then(|(family, _)| family.absolute_end);
     if absolute_end.is_some_and(|end| end <= now) {
-        return Err(invalid().into());
+        return Err(invalid()
+            .failing(Check::Expiry)
+            .noting("the family has reached its absolute end")
+            .into());
     }
     let order = Order {
         client,
@@ -272,7 +282,10 @@ async fn replayed(deps: &RefreshDeps, token: &Token, now: Timestamp, origin: &Or
     {
         Ok(tokens_revoked) => {
             tracing::warn!(token = %token.id, client = %token.client_id, tokens_revoked, "refresh token used twice");
-            invalid().into()
+            invalid()
+                .failing(Check::Reuse)
+                .noting("a used token came again: its family was revoked")
+                .into()
         }
         Err(error) => error,
     }

@@ -5,16 +5,14 @@ use super::{
     respond::{self, Response},
 };
 use crate::{
-    domain::{
-        audit::Origin,
-        oauth_error::{ErrorCode, OauthError},
-    },
+    domain::{audit::Origin, oauth_error::ErrorCode},
     flows::FlowError,
 };
 use serde_json::json;
 
 pub mod device;
 pub mod discovery;
+pub mod refusals;
 pub mod revoke;
 pub mod token;
 pub mod tokeninfo;
@@ -32,34 +30,32 @@ pub fn origin(request: &Request) -> Origin {
     }
 }
 
-/// The error answer (RFC 6749 §5.2). `realm` names the challenge of a 401.
+/// The error answer (RFC 6749 §5.2). `realm` names the challenge of a 401. Endpoints whose refusals are traced answer
+/// through [`refusals::Refusals`] instead.
 pub fn refuse(error: &FlowError, realm: &'static str) -> Response {
     match error {
-        FlowError::Protocol(error) => protocol_error(error, realm),
-        FlowError::Unavailable(why) => {
-            tracing::warn!(why, "a request could not be served");
-            respond::retry_after(protocol_error(&unavailable(), realm), 5)
-        }
-        FlowError::Internal(why) => {
-            tracing::error!(why, "a request failed");
-            protocol_error(&ErrorCode::ServerError.because("the server failed"), realm)
-        }
+        FlowError::Protocol(_) => {}
+        FlowError::Unavailable(why) => tracing::warn!(why, "a request could not be served"),
+        FlowError::Internal(why) => tracing::error!(why, "a request failed"),
     }
+    error_answer(error, realm, None)
 }
 
-fn unavailable() -> OauthError {
-    ErrorCode::TemporarilyUnavailable.because("the server cannot do this now, try again")
-}
-
-fn protocol_error(error: &OauthError, realm: &'static str) -> Response {
-    let body = json!({"error": error.code.as_str(), "error_description": error.description});
-    let response = respond::no_store(respond::json(error.code.status(), &body));
-    if error.code == ErrorCode::InvalidClient {
-        respond::challenge(response, &format!("Basic realm=\"{realm}\""))
-    } else if error.code == ErrorCode::TooManyFailures {
-        respond::retry_after(response, 60)
-    } else {
-        response
+/// The error as JSON, with the page that tells about it if there is one.
+fn error_answer(error: &FlowError, realm: &'static str, error_uri: Option<&str>) -> Response {
+    let told = error.told();
+    let mut body = json!({"error": told.code.as_str(), "error_description": told.description});
+    if let (Some(uri), Some(members)) = (error_uri, body.as_object_mut()) {
+        members.insert("error_uri".to_owned(), uri.into());
+    }
+    let response = respond::no_store(respond::json(told.code.status(), &body));
+    match told.code {
+        ErrorCode::InvalidClient => {
+            respond::challenge(response, &format!("Basic realm=\"{realm}\""))
+        }
+        ErrorCode::TemporarilyUnavailable => respond::retry_after(response, 5),
+        ErrorCode::TooManyFailures => respond::retry_after(response, 60),
+        _ => response,
     }
 }
 

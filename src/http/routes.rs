@@ -1,7 +1,7 @@
 //! The one list of what is served.
 use super::{
     limits::Limiter,
-    oauth::{self, discovery::Metadata, token::TokenDeps},
+    oauth::{self, device::CodeDeps, discovery::Metadata, token::TokenDeps},
     ops::{self, OpsDeps},
     request::Request,
     respond::{self, Document, Response},
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     actors::key_holder::KeyHolder,
-    flows::{device::DeviceDeps, inspect::InspectDeps, revoke::RevokeDeps},
+    flows::{inspect::InspectDeps, revoke::RevokeDeps},
     jose::KeySet,
 };
 use ::http::Method;
@@ -36,7 +36,7 @@ pub struct Everything {
     /// Pages.
     pub web: WebDeps,
     /// Device authorization.
-    pub device: DeviceDeps,
+    pub device: CodeDeps,
     /// The token endpoint.
     pub token: TokenDeps,
     /// Looking at tokens.

@@ -22,7 +22,8 @@ const POSTGRES: [&str; 2] = [
     include_str!("../../migrations/postgres/0002_own.sql"),
 ];
 
-/// Columns that we add to tables of the Go server: table, name, type in SQLite, type in Postgres. All may be NULL.
+/// Columns that we add to tables of the Go server, and to older tables of our own: table, name, type in SQLite, type in
+/// Postgres. All may be NULL.
 const ADDED: &[(&str, &str, &str, &str)] = &[
     ("device_codes", "denied_at", "datetime", "timestamptz"),
     ("device_codes", "auth_time", "datetime", "timestamptz"),
@@ -86,6 +87,11 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
     ("oauth_applications", "status_reason", "text", "text"),
     ("oauth_applications", "row_version", "integer", "bigint"),
     ("users", "must_change_password", "numeric", "boolean"),
+    ("decision_traces", "operation", "text", "text"),
+    ("decision_traces", "failed_check", "text", "text"),
+    ("decision_traces", "error", "text", "text"),
+    ("decision_traces", "times", "integer", "bigint"),
+    ("decision_traces", "last_seen_at", "datetime", "timestamptz"),
 ];
 
 /// Time columns of the Go server, whose text must end in `+00:00` before text order is time order.

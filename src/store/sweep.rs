@@ -24,6 +24,8 @@ pub enum Swept {
     Audit,
     /// Keys whose last token is over.
     SigningKeys,
+    /// Decision traces past their day.
+    Traces,
 }
 
 impl Swept {
@@ -65,6 +67,10 @@ impl Swept {
             Self::SigningKeys => {
                 "DELETE FROM signing_keys WHERE kid IN \
                  (SELECT kid FROM signing_keys WHERE not_after < $1 ORDER BY not_after LIMIT $2)"
+            }
+            Self::Traces => {
+                "DELETE FROM decision_traces WHERE id IN \
+                 (SELECT id FROM decision_traces WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
             }
         }
     }

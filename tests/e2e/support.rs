@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use super::http::{DEVICE_GRANT, Http, PASSWORD, field};
+pub use super::http::{Answer, DEVICE_GRANT, Http, PASSWORD, field};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -100,9 +100,15 @@ impl Server {
     }
 
     pub fn command(&self) -> Command {
+        let mut command = self.tool();
+        command.arg("server").stdout(Stdio::null());
+        command
+    }
+
+    /// The program with this server's settings, to be given a command.
+    pub fn tool(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_authgate"));
         command
-            .arg("server")
             .current_dir(self.directory.path())
             .env_clear()
             .env("JWT_SECRET", "j".repeat(40))
@@ -120,8 +126,7 @@ impl Server {
                     "postgres"
                 },
             )
-            .env("DATABASE_DSN", &self.dsn)
-            .stdout(Stdio::null());
+            .env("DATABASE_DSN", &self.dsn);
         for (name, value) in &self.env {
             command.env(name, value);
         }

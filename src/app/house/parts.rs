@@ -5,6 +5,7 @@ use crate::{
         cache_invalidator::{self, CacheInvalidator},
         key_holder, password_hasher, retention_sweeper,
         supervisor::Jitter,
+        trace_writer::{self, TraceWriter},
         upkeep as sweeping,
     },
     app::{StartFailure, keys::Loader},
@@ -22,6 +23,7 @@ pub struct Specs {
     pub keys: Spec,
     pub store_writer: Option<Spec>,
     pub audit_writer: Spec,
+    pub trace_writer: Spec,
     pub retention_sweeper: Spec,
     pub poller: Spec,
     pub invalidator: Spec,
@@ -99,6 +101,17 @@ pub fn invalidator(ground: &Ground, clients: &Cached<Client>, verified: &Verifie
     spec
 }
 
+pub fn traces(ground: &Ground) -> (TraceWriter, Spec) {
+    TraceWriter::new(
+        &vitals("root/audit/trace_writer", 20, 3600),
+        trace_writer::Settings {
+            clock: Arc::clone(&ground.clock),
+            entropy: Arc::clone(&ground.entropy),
+        },
+        ground.store.clone(),
+    )
+}
+
 /// Who this process is when only one of many should work.
 fn holder(ground: &Ground) -> String {
     ground
@@ -146,6 +159,7 @@ impl Specs {
         }
         let audit = Branch::new(&vitals("root/audit", 3, 60), &jitter)
             .child(self.audit_writer)
+            .child(self.trace_writer)
             .child(self.retention_sweeper);
         let edge = Branch::new(&vitals("root/edge", 3, 60), &jitter).child(listener);
         root.branch(audit)

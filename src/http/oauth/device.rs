@@ -1,7 +1,10 @@
 //! `POST /oauth/device/code` (RFC 8628 §3.1).
-use super::{REPEATABLE, check_query, missing, origin, refuse, unreadable};
+use super::{
+    REPEATABLE, check_query, missing, origin,
+    refusals::{Case, Refusals},
+};
 use crate::{
-    domain::{ids::ClientId, oauth_error::ErrorCode},
+    domain::{ids::ClientId, oauth_error::ErrorCode, trace::Operation},
     flows::{
         FlowError,
         client_auth::ClientCredentials,
@@ -28,14 +31,27 @@ struct JsonRequest {
     resource: Vec<String>,
 }
 
+/// What the endpoint needs.
+#[derive(Clone)]
+pub struct CodeDeps {
+    /// The device grant.
+    pub device: DeviceDeps,
+    /// Keeps traces of what is refused.
+    pub refusals: Refusals,
+}
+
 /// Starts a device authorization.
-pub async fn code(deps: DeviceDeps, mut request: Request) -> Response {
+pub async fn code(deps: CodeDeps, mut request: Request) -> Response {
+    let unreadable = |request: &Request, error: &FormError| {
+        deps.refusals
+            .unreadable(Operation::DeviceCode, request, error)
+    };
     if let Err(error) = check_query(&request) {
-        return unreadable(&error);
+        return unreadable(&request, &error);
     }
     let body = match request.body().await {
         Ok(body) => body,
-        Err(error) => return unreadable(&FormError::from(error)),
+        Err(error) => return unreadable(&request, &FormError::from(error)),
     };
     let content_type = request
         .header("content-type")
@@ -46,19 +62,33 @@ pub async fn code(deps: DeviceDeps, mut request: Request) -> Response {
         // Without a client in a form the body may be JSON; a form that is broken stays broken.
         Ok(form) => (!looks_like_json(&body)).then_some(form),
         Err(_) if looks_like_json(&body) => None,
-        Err(error) => return unreadable(&error),
+        Err(error) => return unreadable(&request, &error),
     };
     let asked = match &form {
         Some(form) => from_form(&request, form),
         None => from_json(&request, &body),
     };
+    let mut client_id = String::new();
     let outcome = match asked {
-        Ok(asked) => start(&deps, &asked).await,
+        Ok(asked) => {
+            asked
+                .credentials
+                .client_id
+                .as_str()
+                .clone_into(&mut client_id);
+            start(&deps.device, &asked).await
+        }
         Err(error) => Err(error),
     };
     match outcome {
         Ok(started) => respond::no_store(respond::json(200, &answer(&started))),
-        Err(error) => refuse(&error, "authgate"),
+        Err(error) => {
+            let case = Case {
+                operation: Operation::DeviceCode,
+                client_id,
+            };
+            deps.refusals.answer(&case, &error, "authgate")
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! `POST /oauth/token` (RFC 6749 §3.2): one form, one function per grant.
-use super::{REPEATABLE, form, missing, origin, refuse, unreadable};
+use super::{
+    REPEATABLE, form, missing, origin,
+    refusals::{Case, Refusals},
+};
 use crate::{
     domain::{
         claims::{ExtraClaimRules, ExtraClaims},
         oauth_error::ErrorCode,
         resource,
         secret::Secret,
+        trace::{Check, Operation},
     },
     flows::{
         FlowError,
@@ -39,25 +43,41 @@ pub struct TokenDeps {
     pub machine: MachineDeps,
     /// Limits of `extra_claims`.
     pub extra_claims: Arc<ExtraClaimRules>,
+    /// Keeps traces of what is refused.
+    pub refusals: Refusals,
 }
 
 /// Answers a token request.
 pub async fn token(deps: TokenDeps, mut request: Request) -> Response {
     let form = match form(&mut request, REPEATABLE).await {
         Ok(form) => form,
-        Err(error) => return unreadable(&error),
+        Err(error) => return deps.refusals.unreadable(Operation::Token, &request, &error),
     };
     match grant(&deps, &request, &form).await {
         Ok(response) => respond::no_store(respond::json(200, &answer(&response))),
-        Err(error) => refuse(&error, realm(&form)),
+        Err(error) => {
+            let case = Case::of(operation(&form), &request, Some(&form));
+            deps.refusals.answer(&case, &error, realm(case.operation))
+        }
     }
 }
 
 /// The realm is that of the Go server, which named it by the grant.
-fn realm(form: &Form) -> &'static str {
-    match form.get("grant_type") {
-        Some("client_credentials") => "authgate",
+fn realm(operation: Operation) -> &'static str {
+    match operation {
+        Operation::ClientCredentials => "authgate",
         _ => "token",
+    }
+}
+
+/// What is asked for, for the trace of a refusal.
+fn operation(form: &Form) -> Operation {
+    match form.get("grant_type") {
+        Some(DEVICE_CODE) => Operation::DevicePoll,
+        Some("authorization_code") => Operation::CodeExchange,
+        Some("refresh_token") => Operation::Refresh,
+        Some("client_credentials") => Operation::ClientCredentials,
+        _ => Operation::Token,
     }
 }
 
@@ -147,10 +167,17 @@ fn extras(deps: &TokenDeps, form: &Form) -> Result<(ExtraClaims, Vec<String>), F
     let extra = deps
         .extra_claims
         .parse(form.get("extra_claims"))
-        .map_err(|error| ErrorCode::InvalidRequest.because(error.to_string()))?;
+        .map_err(|error| {
+            ErrorCode::InvalidRequest
+                .because(error.to_string())
+                .failing(Check::ExtraClaims)
+        })?;
     let resource = form.all("resource");
-    resource::check_syntax(&resource)
-        .map_err(|error| ErrorCode::InvalidTarget.because(error.to_string()))?;
+    resource::check_syntax(&resource).map_err(|error| {
+        ErrorCode::InvalidTarget
+            .because(error.to_string())
+            .failing(Check::ResourceSyntax)
+    })?;
     Ok((extra, resource))
 }
 
