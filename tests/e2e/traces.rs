@@ -71,7 +71,7 @@ async fn refusals_are_explained(engine: Engine) {
     let outcome = |check: &str| {
         let line = text
             .lines()
-            .find(|line| line.contains(&format!(" {check} ")))
+            .find(|line| line.contains(&format!("  {check} ")))
             .unwrap();
         line.trim().split("  ").next().unwrap().to_owned()
     };

@@ -1,8 +1,23 @@
 use super::*;
 use crate::actors::testing::vitals;
 use crate::domain::oauth_error::ErrorCode;
-use crate::domain::time::doubles::{CountingEntropy, SetClock};
+use crate::domain::time::EntropyFailure;
+use crate::domain::time::doubles::SetClock;
 use crate::store::{Driver, Settings as StoreSettings};
+
+/// Bytes that make no reference twice.
+#[derive(Default)]
+struct NeverTwice(AtomicU64);
+
+impl Entropy for NeverTwice {
+    fn fill(&self, out: &mut [u8]) -> Result<(), EntropyFailure> {
+        let number = self.0.fetch_add(1, Relaxed);
+        for (n, byte) in out.iter_mut().enumerate() {
+            *byte = u8::try_from(number >> (5 * n).min(60) & 31).unwrap();
+        }
+        Ok(())
+    }
+}
 
 struct Stage {
     _directory: tempfile::TempDir,
@@ -28,7 +43,7 @@ async fn stage() -> Stage {
     let clock = Arc::new(SetClock::at(1000));
     let settings = Settings {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        entropy: Arc::new(CountingEntropy::default()),
+        entropy: Arc::new(NeverTwice::default()),
     };
     let (handle, _) =
         TraceWriter::new(&vitals("root/trace_writer", 5, 30), settings, store.clone());
