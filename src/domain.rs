@@ -1,6 +1,7 @@
 //! The rules, pure: no IO, no clock, no randomness, no async. Time and entropy come in as arguments.
 //!
 //! Reads beside the RFCs. Everybody may import this room; it imports nobody.
+pub mod account;
 pub mod audit;
 pub mod authorize;
 pub mod claims;
@@ -14,6 +15,7 @@ pub mod id_token;
 pub mod ids;
 pub mod lifetimes;
 pub mod oauth_error;
+pub mod paging;
 pub mod pkce;
 pub mod redirect;
 pub mod registration;

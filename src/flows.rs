@@ -26,11 +26,13 @@ pub mod inspect;
 pub mod issue;
 pub mod login;
 pub mod machine;
+pub mod people;
 pub mod polling;
 pub mod refresh;
 pub mod registry;
 pub mod revoke;
 pub mod seed;
+pub mod single_tokens;
 
 /// Why a flow gives nothing.
 #[derive(Debug)]

@@ -101,3 +101,19 @@ CREATE TABLE IF NOT EXISTS leases (
 
 -- Which clients a person registered.
 CREATE INDEX IF NOT EXISTS idx_oauth_applications_user_id ON oauth_applications (user_id);
+CREATE INDEX IF NOT EXISTS idx_oauth_applications_created ON oauth_applications (created_at, client_id);
+CREATE INDEX IF NOT EXISTS idx_oauth_applications_status ON oauth_applications (status, created_at, client_id);
+CREATE INDEX IF NOT EXISTS idx_oauth_applications_name ON oauth_applications (lower(client_name) text_pattern_ops);
+
+-- Lists of people by key, and people by the beginning of what they are called. Administrators and people who are switched
+-- off are few.
+CREATE INDEX IF NOT EXISTS idx_users_created ON users (created_at, id);
+CREATE INDEX IF NOT EXISTS idx_users_admins ON users (created_at, id) WHERE role = 'admin';
+CREATE INDEX IF NOT EXISTS idx_users_disabled ON users (created_at, id) WHERE NOT is_active;
+CREATE INDEX IF NOT EXISTS idx_users_source ON users (auth_source, created_at, id);
+CREATE INDEX IF NOT EXISTS idx_users_lower_username ON users (lower(username) text_pattern_ops);
+CREATE INDEX IF NOT EXISTS idx_users_lower_email ON users (lower(email) text_pattern_ops);
+CREATE INDEX IF NOT EXISTS idx_users_lower_full_name ON users (lower(full_name) text_pattern_ops);
+
+-- The list of tokens by key.
+CREATE INDEX IF NOT EXISTS idx_access_tokens_created ON access_tokens (created_at, id);

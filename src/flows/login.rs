@@ -129,7 +129,7 @@ pub async fn sign_in(
 }
 
 /// One counter for all spellings of a name, and no names of people in the table of failures.
-fn account_key(username: &str) -> String {
+pub(super) fn account_key(username: &str) -> String {
     sha256_hex(username.trim().to_lowercase().as_bytes())
 }
 

@@ -16,6 +16,7 @@ use crate::domain::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 pub mod ending;
+pub mod listing;
 mod seed;
 pub use seed::{NewClient, SeedClient};
 

@@ -16,6 +16,9 @@ use crate::domain::{
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 
+pub mod listing;
+pub mod switching;
+
 impl Store {
     /// The token with this hash.
     ///

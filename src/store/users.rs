@@ -1,10 +1,14 @@
-//! `users`.
+//! `users`: looking people up, and the first of them.
 use super::{
     Store, StoreError, Tx, Unit, rows,
     sql::{Sql, Value},
 };
 use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp, user::User};
 use futures_util::{FutureExt as _, future::BoxFuture};
+
+pub mod changing;
+pub mod ending;
+pub mod listing;
 
 impl Store {
     /// The person with this id.

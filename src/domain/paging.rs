@@ -1,0 +1,184 @@
+//! Paging by key: a page begins after, or ends before, a row that the reader saw. It costs the same on the last page as
+//! on the first, and rows that come in meanwhile neither repeat nor hide others.
+//!
+//! Lists are ordered by `(created, id)`, newest first.
+use super::time::Timestamp;
+
+/// Fewest and most rows that a reader may ask for (SS-15).
+pub const PAGE_SIZES: [usize; 4] = [10, 20, 50, 100];
+
+/// Where a row stands in its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// When the row was made.
+    pub at: Timestamp,
+    /// Its id, which decides between rows of the same moment.
+    pub id: String,
+}
+
+impl Cursor {
+    /// Text for a query string: nothing in it needs escaping.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        format!("{}~{}", self.at.unix_timestamp_nanos(), self.id)
+    }
+
+    /// Reads what [`Cursor::encode`] wrote. It only ever becomes two bound parameters.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let (nanos, id) = text.split_once('~')?;
+        let at = Timestamp::from_unix_timestamp_nanos(nanos.parse().ok()?).ok()?;
+        let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        if id.is_empty() || id.len() > 64 || !id.chars().all(is_id) {
+            return None;
+        }
+        Some(Self {
+            at,
+            id: id.to_owned(),
+        })
+    }
+}
+
+/// From where a page is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The newest rows.
+    Start,
+    /// Rows older than this one.
+    After(Cursor),
+    /// Rows newer than this one, which the query reads oldest first.
+    Before(Cursor),
+}
+
+/// One page that somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Rows on it.
+    pub size: usize,
+    /// From where.
+    pub from: Edge,
+}
+
+impl Slice {
+    /// Rows to read: one more than are shown, which tells whether there are more.
+    #[must_use]
+    pub fn limit(&self) -> i64 {
+        i64::try_from(self.size).unwrap_or(100) + 1
+    }
+}
+
+/// One page of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// There are newer ones: they are before this row.
+    pub newer: Option<Cursor>,
+    /// There are older ones: they are after this row.
+    pub older: Option<Cursor>,
+}
+
+impl<T> Leaf<T> {
+    /// Makes a page of what a query with [`Slice::limit`] gave, in the query's order.
+    #[must_use]
+    pub fn cut(mut rows: Vec<T>, slice: &Slice, place: impl Fn(&T) -> Cursor) -> Self {
+        let has_more = rows.len() > slice.size;
+        rows.truncate(slice.size);
+        let is_backwards = matches!(slice.from, Edge::Before(_));
+        if is_backwards {
+            rows.reverse();
+        }
+        let (has_newer, has_older) = match slice.from {
+            Edge::Start => (false, has_more),
+            Edge::After(_) => (true, has_more),
+            Edge::Before(_) => (has_more, true),
+        };
+        Self {
+            newer: rows.first().filter(|_| has_newer).map(&place),
+            older: rows.last().filter(|_| has_older).map(&place),
+            rows,
+        }
+    }
+
+    /// The same page with other rows.
+    #[must_use]
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Leaf<U> {
+        Leaf {
+            rows: self.rows.into_iter().map(make).collect(),
+            newer: self.newer,
+            older: self.older,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor(n: i64) -> Cursor {
+        Cursor {
+            at: Timestamp::from_unix_timestamp(n).unwrap(),
+            id: format!("id-{n}"),
+        }
+    }
+
+    #[test]
+    fn a_cursor_survives_the_query_string_and_nothing_else_is_one() {
+        let one = Cursor {
+            at: Timestamp::from_unix_timestamp_nanos(1_795_441_297_123_456_789).unwrap(),
+            id: "5700669a-49d1-4d80-85e5-ca811d982b42".to_owned(),
+        };
+        assert_eq!(Cursor::decode(&one.encode()), Some(one));
+        for hostile in [
+            "",
+            "~",
+            "1~",
+            "1~' OR 1=1",
+            "x~a",
+            "99999999999999999999999999999~a",
+            "1~a\u{0}",
+            "1~é",
+        ] {
+            assert_eq!(Cursor::decode(hostile), None, "{hostile:?}");
+        }
+        assert_eq!(Cursor::decode(&format!("1~{}", "a".repeat(65))), None);
+    }
+
+    #[test]
+    fn pages_lead_forward_and_back_over_every_row_once() {
+        let all: Vec<i64> = (0..7).rev().collect();
+        let read = |slice: &Slice| -> Leaf<i64> {
+            let limit = usize::try_from(slice.limit()).unwrap();
+            let place = |n: &i64| cursor(*n);
+            let rows: Vec<i64> = match &slice.from {
+                Edge::Start => all.iter().copied().take(limit).collect(),
+                Edge::After(edge) => {
+                    let newer = |n: &&i64| cursor(**n).at < edge.at;
+                    all.iter().filter(newer).copied().take(limit).collect()
+                }
+                Edge::Before(edge) => {
+                    let older = |n: &&i64| cursor(**n).at > edge.at;
+                    all.iter()
+                        .rev()
+                        .filter(older)
+                        .copied()
+                        .take(limit)
+                        .collect()
+                }
+            };
+            Leaf::cut(rows, slice, place)
+        };
+        let slice = |from| Slice { size: 3, from };
+        let first = read(&slice(Edge::Start));
+        assert_eq!((first.rows, first.newer), (vec![6, 5, 4], None));
+        let second = read(&slice(Edge::After(first.older.unwrap())));
+        assert_eq!(second.rows, [3, 2, 1]);
+        let third = read(&slice(Edge::After(second.older.unwrap())));
+        assert_eq!((third.rows, third.older), (vec![0], None));
+        let back = read(&slice(Edge::Before(third.newer.unwrap())));
+        assert_eq!(back.rows, [3, 2, 1]);
+        let start = read(&slice(Edge::Before(back.newer.unwrap())));
+        assert_eq!((start.rows, start.newer), (vec![6, 5, 4], None));
+        assert!(start.older.is_some());
+    }
+}

@@ -1,0 +1,122 @@
+//! What the trail says about people whom administrators make and change.
+use crate::{
+    domain::{
+        account::Account,
+        audit::{AuditEvent, EventType, ResourceType, Severity},
+        user::User,
+    },
+    flows::registry::Editor,
+    store::connections::LinkedLogin,
+};
+
+fn about(kind: EventType, words: &'static str, user: &User, editor: &Editor) -> AuditEvent {
+    AuditEvent::new(kind, words)
+        .on(ResourceType::User, user.id.as_str(), user.username.as_str())
+        .by(editor.actor())
+        .from(&editor.origin)
+}
+
+pub fn created(user: &User, editor: &Editor) -> AuditEvent {
+    about(
+        EventType::UserCreated,
+        "User was made by an administrator",
+        user,
+        editor,
+    )
+    .with("username", user.username.as_str())
+    .with("email", user.email.as_str())
+    .with("role", user.role.as_str())
+}
+
+/// What was and what is now; a changed role is told by an event of its own as well.
+pub fn updated(seen: &User, now: &Account, editor: &Editor) -> Vec<AuditEvent> {
+    let mut event = about(
+        EventType::UserUpdated,
+        "User was changed by an administrator",
+        seen,
+        editor,
+    )
+    .with("email", now.email.as_str())
+    .with("full_name", now.full_name.as_str())
+    .with("role", now.role.as_str());
+    for (name, old, new) in [
+        ("previous_email", &seen.email, &now.email),
+        ("previous_full_name", &seen.full_name, &now.full_name),
+    ] {
+        if old != new {
+            event = event.with(name, old.as_str());
+        }
+    }
+    let mut events = vec![event];
+    if seen.role != now.role {
+        events.push(
+            about(
+                EventType::UserRoleChanged,
+                "Role of a user was changed",
+                seen,
+                editor,
+            )
+            .at(Severity::Warning)
+            .with("old_role", seen.role.as_str())
+            .with("new_role", now.role.as_str()),
+        );
+    }
+    events
+}
+
+pub fn disabled(user: &User, editor: &Editor) -> AuditEvent {
+    about(
+        EventType::UserDisabled,
+        "User was switched off",
+        user,
+        editor,
+    )
+    .at(Severity::Warning)
+    .with("username", user.username.as_str())
+    .with("is_active", false)
+}
+
+pub fn enabled(user: &User, editor: &Editor) -> AuditEvent {
+    about(
+        EventType::UserEnabled,
+        "User was switched on again",
+        user,
+        editor,
+    )
+    .with("username", user.username.as_str())
+    .with("is_active", true)
+}
+
+pub fn deleted(user: &User, editor: &Editor) -> AuditEvent {
+    about(EventType::UserDeleted, "User was deleted", user, editor)
+        .at(Severity::Warning)
+        .with("username", user.username.as_str())
+        .with("email", user.email.as_str())
+        .with("role", user.role.as_str())
+        .with("auth_source", user.auth_source.as_str())
+}
+
+pub fn password_reset(user: &User, editor: &Editor) -> AuditEvent {
+    about(
+        EventType::UserPasswordReset,
+        "Password of a user was reset",
+        user,
+        editor,
+    )
+    .at(Severity::Warning)
+}
+
+pub fn unlinked(user: &User, login: &LinkedLogin, editor: &Editor) -> AuditEvent {
+    let name = format!("{}:{}", login.provider, login.username);
+    AuditEvent::new(
+        EventType::OauthConnectionDeleted,
+        "Linked login was removed",
+    )
+    .at(Severity::Warning)
+    .on(ResourceType::User, user.id.as_str(), name)
+    .by(editor.actor())
+    .from(&editor.origin)
+    .with("provider", login.provider.as_str())
+    .with("provider_username", login.username.as_str())
+    .with("connection_id", login.id.as_str())
+}

@@ -1,0 +1,100 @@
+//! Single tokens in the hands of administrators: off, on again, and gone for good.
+use super::{FlowError, refresh::adopted, registry::Editor};
+use crate::{
+    domain::{
+        audit::{AuditEvent, EventType, ResourceType},
+        token::{Token, TokenCategory},
+    },
+    flows::Ground,
+    store::tokens::switching::{EndToken, SwitchToken},
+};
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// For good.
+    Revoke,
+    /// For a while.
+    Disable,
+    /// Again.
+    Enable,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// Its state does not allow it.
+    WrongState,
+    /// There is no such token.
+    Unknown,
+}
+
+/// Does it.
+///
+/// # Errors
+/// As the store.
+pub async fn act(
+    ground: &Ground,
+    editor: &Editor,
+    (id, deed): (&str, Deed),
+) -> Result<Outcome, FlowError> {
+    let Some(line) = ground.store.token_line(id).await? else {
+        return Ok(Outcome::Unknown);
+    };
+    let token = line.token;
+    let at = ground.now();
+    let audit = ground.rows(at, vec![event(&token, deed, editor)])?;
+    let token_id = token.id.clone();
+    let done = match deed {
+        Deed::Revoke => {
+            let family = (token.category == TokenCategory::Refresh).then(|| adopted(&token, at));
+            let unit = EndToken {
+                token_id,
+                family,
+                at,
+                audit,
+            };
+            ground.commit(unit).await?
+        }
+        Deed::Disable | Deed::Enable => {
+            let unit = SwitchToken {
+                token_id,
+                on: deed == Deed::Enable,
+                at,
+                audit,
+            };
+            ground.commit(unit).await?
+        }
+    };
+    Ok(if done {
+        Outcome::Done
+    } else {
+        Outcome::WrongState
+    })
+}
+
+fn event(token: &Token, deed: Deed, editor: &Editor) -> AuditEvent {
+    let (kind, words) = match deed {
+        Deed::Revoke => (
+            EventType::TokenRevoked,
+            "Token was revoked by an administrator",
+        ),
+        Deed::Disable => (
+            EventType::TokenDisabled,
+            "Token was switched off by an administrator",
+        ),
+        Deed::Enable => (
+            EventType::TokenEnabled,
+            "Token was switched on by an administrator",
+        ),
+    };
+    AuditEvent::new(kind, words)
+        .on(ResourceType::Token, token.id.as_str(), "")
+        .with("token_category", token.category.as_str())
+        .with("client_id", token.client_id.as_str())
+        .with("token_user_id", token.subject.to_string())
+        .by(editor.actor())
+        .from(&editor.origin)
+}

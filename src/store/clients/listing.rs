@@ -1,0 +1,137 @@
+//! Lists of clients.
+use crate::{
+    domain::{
+        client::{Client, ClientStatus},
+        ids::{ClientId, UserId},
+        paging::{Cursor, Leaf, Slice},
+        time::Timestamp,
+    },
+    store::{
+        Store, StoreError,
+        listing::{Draft, SEARCH_CAP},
+        rows,
+        sql::{Sql, Value},
+    },
+};
+
+/// Which clients.
+#[derive(Clone, Debug, Default)]
+pub struct ClientQuery {
+    /// The beginning of a name or an id; empty for all.
+    pub search: String,
+    /// Only these.
+    pub status: Option<ClientStatus>,
+    /// Only this person's.
+    pub owner: Option<UserId>,
+}
+
+/// A client with the name of its owner.
+#[derive(Clone, Debug)]
+pub struct ClientLine {
+    /// The client.
+    pub client: Client,
+    /// Empty when nobody owns it, or nobody any more.
+    pub owner_name: String,
+}
+
+/// What else a client's page tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientHoldings {
+    /// Tokens that count; at most [`HOLDINGS_CAP`] are counted.
+    pub tokens: u64,
+    /// Consents in force; at most [`HOLDINGS_CAP`] are counted.
+    pub consents: u64,
+}
+
+/// Beyond so many a page says "more than".
+pub const HOLDINGS_CAP: u64 = 10_000;
+
+impl Store {
+    /// A page of clients.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn clients_page(
+        &self,
+        query: &ClientQuery,
+        slice: &Slice,
+    ) -> Result<Leaf<ClientLine>, StoreError> {
+        let mut draft = Draft::new(self.driver());
+        draft.add("SELECT c.*, u.username AS owner_name FROM ");
+        if query.search.is_empty() {
+            draft.add("oauth_applications c");
+        } else {
+            draft.add("(");
+            matches(&mut draft, &query.search);
+            draft.add(") AS m CROSS JOIN oauth_applications c");
+        }
+        draft.add(" LEFT JOIN users u ON u.id = c.user_id WHERE ");
+        draft.add(if query.search.is_empty() {
+            "1 = 1"
+        } else {
+            "c.client_id = m.client_id"
+        });
+        if let Some(status) = query.status {
+            draft.add(" AND c.status = ");
+            draft.text(status.as_str());
+        }
+        if let Some(owner) = &query.owner {
+            draft.add(" AND c.user_id = ");
+            draft.text(owner.as_str());
+        }
+        draft.beyond("c.created_at, c.client_id", slice);
+        draft.ordered(("c.created_at", "c.client_id"), slice);
+        let found = self.read_all(draft.done()).await?;
+        let lines: Vec<ClientLine> = found
+            .iter()
+            .map(|row| {
+                Ok(ClientLine {
+                    client: rows::client(row)?,
+                    owner_name: row.text("owner_name")?,
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Leaf::cut(lines, slice, |line| Cursor {
+            at: line.client.created_at,
+            id: line.client.client_id.as_str().to_owned(),
+        }))
+    }
+
+    /// How much was given to a client, as far as it is worth counting.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn client_holdings(
+        &self,
+        client_id: &ClientId,
+        now: Timestamp,
+    ) -> Result<ClientHoldings, StoreError> {
+        let cap = i64::try_from(HOLDINGS_CAP).unwrap_or(i64::MAX);
+        let count = Sql::new(
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM access_tokens WHERE client_id = $1 AND status = 'active' \
+             AND expires_at > $2 LIMIT $3) AS t) AS tokens, \
+             (SELECT count(*) FROM (SELECT 1 FROM user_authorizations WHERE client_id = $1 AND is_active LIMIT $3) AS a) AS consents",
+        )
+        .text(client_id.as_str())
+        .time(now)
+        .int(cap);
+        let Some(row) = self.read_one(count).await? else {
+            return Ok(ClientHoldings::default());
+        };
+        let n = |column| row.int(column).map(|n| u64::try_from(n).unwrap_or(0));
+        Ok(ClientHoldings {
+            tokens: n("tokens")?,
+            consents: n("consents")?,
+        })
+    }
+}
+
+/// Ids of clients that the term may mean, at most a few hundred.
+pub(in crate::store) fn matches(draft: &mut Draft, term: &str) {
+    draft.add("SELECT client_id FROM (SELECT client_id FROM oauth_applications WHERE ");
+    draft.begins_with_lower("client_name", term);
+    draft.add(" LIMIT ");
+    draft.bind(Value::Int(SEARCH_CAP));
+    draft.add(") AS m0 UNION SELECT client_id FROM oauth_applications WHERE client_id = ");
+    draft.text(term);
+}

@@ -1,0 +1,81 @@
+//! `oauth_connections`: logins at other providers that lead to a person.
+use super::{
+    Store, StoreError, Tx, Unit,
+    outbox::note,
+    sql::{Row, Sql},
+};
+use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+/// A linked login. The provider's tokens stay in the database.
+#[derive(Clone, Debug)]
+pub struct LinkedLogin {
+    /// UUID.
+    pub id: String,
+    /// `github`, `gitea`, …
+    pub provider: String,
+    /// What the provider calls the person.
+    pub username: String,
+    /// What the provider says is their address.
+    pub email: String,
+    /// The last sign-in that way.
+    pub last_used_at: Option<Timestamp>,
+    /// When it was linked.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// The logins that are linked to a person, the newest first.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn linked_logins(&self, user_id: &UserId) -> Result<Vec<LinkedLogin>, StoreError> {
+        let find = Sql::new(
+            "SELECT * FROM oauth_connections WHERE user_id = $1 ORDER BY created_at DESC, id LIMIT 100",
+        )
+        .text(user_id.as_str());
+        self.read_all(find).await?.iter().map(linked).collect()
+    }
+}
+
+fn linked(row: &Row) -> Result<LinkedLogin, StoreError> {
+    Ok(LinkedLogin {
+        id: row.text("id")?,
+        provider: row.text("provider")?,
+        username: row.text("provider_username")?,
+        email: row.text("provider_email")?,
+        last_used_at: row.maybe_time("last_used_at")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+/// Takes a linked login away. Tells whether it was there.
+pub struct UnlinkLogin {
+    /// Whose.
+    pub user_id: UserId,
+    /// Which.
+    pub id: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for UnlinkLogin {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let delete = Sql::new("DELETE FROM oauth_connections WHERE id = $1 AND user_id = $2")
+                .text(self.id.as_str())
+                .text(self.user_id.as_str());
+            let was_there = tx.run(delete).await? == 1;
+            if was_there {
+                note(tx, "user", self.user_id.as_str(), self.at).await?;
+                tx.insert_audit(&self.audit);
+            }
+            Ok(was_there)
+        }
+        .boxed()
+    }
+}

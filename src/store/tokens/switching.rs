@@ -1,0 +1,96 @@
+//! What administrators and owners do to single tokens: off, on again, and gone for good.
+use crate::{
+    domain::{
+        audit::AuditRow,
+        ids::TokenId,
+        time::Timestamp,
+        token::{Family, TokenStatus},
+    },
+    store::{StoreError, Tx, Unit, outbox::note, sql::Sql},
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+/// Switches a token off, or on again. Tells whether it was in the other state, and could be brought into this one: an
+/// expired token stays as it is, and one whose family has ended does not come back.
+pub struct SwitchToken {
+    /// Which.
+    pub token_id: TokenId,
+    /// True switches it on.
+    pub on: bool,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for SwitchToken {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let switch = if self.on {
+                Sql::new(
+                    "UPDATE access_tokens SET status = 'active' WHERE id = $1 AND status = 'disabled' AND expires_at > $2 \
+                     AND NOT EXISTS (SELECT 1 FROM token_families f WHERE f.id = access_tokens.token_family_id \
+                     AND f.revoked_at IS NOT NULL)",
+                )
+                .text(self.token_id.as_str())
+                .time(self.at)
+            } else {
+                Sql::new("UPDATE access_tokens SET status = 'disabled' WHERE id = $1 AND status = 'active'")
+                    .text(self.token_id.as_str())
+            };
+            let switched = tx.run(switch).await? == 1;
+            if switched {
+                note(tx, "token", self.token_id.as_str(), self.at).await?;
+                tx.insert_audit(&self.audit);
+            }
+            Ok(switched)
+        }
+        .boxed()
+    }
+}
+
+/// Revokes a token for good and keeps its row, so that the trail and a replay can still be told. A refresh token takes
+/// its family with it.
+pub struct EndToken {
+    /// Which.
+    pub token_id: TokenId,
+    /// Its family, when it is a refresh token.
+    pub family: Option<Family>,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for EndToken {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let find = Sql::new("SELECT status FROM access_tokens WHERE id = $1").text(self.token_id.as_str());
+            let Some(row) = tx.one(find).await? else {
+                return Ok(false);
+            };
+            if TokenStatus::stored(&row.text("status")?) == TokenStatus::Revoked {
+                return Ok(false);
+            }
+            if let Some(family) = &self.family {
+                super::end_family(tx, family, self.at).await?;
+                let revoke = Sql::new(
+                    "UPDATE access_tokens SET status = 'revoked' WHERE status IN ('active', 'disabled') \
+                     AND (token_family_id = $1 OR id = $1 OR parent_token_id = $1)",
+                );
+                tx.run(revoke.text(family.id.as_str())).await?;
+                note(tx, "family", family.id.as_str(), self.at).await?;
+            }
+            let revoke = Sql::new("UPDATE access_tokens SET status = 'revoked' WHERE id = $1");
+            tx.run(revoke.text(self.token_id.as_str())).await?;
+            note(tx, "token", self.token_id.as_str(), self.at).await?;
+            tx.insert_audit(&self.audit);
+            Ok(true)
+        }
+        .boxed()
+    }
+}

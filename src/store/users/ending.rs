@@ -1,0 +1,188 @@
+//! Ending a person, or all that was given in their name: switched off, deleted, given a new password.
+//!
+//! The person's row is changed first: an issuance that is under way holds it, so it either comes before and its tokens
+//! are found, or comes after and is refused.
+use super::super::{
+    StoreError, Tx, Unit,
+    outbox::note,
+    sql::{Sql, Value},
+};
+use super::changing::{UserChanged, may_end, not_found};
+use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+/// Ends sessions, families, tokens and codes of a person. Tells how many tokens.
+async fn end_everything(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    at: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.settle().await?;
+    let of = |text: &'static str| Sql::new(text).text(user_id.as_str());
+    tx.run(
+        of("UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
+            .time(at),
+    )
+    .await?;
+    tx.run(
+        of("UPDATE token_families SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
+            .time(at),
+    )
+    .await?;
+    // What is switched off could be switched on again.
+    let tokens = tx
+        .run(of(
+            "UPDATE access_tokens SET status = 'revoked' WHERE user_id = $1 AND status IN ('active', 'disabled')",
+        ))
+        .await?;
+    tx.run(of("DELETE FROM device_codes WHERE user_id = $1"))
+        .await?;
+    tx.run(
+        of("UPDATE authorization_codes SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL")
+            .bind(Value::MaybeTime(Some(at))),
+    )
+    .await?;
+    note(tx, "user", user_id.as_str(), at).await?;
+    Ok(tokens)
+}
+
+fn counted(audit: &[AuditRow], tokens: u64) -> Vec<AuditRow> {
+    audit
+        .iter()
+        .map(|row| row.clone().with_detail("revoked_count", tokens))
+        .collect()
+}
+
+/// Switches a person off. Consents stay, so that nobody need be asked again should they come back.
+pub struct DisableUser {
+    /// Who.
+    pub user_id: UserId,
+    /// Who asked.
+    pub actor: UserId,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail; each gets the detail `revoked_count`.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for DisableUser {
+    type Answer = UserChanged;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<UserChanged, StoreError>> {
+        async move {
+            if let Some(refused) = may_end(tx, &self.actor, &self.user_id).await? {
+                return Ok(refused);
+            }
+            let disable = Sql::new(
+                "UPDATE users SET is_active = $2, updated_at = $3 WHERE id = $1 AND is_active",
+            )
+            .text(self.user_id.as_str())
+            .bind(Value::Flag(false))
+            .time(self.at);
+            if tx.run(disable).await? == 0 {
+                return not_found(tx, &self.user_id).await;
+            }
+            let tokens = end_everything(tx, &self.user_id, self.at).await?;
+            tx.insert_audit(&counted(&self.audit, tokens));
+            Ok(UserChanged::Done)
+        }
+        .boxed()
+    }
+}
+
+/// Gives a person a password that they must replace, ends what the old one opened, and unlocks the account.
+pub struct ResetPassword {
+    /// Who.
+    pub user_id: UserId,
+    /// Who asked.
+    pub actor: UserId,
+    /// The new hash.
+    pub hash: String,
+    /// Digest of the name under which failures are counted.
+    pub account: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail; each gets the detail `revoked_count`.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for ResetPassword {
+    type Answer = UserChanged;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<UserChanged, StoreError>> {
+        async move {
+            // Somebody is left to administer: the person themselves, with the new password.
+            if let Some(UserChanged::NotAdmin) = may_end(tx, &self.actor, &self.user_id).await? {
+                return Ok(UserChanged::NotAdmin);
+            }
+            let reset = Sql::new(
+                "UPDATE users SET password_hash = $2, must_change_password = $3, updated_at = $4 \
+                 WHERE id = $1 AND coalesce(auth_source, 'local') IN ('local', '')",
+            )
+            .text(self.user_id.as_str())
+            .text(self.hash.as_str())
+            .bind(Value::Flag(true))
+            .time(self.at);
+            if tx.run(reset).await? == 0 {
+                return not_found(tx, &self.user_id).await;
+            }
+            let tokens = end_everything(tx, &self.user_id, self.at).await?;
+            let unlock = Sql::new("DELETE FROM login_failures WHERE account = $1");
+            tx.run(unlock.text(self.account.as_str())).await?;
+            tx.insert_audit(&counted(&self.audit, tokens));
+            Ok(UserChanged::Done)
+        }
+        .boxed()
+    }
+}
+
+/// Deletes a person with their sessions, linked logins and consents. Their clients go to somebody else.
+pub struct DeleteUser {
+    /// Who.
+    pub user_id: UserId,
+    /// Who asked, and gets the clients.
+    pub actor: UserId,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail; each gets the detail `revoked_count`.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for DeleteUser {
+    type Answer = UserChanged;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<UserChanged, StoreError>> {
+        async move {
+            if let Some(refused) = may_end(tx, &self.actor, &self.user_id).await? {
+                return Ok(refused);
+            }
+            let of = |text: &'static str| Sql::new(text).text(self.user_id.as_str());
+            if tx.run(of("DELETE FROM users WHERE id = $1")).await? == 0 {
+                return Ok(UserChanged::Gone);
+            }
+            let clients = "INSERT INTO invalidations (kind, key, created_at) \
+                           SELECT 'client', client_id, $2 FROM oauth_applications WHERE user_id = $1";
+            tx.run(of(clients).time(self.at)).await?;
+            let hand_over = "UPDATE oauth_applications SET user_id = $2, updated_at = $3, \
+                             row_version = coalesce(row_version, 0) + 1 WHERE user_id = $1";
+            tx.run(of(hand_over).text(self.actor.as_str()).time(self.at))
+                .await?;
+            let consents = "UPDATE user_authorizations SET is_active = $2, revoked_at = $3, updated_at = $3 \
+                            WHERE user_id = $1 AND is_active = $4";
+            tx.run(
+                of(consents)
+                    .bind(Value::Flag(false))
+                    .bind(Value::MaybeTime(Some(self.at)))
+                    .bind(Value::Flag(true)),
+            )
+            .await?;
+            let tokens = end_everything(tx, &self.user_id, self.at).await?;
+            tx.run(of("DELETE FROM sessions WHERE user_id = $1")).await?;
+            tx.run(of("DELETE FROM oauth_connections WHERE user_id = $1"))
+                .await?;
+            tx.insert_audit(&counted(&self.audit, tokens));
+            Ok(UserChanged::Done)
+        }
+        .boxed()
+    }
+}

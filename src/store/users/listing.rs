@@ -1,0 +1,135 @@
+//! The list of people: by key, by filters that have an index, and by the beginning of a name or address.
+use super::super::{
+    Store, StoreError,
+    listing::{Draft, SEARCH_CAP},
+    rows,
+    sql::{Sql, Value},
+};
+use crate::domain::{
+    ids::UserId,
+    paging::{Cursor, Leaf, Slice},
+    time::Timestamp,
+    user::{Role, User},
+};
+
+/// Which people.
+#[derive(Clone, Debug, Default)]
+pub struct UserQuery {
+    /// The beginning of a username, an address or a full name, or a whole id; empty for everybody.
+    pub search: String,
+    /// Only these.
+    pub role: Option<Role>,
+    /// Only these.
+    pub is_active: Option<bool>,
+    /// `local` or `http_api`.
+    pub auth_source: Option<&'static str>,
+}
+
+/// What else a person's page tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserHoldings {
+    /// Tokens that count.
+    pub tokens: u64,
+    /// Linked logins.
+    pub connections: u64,
+    /// Consents in force.
+    pub consents: u64,
+    /// Clients of theirs.
+    pub clients: u64,
+    /// Browsers that are signed in.
+    pub sessions: u64,
+}
+
+impl Store {
+    /// A page of people.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn users_page(
+        &self,
+        query: &UserQuery,
+        slice: &Slice,
+    ) -> Result<Leaf<User>, StoreError> {
+        let mut draft = Draft::new(self.driver());
+        draft.add("SELECT u.* FROM ");
+        if query.search.is_empty() {
+            draft.add("users u WHERE 1 = 1");
+        } else {
+            draft.add("(");
+            matches(&mut draft, &query.search);
+            // The matches are few, so they lead and the people follow.
+            draft.add(") AS m CROSS JOIN users u WHERE u.id = m.id");
+        }
+        if let Some(role) = query.role {
+            // The text stands in the statement, so that the index over administrators alone can be used.
+            draft.add(match role {
+                Role::Admin => " AND u.role = 'admin'",
+                Role::User => " AND u.role = 'user'",
+            });
+        }
+        match query.is_active {
+            Some(true) => draft.add(" AND u.is_active"),
+            Some(false) => draft.add(" AND NOT u.is_active"),
+            None => {}
+        }
+        if let Some(source) = query.auth_source {
+            draft.add(" AND u.auth_source = ");
+            draft.text(source);
+        }
+        draft.beyond("u.created_at, u.id", slice);
+        draft.ordered(("u.created_at", "u.id"), slice);
+        let found = self.read_all(draft.done()).await?;
+        let users: Vec<User> = found.iter().map(rows::user).collect::<Result<_, _>>()?;
+        Ok(Leaf::cut(users, slice, |user| Cursor {
+            at: user.created_at,
+            id: user.id.as_str().to_owned(),
+        }))
+    }
+
+    /// How much a person holds.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn user_holdings(
+        &self,
+        id: &UserId,
+        now: Timestamp,
+    ) -> Result<UserHoldings, StoreError> {
+        let count = Sql::new(
+            "SELECT (SELECT count(*) FROM access_tokens WHERE user_id = $1 AND status = 'active' AND expires_at > $2) AS tokens, \
+             (SELECT count(*) FROM oauth_connections WHERE user_id = $1) AS connections, \
+             (SELECT count(*) FROM user_authorizations WHERE user_id = $1 AND is_active) AS consents, \
+             (SELECT count(*) FROM oauth_applications WHERE user_id = $1) AS clients, \
+             (SELECT count(*) FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2) AS sessions",
+        )
+        .text(id.as_str())
+        .time(now);
+        let Some(row) = self.read_one(count).await? else {
+            return Ok(UserHoldings::default());
+        };
+        let n = |column| row.int(column).map(|n| u64::try_from(n).unwrap_or(0));
+        Ok(UserHoldings {
+            tokens: n("tokens")?,
+            connections: n("connections")?,
+            consents: n("consents")?,
+            clients: n("clients")?,
+            sessions: n("sessions")?,
+        })
+    }
+}
+
+/// Ids of people whom the term may mean, at most a few hundred.
+pub(in crate::store) fn matches(draft: &mut Draft, term: &str) {
+    for (at, column) in ["username", "email", "full_name"].into_iter().enumerate() {
+        if at > 0 {
+            draft.add(" UNION ");
+        }
+        draft.add("SELECT id FROM (SELECT id FROM users WHERE ");
+        draft.begins_with_lower(column, term);
+        draft.add(" LIMIT ");
+        draft.bind(Value::Int(SEARCH_CAP));
+        draft.add(&format!(") AS m{at}"));
+    }
+    draft.add(" UNION SELECT id FROM users WHERE id = ");
+    draft.text(term);
+}
