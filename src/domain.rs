@@ -13,6 +13,7 @@ pub mod digest;
 pub mod eligibility;
 pub mod id_token;
 pub mod ids;
+pub mod introspection;
 pub mod lifetimes;
 pub mod oauth_error;
 pub mod paging;

@@ -23,6 +23,7 @@ pub mod consents;
 pub mod device;
 pub mod explain;
 pub mod inspect;
+pub mod introspect;
 pub mod issue;
 pub mod login;
 pub mod machine;

@@ -17,6 +17,7 @@ pub mod consents;
 pub mod counters;
 pub mod devices;
 mod dsn;
+pub mod introspection;
 pub mod keys;
 mod listing;
 pub mod machine;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::audit::{AuditEvent, AuditRow};
+use crate::domain::audit::{Actor, AuditEvent, AuditRow};
 use crate::domain::ids::uuid_v4;
 use crate::domain::time::{Clock, Entropy, random};
 use crate::store::{Store, StoreError, audit::RecordAudit};
@@ -67,7 +67,7 @@ pub struct AuditWriter {
     enabled: bool,
 }
 
-/// Events of which only the number matters, by type, path and address.
+/// Events of which only the number matters, by type, path, and address with the client.
 type Counted = HashMap<(&'static str, String, String), (AuditEvent, u64)>;
 
 impl AuditWriter {
@@ -111,7 +111,11 @@ impl AuditWriter {
         }
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = event.event_type.as_str();
-        let key = (kind, event.origin.path.clone(), event.origin.ip.clone());
+        let who = match &event.actor {
+            Actor::Client(id) => format!("{} {id}", event.origin.ip),
+            Actor::Anonymous | Actor::Claimed(_) | Actor::User { .. } => event.origin.ip.clone(),
+        };
+        let key = (kind, event.origin.path.clone(), who);
         let key = if counted.len() < KINDS || counted.contains_key(&key) {
             key
         } else {

@@ -56,6 +56,7 @@ use tokio_rustls::TlsAcceptor;
 mod parts;
 mod rules;
 use parts::{Specs, vitals};
+mod machines;
 
 /// Clients that are remembered.
 const CLIENTS: u64 = 10_000;
@@ -285,6 +286,7 @@ impl House {
                 ground: ground.clone(),
                 keys: self.keys.clone(),
             },
+            machines: self.machines(config, &auth),
             revoke: RevokeDeps {
                 ground: ground.clone(),
                 auth,

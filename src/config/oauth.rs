@@ -1,6 +1,6 @@
 //! Switches of the protocol: codes, consent, refresh, registration, introspection.
 use super::reader::Reader;
-use crate::domain::secret::Secret;
+use crate::domain::{ids::ClientId, secret::Secret};
 use std::time::Duration;
 
 /// How the protocol is spoken.
@@ -26,6 +26,8 @@ pub struct Oauth {
     pub legacy_client_auth: bool,
     /// `INTROSPECT_POLICY`, default `any`.
     pub introspect_policy: IntrospectPolicy,
+    /// `INTROSPECT_AUDIENCES`, `client_id=audience` pairs: by what other names tokens are meant for a client.
+    pub introspect_audiences: Vec<(ClientId, String)>,
 }
 
 /// Which tokens a client may introspect (RFC 7662 §4).
@@ -56,6 +58,7 @@ impl Oauth {
             introspect_policy: r.choice("INTROSPECT_POLICY", &policies, IntrospectPolicy::Any, |text| {
                 format!("invalid INTROSPECT_POLICY value: {text:?} (must be \"any\" or \"audience\")")
             }),
+            introspect_audiences: audiences(r),
         };
         if oauth.legacy_client_auth {
             r.warn(
@@ -65,4 +68,25 @@ impl Oauth {
         }
         oauth
     }
+}
+
+fn audiences(r: &mut Reader<'_>) -> Vec<(ClientId, String)> {
+    const NAME: &str = "INTROSPECT_AUDIENCES";
+    let mut pairs = Vec::new();
+    for text in r.list(NAME, &[]) {
+        match text.split_once('=') {
+            Some((client, audience))
+                if !client.trim().is_empty() && !audience.trim().is_empty() =>
+            {
+                pairs.push((ClientId::new(client.trim()), audience.trim().to_owned()));
+            }
+            _ => r.error(
+                NAME,
+                format_args!(
+                    "{NAME} must be pairs client_id=audience, separated by commas (got {text:?})"
+                ),
+            ),
+        }
+    }
+    pairs
 }

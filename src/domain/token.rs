@@ -194,11 +194,14 @@ pub fn judge_refresh(
 }
 
 impl Token {
+    /// Whether the row says that the token counts.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.status == TokenStatus::Active && self.expires_at > now
+    }
+
     /// Whether the row says that a bearer of this access token may go on.
     pub fn is_live_access(&self, now: Timestamp) -> bool {
-        self.category == TokenCategory::Access
-            && self.status == TokenStatus::Active
-            && self.expires_at > now
+        self.category == TokenCategory::Access && self.is_live(now)
     }
 
     /// The family's id; rows of the Go server's fixed mode are their own root.

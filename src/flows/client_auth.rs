@@ -86,7 +86,7 @@ impl ClientAuth {
         Ok(client)
     }
 
-    /// The client that has proven who it is, where nobody else may ask. A public client cannot.
+    /// The client that has proven who it is, where nobody else may ask. A public client cannot, except in the old way.
     ///
     /// # Errors
     /// `invalid_client` with 401, whatever the reason.
@@ -125,7 +125,7 @@ impl ClientAuth {
         origin: &Origin,
     ) -> Result<Arc<Client>, FlowError> {
         let client = found
-            .filter(|client| client.is_active() && client.is_confidential())
+            .filter(|client| client.is_active() && (client.is_confidential() || self.legacy))
             .ok_or_else(|| {
                 unauthenticated()
                     .failing(Check::Client)

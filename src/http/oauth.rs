@@ -12,6 +12,8 @@ use serde_json::json;
 
 pub mod device;
 pub mod discovery;
+pub mod introspect;
+pub mod machines;
 pub mod refusals;
 pub mod revoke;
 pub mod token;

@@ -1,7 +1,9 @@
 //! The one list of what is served.
 use super::{
     limits::Limiter,
-    oauth::{self, device::CodeDeps, discovery::Metadata, token::TokenDeps},
+    oauth::{
+        self, device::CodeDeps, discovery::Metadata, machines::MachineEndpoints, token::TokenDeps,
+    },
     ops::{self, OpsDeps},
     request::Request,
     respond::{self, Document, Response},
@@ -43,6 +45,8 @@ pub struct Everything {
     pub inspect: InspectDeps,
     /// Revocation.
     pub revoke: RevokeDeps,
+    /// What only clients call.
+    pub machines: MachineEndpoints,
     /// Discovery.
     pub metadata: Metadata,
     /// The JWK set.
@@ -54,7 +58,7 @@ pub struct Everything {
 }
 
 /// A handler with what it needs.
-fn with<D, F, Fut>(deps: &D, handler: F) -> Route
+pub(super) fn with<D, F, Fut>(deps: &D, handler: F) -> Route
 where
     D: Clone + Send + Sync + 'static,
     F: Fn(D, Request) -> Fut + Send + Sync + 'static,
@@ -67,6 +71,7 @@ where
 /// Everything that is served.
 pub fn routes(all: &Everything) -> Routes {
     let routes = machines(all, Routes::new());
+    let routes = oauth::machines::routes(&all.machines, routes);
     let routes = people(all, routes);
     operators(all, routes)
 }

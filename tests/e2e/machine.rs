@@ -213,3 +213,403 @@ async fn a_machine_gets_tokens_for_itself_on_sqlite() {
 async fn a_machine_gets_tokens_for_itself_on_postgres() {
     whole_grant(Engine::Postgres).await;
 }
+
+async fn introspect(http: &mut Http, id: &str, token: &str) -> Answer {
+    let header = basic(id, SECRET);
+    http.post_with(
+        "/oauth/introspect",
+        &[("authorization", &header)],
+        &[("token", token), ("token_type_hint", "refresh_token")],
+    )
+    .await
+}
+
+/// An access and a refresh token of a person.
+async fn persons_tokens(server: &Server) -> (String, String) {
+    let code = server.approved_codes(1).await.remove(0);
+    let tokens = server.http().await.poll(&server.client_id, &code).await;
+    (tokens.text("access_token"), tokens.text("refresh_token"))
+}
+
+async fn introspection(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    machines(&server).await;
+    let mut http = server.http().await;
+    let own = token(
+        &mut http,
+        "machine",
+        &[("scope", "read"), ("resource", API)],
+    )
+    .await
+    .text("access_token");
+    let answer = introspect(&mut http, "machine", &own).await;
+    assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
+    let (json, said) = (answer.json(), claims(&own));
+    let expected = serde_json::json!({
+        "active": true, "aud": API, "client_id": "machine", "exp": said["exp"], "iat": said["iat"],
+        "iss": format!("http://127.0.0.1:{}", server.port), "jti": said["jti"], "scope": "read",
+        "sub": "client:machine", "token_type": "Bearer",
+    });
+    assert_eq!(json, expected);
+
+    let (access, refresh) = persons_tokens(&server).await;
+    for token in [&access, &refresh] {
+        let json = introspect(&mut http, "brief", token).await.json();
+        assert_eq!(json["active"], true);
+        assert_eq!(json["username"], "admin");
+        assert_eq!(json["client_id"], server.client_id);
+        assert_eq!(json["jti"], claims(token)["jti"]);
+    }
+    inactive_is_bare(&server, &mut http, &access).await;
+    who_may_not_ask(&mut http, &own).await;
+    // Counted events are written once a second.
+    tokio::time::sleep(std::time::Duration::from_millis(2200)).await;
+    let events = "SELECT count(*) FROM audit_logs WHERE event_type = 'TOKEN_INTROSPECTED' AND actor_kind = 'client' \
+                  AND actor_user_id IN ('machine', 'brief')";
+    assert!(server.count(events).await >= 2);
+}
+
+async fn inactive_is_bare(server: &Server, http: &mut Http, access: &str) {
+    let past = "UPDATE access_tokens SET expires_at = '2020-01-01 00:00:00+00:00' WHERE user_id = 'client:brief'";
+    let expired = token(http, "brief", &[]).await.text("access_token");
+    server.sql(past, past).await;
+    let disabled = token(http, "endless", &[]).await.text("access_token");
+    let off = "UPDATE access_tokens SET status = 'disabled' WHERE user_id = 'client:endless'";
+    server.sql(off, off).await;
+    let forged = format!("{access}x");
+    for token in [&expired, &disabled, &forged, "nope", "\u{2603}"] {
+        let answer = introspect(http, "machine", token).await;
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (200, "{\"active\":false}")
+        );
+    }
+    let (lite, pg) = (
+        "UPDATE users SET is_active = 0",
+        "UPDATE users SET is_active = false",
+    );
+    server.sql(lite, pg).await;
+    let answer = introspect(http, "machine", access).await;
+    assert_eq!(
+        answer.body, "{\"active\":false}",
+        "its person is switched off"
+    );
+}
+
+async fn who_may_not_ask(http: &mut Http, token: &str) {
+    for (credentials, status, error) in [
+        (&[][..], 401, "invalid_client"),
+        (&[("client_id", "machine")], 401, "invalid_client"),
+        (
+            &[("client_id", "machine"), ("client_secret", "wrong")],
+            401,
+            "invalid_client",
+        ),
+        (
+            &[("client_id", "public"), ("client_secret", SECRET)],
+            401,
+            "invalid_client",
+        ),
+        (
+            &[("client_id", "asleep"), ("client_secret", SECRET)],
+            401,
+            "invalid_client",
+        ),
+        (
+            &[("client_id", "nobody"), ("client_secret", SECRET)],
+            401,
+            "invalid_client",
+        ),
+    ] {
+        let mut form = credentials.to_vec();
+        form.push(("token", token));
+        let answer = http.post("/oauth/introspect", &form).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (status, error.to_owned()),
+            "{credentials:?}"
+        );
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(challenge.as_deref(), Some("Basic realm=\"authgate\""));
+    }
+    let form = [("client_id", "machine"), ("client_secret", SECRET)];
+    let answer = http.post("/oauth/introspect", &form).await;
+    assert_eq!(
+        (answer.status, answer.error()),
+        (400, "invalid_request".to_owned())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_looks_at_tokens_on_sqlite() {
+    introspection(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_looks_at_tokens_on_postgres() {
+    introspection(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn introspect_audience() {
+    let pairs = format!("brief={API}");
+    let env = [
+        ("INTROSPECT_POLICY", "audience"),
+        ("INTROSPECT_AUDIENCES", pairs.as_str()),
+    ];
+    let server = Server::start(Engine::Sqlite, &env).await;
+    machines(&server).await;
+    let mut http = server.http().await;
+    let token = token(&mut http, "machine", &[("resource", API)])
+        .await
+        .text("access_token");
+    for (caller, active) in [("machine", true), ("brief", true), ("endless", false)] {
+        let answer = introspect(&mut http, caller, &token).await;
+        assert_eq!(answer.json()["active"], active, "{caller}");
+    }
+}
+
+/// IR-05 and IR-06: the owner revokes, nobody else; a refresh token takes its access tokens along.
+async fn revocation(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    machines(&server).await;
+    let mut http = server.http().await;
+    let own = token(&mut http, "machine", &[]).await.text("access_token");
+    let (access, refresh) = persons_tokens(&server).await;
+    let id = server.client_id.clone();
+    let brief = basic("brief", SECRET);
+    let owner = basic("machine", SECRET);
+    let wrong = basic("machine", "wrong");
+    for (header, token, status, error) in [
+        (Some(&brief), &own, 400, "unauthorized_client"),
+        (Some(&brief), &access, 400, "unauthorized_client"),
+        (Some(&wrong), &own, 401, "invalid_client"),
+        (None, &own, 401, "invalid_client"),
+    ] {
+        let headers: Vec<_> = header
+            .iter()
+            .map(|h| ("authorization", h.as_str()))
+            .collect();
+        let answer = http
+            .post_with("/oauth/revoke", &headers, &[("token", token)])
+            .await;
+        assert_eq!((answer.status, answer.error()), (status, error.to_owned()));
+    }
+    assert_eq!(
+        introspect(&mut http, "machine", &own).await.json()["active"],
+        true
+    );
+    for token in [own.as_str(), own.as_str(), "unknown"] {
+        let form = [("token", token), ("token_type_hint", "nonsense")];
+        let answer = http
+            .post_with("/oauth/revoke", &[("authorization", &owner)], &form)
+            .await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
+        assert_eq!(answer.header("content-type"), None);
+    }
+    let form = [
+        ("token", refresh.as_str()),
+        ("client_id", &id),
+        ("token_type_hint", "access_token"),
+    ];
+    assert_eq!(http.post("/oauth/revoke", &form).await.status, 200);
+    for token in [&own, &access, &refresh] {
+        let answer = introspect(&mut http, "machine", token).await;
+        assert_eq!(answer.body, "{\"active\":false}");
+    }
+    let answer = http
+        .post_with("/oauth/revoke", &[("authorization", &owner)], &[])
+        .await;
+    assert_eq!(
+        (answer.status, answer.error()),
+        (400, "invalid_request".to_owned())
+    );
+    let events = "SELECT count(*) FROM audit_logs WHERE event_type = 'TOKEN_REVOKED'";
+    assert_eq!(server.count(events).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoke_owner_and_cascade_on_sqlite() {
+    revocation(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoke_owner_and_cascade_on_postgres() {
+    revocation(Engine::Postgres).await;
+}
+
+/// IR-03: an outage is neither "revoked" nor "inactive".
+#[tokio::test(flavor = "multi_thread")]
+async fn revoke_tells_the_truth() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    machines(&server).await;
+    let mut http = server.http().await;
+    let own = token(&mut http, "machine", &[]).await.text("access_token");
+    assert_eq!(
+        introspect(&mut http, "machine", &own).await.json()["active"],
+        true
+    );
+    server.outage(true).await;
+    let header = basic("machine", SECRET);
+    for path in ["/oauth/revoke", "/oauth/introspect"] {
+        let answer = http
+            .post_with(path, &[("authorization", &header)], &[("token", &own)])
+            .await;
+        assert_eq!(answer.status, 503, "{path}: {answer:?}");
+        assert_eq!(answer.header("retry-after").as_deref(), Some("5"));
+        assert_eq!(answer.error(), "temporarily_unavailable");
+    }
+    server.outage(false).await;
+    assert_eq!(
+        introspect(&mut http, "machine", &own).await.json()["active"],
+        true
+    );
+    let answer = http
+        .post_with(
+            "/oauth/revoke",
+            &[("authorization", &header)],
+            &[("token", &own)],
+        )
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(
+        introspect(&mut http, "machine", &own).await.json()["active"],
+        false
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_auth_table() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    machines(&server).await;
+    let mut http = server.http().await;
+    let (right, wrong) = (basic("machine", SECRET), basic("machine", "wrong"));
+    let raw = format!(
+        "Basic {}",
+        general_purpose::STANDARD.encode(format!("machine:{SECRET}"))
+    );
+    let unknown = basic("nobody", SECRET);
+    let body = |more: &[(&'static str, &'static str)]| {
+        let mut form = vec![("grant_type", "client_credentials")];
+        form.extend_from_slice(more);
+        form
+    };
+    let secret = ("client_secret", SECRET);
+    let (me, other) = (("client_id", "machine"), ("client_id", "brief"));
+    for (header, form, status, error) in [
+        (Some(right.as_str()), body(&[]), 200, ""),
+        (Some(&right), body(&[me]), 200, ""),
+        (None, body(&[me, secret]), 200, ""),
+        (Some(&right), body(&[other]), 400, "invalid_request"),
+        (Some(&right), body(&[me, secret]), 400, "invalid_request"),
+        (
+            Some(&right),
+            body(&[me, ("client_secret", "wrong")]),
+            400,
+            "invalid_request",
+        ),
+        (Some(&wrong), body(&[]), 401, "invalid_client"),
+        // Not form-encoded: the plus reads as a blank, the percent sign as nothing.
+        (Some(&raw), body(&[]), 401, "invalid_client"),
+        (Some(&unknown), body(&[]), 401, "invalid_client"),
+        (Some("Basic !"), body(&[]), 401, "invalid_client"),
+        (Some("Basic bm9jb2xvbg=="), body(&[]), 401, "invalid_client"),
+        (Some("Bearer x"), body(&[]), 401, "invalid_client"),
+        (None, body(&[me]), 401, "invalid_client"),
+        (None, body(&[secret]), 401, "invalid_client"),
+        (
+            None,
+            body(&[me, ("client_secret", "")]),
+            401,
+            "invalid_client",
+        ),
+    ] {
+        let headers: Vec<_> = header.iter().map(|h| ("authorization", *h)).collect();
+        let answer = http.post_with("/oauth/token", &headers, &form).await;
+        assert_eq!(answer.status, status, "{header:?} {form:?} {answer:?}");
+        if status != 200 {
+            assert_eq!(answer.error(), error, "{header:?} {form:?}");
+            assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
+            assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
+        }
+    }
+    throttled(&server, &mut http).await;
+}
+
+/// TK-09: after ten failures nothing is compared any more, except what was right before.
+async fn throttled(server: &Server, http: &mut Http) {
+    let wrong = [
+        ("token", "t"),
+        ("client_id", "brief"),
+        ("client_secret", "wrong"),
+    ];
+    for _ in 0..10 {
+        assert_eq!(http.post("/oauth/introspect", &wrong).await.status, 401);
+    }
+    let answer = http.post("/oauth/introspect", &wrong).await;
+    assert_eq!(
+        (answer.status, answer.error()),
+        (429, "rate_limit_exceeded".to_owned())
+    );
+    assert_eq!(answer.header("retry-after").as_deref(), Some("60"));
+    // "machine" was right a moment ago and failed three times: it goes on.
+    assert_eq!(token(http, "machine", &[]).await.status, 200);
+    let events = "SELECT count(*) FROM audit_logs WHERE event_type = 'CLIENT_AUTHENTICATION_FAILURE' \
+                  AND actor_user_id = 'brief'";
+    assert_eq!(server.count(events).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dup_params_rejected() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut http = server.http().await;
+    for (path, name) in [
+        ("/oauth/token", "grant_type"),
+        ("/oauth/token", "client_id"),
+        ("/oauth/token", "scope"),
+        ("/oauth/device/code", "client_id"),
+        ("/oauth/device/code", "scope"),
+        ("/oauth/revoke", "token"),
+        ("/oauth/introspect", "token"),
+        ("/oauth/introspect", "token_type_hint"),
+    ] {
+        let answer = http.post(path, &[(name, "a"), (name, "a")]).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (400, "invalid_request".to_owned()),
+            "{path} {name}"
+        );
+    }
+    no_secrets_in_query(&mut http).await;
+}
+
+async fn no_secrets_in_query(http: &mut Http) {
+    for path in [
+        "/oauth/token",
+        "/oauth/device/code",
+        "/oauth/revoke",
+        "/oauth/introspect",
+    ] {
+        for name in [
+            "client_secret",
+            "client_assertion",
+            "token",
+            "refresh_token",
+            "code",
+        ] {
+            let answer = http
+                .post(&format!("{path}?{name}=x"), &[("client_id", "a")])
+                .await;
+            assert_eq!(
+                (answer.status, answer.error()),
+                (400, "invalid_request".to_owned()),
+                "{path} {name}"
+            );
+        }
+    }
+    let answer = http
+        .post("/oauth/token?grant_type=client_credentials", &[])
+        .await;
+    assert_eq!(answer.error(), "unsupported_grant_type");
+}

@@ -235,6 +235,22 @@ impl Server {
         }
     }
 
+    /// Takes the database away or gives it back. Postgres only.
+    pub async fn outage(&self, begins: bool) {
+        let (_, name) = self.dsn.rsplit_once('/').unwrap();
+        let mut admin = sqlx::PgConnection::connect(&postgres()).await.unwrap();
+        let statement = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {}", !begins);
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        for text in [statement, end] {
+            sqlx::raw_sql(AssertSqlSafe(text))
+                .execute(&mut admin)
+                .await
+                .unwrap();
+        }
+    }
+
     /// Approves every code that waits, as the administrator.
     pub async fn approve_all(&self) {
         self.sql(

@@ -36,13 +36,17 @@ pub fn device_rules(config: &Config) -> DeviceRules {
     }
 }
 
+/// A limit, unless limits are switched off.
+pub fn limiter(config: &Config, per_minute: u32) -> Option<Arc<Limiter>> {
+    config
+        .limits
+        .enabled
+        .then(|| Arc::new(Limiter::new(i64::from(per_minute))))
+}
+
 pub fn limits(config: &Config) -> Limits {
     let limits = &config.limits;
-    let limiter = |per_minute: u32| {
-        limits
-            .enabled
-            .then(|| Arc::new(Limiter::new(i64::from(per_minute))))
-    };
+    let limiter = |per_minute| limiter(config, per_minute);
     Limits {
         login: limiter(limits.login),
         device_code: limiter(limits.device_code),

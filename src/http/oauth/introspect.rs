@@ -1,0 +1,76 @@
+//! `POST /oauth/introspect` (RFC 7662).
+use super::{form, origin, refuse, unreadable};
+use crate::{
+    domain::{secret::Secret, token::TokenCategory},
+    flows::{
+        FlowError,
+        introspect::{Active, IntrospectDeps, IntrospectRequest, introspect},
+    },
+    http::{
+        client_credentials,
+        form::Form,
+        request::Request,
+        respond::{self, Response},
+    },
+};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// The whole answer about a token that does not count, whatever the reason (RFC 7662 §2.2).
+const INACTIVE: &[u8] = b"{\"active\":false}";
+
+/// Tells what the token in the form is worth.
+pub async fn introspection(deps: IntrospectDeps, mut request: Request) -> Response {
+    let form = match form(&mut request, &[]).await {
+        Ok(form) => form,
+        Err(error) => return unreadable(&error),
+    };
+    match outcome(&deps, &request, &form).await {
+        Ok(Some(active)) => respond::no_store(respond::json(200, &answer(active))),
+        Ok(None) => respond::no_store(respond::json_bytes(200, Bytes::from_static(INACTIVE))),
+        Err(error) => refuse(&error, "authgate"),
+    }
+}
+
+async fn outcome(
+    deps: &IntrospectDeps,
+    request: &Request,
+    form: &Form,
+) -> Result<Option<Active>, FlowError> {
+    let asked = IntrospectRequest {
+        credentials: client_credentials::read(request, form)?,
+        token: form
+            .get("token")
+            .filter(|token| !token.is_empty())
+            .map(Secret::new),
+        address: request.client_address(),
+        origin: origin(request),
+    };
+    introspect(deps, &asked).await
+}
+
+/// Members in alphabetical order. Claims of callers and private claims are for those who hold the token.
+fn answer(active: Active) -> Map<String, Value> {
+    let token = active.token;
+    let mut said = active.claims;
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Value| {
+        body.insert(name.to_owned(), value);
+    };
+    put("active", true.into());
+    if let (TokenCategory::Access, Some(audience)) = (token.category, said.remove("aud")) {
+        put("aud", audience);
+    }
+    put("client_id", token.client_id.as_str().into());
+    put("exp", token.expires_at.unix_timestamp().into());
+    put("iat", token.created_at.unix_timestamp().into());
+    put("iss", said.remove("iss").unwrap_or_default());
+    put("jti", said.remove("jti").unwrap_or_default());
+    put("scope", token.scopes.to_string().into());
+    put("sub", token.subject.to_string().into());
+    put("token_type", "Bearer".into());
+    if let Some(username) = active.username {
+        put("username", username.into());
+    }
+    body
+}
