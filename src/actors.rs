@@ -12,6 +12,7 @@ pub mod http_listener;
 pub mod inbox;
 pub mod key_holder;
 pub mod lifecycle;
+pub mod limit_sweeper;
 pub mod password_hasher;
 pub mod retention_sweeper;
 pub mod round;

@@ -225,6 +225,7 @@ impl Running {
         for name in [
             "password_hasher",
             "upkeep",
+            "limit_sweeper",
             "retention_sweeper",
             "database_watch",
             "device_code_poller",

@@ -9,7 +9,7 @@ use crate::{
         eligibility::Refusal,
         ids::uuid_v4,
         oauth_error::{ErrorCode, OauthError},
-        time::{Clock, Entropy, EntropyFailure, Timestamp, random},
+        time::{Clock, Drift, Entropy, EntropyFailure, Timestamp, random},
         trace::Check,
     },
     store::{Store, StoreError, Unit},
@@ -116,6 +116,20 @@ impl Ground {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Whether what is issued now would end when it says it does.
+    ///
+    /// # Errors
+    /// [`FlowError::Unavailable`] while our clock and the database's are so far apart that other processes on it would
+    /// judge the end differently.
+    pub fn trust_clock(&self) -> Result<(), FlowError> {
+        match Drift::of(self.store.clock_ahead()) {
+            Drift::Close | Drift::Noticeable => Ok(()),
+            Drift::Far => Err(FlowError::Unavailable(
+                "the clocks of this machine and of the database are too far apart".to_owned(),
+            )),
+        }
     }
 
     /// Commits a unit in a task of its own, so that it is finished whatever becomes of the caller.

@@ -5,12 +5,16 @@
 use crate::domain::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::{PgPool, SqlitePool};
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock, atomic::AtomicI64},
+    time::Duration,
+};
 use tokio::sync::Mutex;
 
 pub mod audit;
 mod batch;
 pub mod clients;
+mod clock;
 pub mod codes;
 pub mod connections;
 pub mod consents;
@@ -39,6 +43,11 @@ pub use batch::{QueuedUnit, UnitSink};
 pub use open::{Driver, Settings, StatementLog};
 pub use schema::Adoption;
 pub use tx::Tx;
+
+/// The longest that a reading from Postgres may take.
+const READ: Duration = Duration::from_secs(5);
+/// The longest that a transaction on Postgres may take; beyond it nobody knows whether it was committed.
+const COMMIT: Duration = Duration::from_secs(8);
 
 /// Why the store gives nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +82,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     engine: Engine,
     sink: OnceLock<Arc<dyn UnitSink>>,
+    /// How far the clock of the database is ahead of ours.
+    ahead_ms: AtomicI64,
 }
 
 enum Engine {
@@ -95,6 +106,7 @@ impl Store {
         Ok(Self(Arc::new(Inner {
             engine,
             sink: OnceLock::new(),
+            ahead_ms: AtomicI64::new(0),
         })))
     }
 
@@ -158,7 +170,7 @@ impl Store {
     /// What the unit says; [`StoreError::Unavailable`] when the commit failed or its outcome is unknown.
     pub async fn commit<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
         match &self.0.engine {
-            Engine::Pg(pool) => batch::commit_on_postgres(pool, &unit).await,
+            Engine::Pg(pool) => in_time(COMMIT, batch::commit_on_postgres(pool, &unit)).await,
             Engine::Lite { .. } => {
                 let (queued, answer) = QueuedUnit::new(unit);
                 match self.0.sink.get() {
@@ -186,15 +198,29 @@ impl Store {
     async fn read_one(&self, statement: sql::Sql) -> Result<Option<sql::Row>, StoreError> {
         match &self.0.engine {
             Engine::Lite { readers, .. } => statement.one_on_sqlite(readers).await,
-            Engine::Pg(pool) => statement.one_on_postgres(pool).await,
+            Engine::Pg(pool) => in_time(READ, statement.one_on_postgres(pool)).await,
         }
     }
 
     async fn read_all(&self, statement: sql::Sql) -> Result<Vec<sql::Row>, StoreError> {
         match &self.0.engine {
             Engine::Lite { readers, .. } => statement.all_on_sqlite(readers).await,
-            Engine::Pg(pool) => statement.all_on_postgres(pool).await,
+            Engine::Pg(pool) => in_time(READ, statement.all_on_postgres(pool)).await,
         }
+    }
+}
+
+/// Waits no longer than `limit` for a server behind a network, which can fall silent without a word.
+async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(StoreError::Unavailable(format!(
+            "no answer within {} s",
+            limit.as_secs()
+        ))),
     }
 }
 

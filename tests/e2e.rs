@@ -9,6 +9,8 @@ mod browser;
 mod crash;
 #[path = "e2e/device.rs"]
 mod device;
+#[path = "e2e/faults.rs"]
+mod faults;
 #[path = "e2e/hostile.rs"]
 mod hostile;
 #[path = "e2e/http.rs"]

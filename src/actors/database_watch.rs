@@ -1,8 +1,9 @@
-//! Asks the database every second whether it answers, so that no health check has to.
+//! Asks the database every second whether it answers, so that no health check has to, and every minute for its time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::time::{Clock, Drift};
 use crate::store::Store;
 
 use super::handle::Failure;
@@ -14,39 +15,81 @@ use super::vitals::Vitals;
 
 /// The name under which the condition is noted.
 pub const DATABASE: &str = "database";
+/// The name under which the distance between the clocks is noted.
+const CLOCK: &str = "clock";
 const EVERY: Duration = Duration::from_secs(1);
+/// Ticks from one comparison of the clocks to the next.
+const COMPARE: u32 = 60;
 /// A database that takes longer does not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The place in the tree.
-pub fn spec(vitals: &Arc<Vitals>, readiness: Readiness, store: Store) -> Spec {
+pub fn spec(
+    vitals: &Arc<Vitals>,
+    readiness: Readiness,
+    store: Store,
+    clock: Arc<dyn Clock>,
+) -> Spec {
     let inbox = Inbox::<()>::new(vitals, 1);
-    round::spec(Watch { readiness, store }, &inbox)
+    let watch = Watch {
+        readiness,
+        store,
+        clock,
+    };
+    round::spec(watch, &inbox)
 }
 
 struct Watch {
     readiness: Readiness,
     store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+/// Ticks until the clocks are compared.
+#[derive(Default)]
+struct Countdown(u32);
+
+impl Watch {
+    async fn compare(&self) {
+        let compared = self.store.compare_clocks(&*self.clock);
+        // An outage is told by the ping; what was measured before stays.
+        if let Ok(Ok(ahead)) = tokio::time::timeout(PATIENCE, compared).await {
+            self.readiness.note(CLOCK, condition(ahead));
+        }
+    }
+}
+
+fn condition(ahead: time::Duration) -> Condition {
+    let apart = ahead.whole_seconds().unsigned_abs();
+    match Drift::of(ahead) {
+        Drift::Close => Condition::Well,
+        Drift::Noticeable => {
+            Condition::Degraded(format!("this machine and the database are {apart} s apart"))
+        }
+        Drift::Far => Condition::Degraded(format!(
+            "this machine and the database are {apart} s apart: nothing is issued"
+        )),
+    }
 }
 
 impl Rounds for Watch {
     type Item = ();
-    type State = ();
+    type State = Countdown;
     const MOST: usize = 1;
 
-    async fn open(&self) -> Result<(), Failure> {
+    async fn open(&self) -> Result<Countdown, Failure> {
+        Ok(Countdown::default())
+    }
+
+    async fn serve(&self, _: &mut Countdown, _: Vec<Queued<()>>) -> Result<(), Failure> {
         Ok(())
     }
 
-    async fn serve(&self, (): &mut (), _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn pause(&self, (): &()) -> Option<Duration> {
+    fn pause(&self, _: &Countdown) -> Option<Duration> {
         Some(EVERY)
     }
 
-    async fn tick(&self, (): &mut ()) -> Result<(), Failure> {
+    async fn tick(&self, countdown: &mut Countdown) -> Result<(), Failure> {
         let condition = match tokio::time::timeout(PATIENCE, self.store.ping()).await {
             Ok(Ok(())) => Condition::Well,
             // The text is not shown to everybody, and may name hosts: it goes to the log.
@@ -54,6 +97,28 @@ impl Rounds for Watch {
             Err(_) => Condition::Failing("no answer within two seconds".to_owned()),
         };
         self.readiness.note(DATABASE, condition);
+        countdown.0 = match countdown.0 {
+            0 => {
+                self.compare().await;
+                COMPARE
+            }
+            left => left - 1,
+        };
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_is_told_in_words() {
+        let told = |seconds| condition(time::Duration::seconds(seconds));
+        assert_eq!(told(-30), Condition::Well);
+        assert!(matches!(told(31), Condition::Degraded(why) if why.ends_with("31 s apart")));
+        assert!(
+            matches!(told(-600), Condition::Degraded(why) if why.ends_with("600 s apart: nothing is issued"))
+        );
     }
 }

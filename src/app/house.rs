@@ -35,7 +35,7 @@ use crate::{
         },
         ops::{Files, OpsDeps},
         router::{self, Router},
-        routes::{self, Everything},
+        routes::{self, Everything, Limits},
         server,
         session::{CookieRules, Sessions},
         web::WebDeps,
@@ -75,6 +75,7 @@ pub struct House {
     traces: TraceWriter,
     clients: Cached<Client>,
     verified: VerifiedSecrets,
+    limits: Limits,
     specs: Specs,
 }
 
@@ -118,7 +119,9 @@ impl House {
             random(&*ground.entropy).map_err(|error| StartFailure::Other(error.to_string()))?;
         let verified = VerifiedSecrets::new(&key);
         let invalidator = parts::invalidator(&ground, &clients, &verified);
+        let limits = rules::limits(config);
         let specs = Specs {
+            limit_sweeper: parts::limit_sweeper(config, &ground, &limits),
             keys: keys_spec,
             audit_writer: audit_spec,
             trace_writer: trace_spec,
@@ -131,6 +134,7 @@ impl House {
                 &vitals("root/database_watch", 20, 3600),
                 readiness.clone(),
                 ground.store.clone(),
+                Arc::clone(&ground.clock),
             ),
             store_writer: store_writer.map(|(sink, spec)| {
                 ground.store.submit_through(Arc::new(sink));
@@ -148,6 +152,7 @@ impl House {
             traces,
             clients,
             verified,
+            limits,
             specs,
         })
     }
@@ -212,10 +217,7 @@ impl House {
                     .from(&oauth::origin(request)),
                 );
             }),
-            millis: Arc::new(move || {
-                let now = clock.now();
-                now.unix_timestamp() * 1000 + i64::from(now.millisecond())
-            }),
+            millis: Arc::new(move || parts::millis(&*clock)),
         };
         routes::routes(&everything)
             .build(settings)
@@ -304,7 +306,7 @@ impl House {
                 token: config.metrics.token.clone(),
                 files: Arc::new(Files::new(config.server.static_cache_max_age)),
             },
-            limits: rules::limits(config),
+            limits: self.limits.clone(),
             web,
             device: CodeDeps { device, refusals },
         })

@@ -33,6 +33,28 @@ pub fn random<const N: usize>(entropy: &dyn Entropy) -> Result<[u8; N], EntropyF
     Ok(out)
 }
 
+/// How far two clocks are apart, by what it means for what has an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// Up to half a minute: nobody notices.
+    Close,
+    /// Up to two minutes: worth a warning.
+    Noticeable,
+    /// Beyond: whatever is issued would end at the wrong time for somebody.
+    Far,
+}
+
+impl Drift {
+    /// Judges a difference, in either direction.
+    pub fn of(ahead: time::Duration) -> Self {
+        match ahead.whole_seconds().unsigned_abs() {
+            0..=30 => Self::Close,
+            31..=120 => Self::Noticeable,
+            _ => Self::Far,
+        }
+    }
+}
+
 #[cfg(test)]
 pub mod doubles {
     //! A clock that is set by hand and entropy that counts.

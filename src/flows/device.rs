@@ -104,6 +104,7 @@ pub async fn start(deps: &DeviceDeps, request: &StartRequest) -> Result<Started,
     may_start(&deps.rules, &client, request.address)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
     let scopes = granted_scopes(request.scope.as_deref(), &client)?;
+    deps.ground.trust_clock()?;
     let now = deps.ground.now();
     let device_code = hex(&random::<{ device::DEVICE_CODE_BYTES }>(
         &*deps.ground.entropy,

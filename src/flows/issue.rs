@@ -141,8 +141,8 @@ impl Minted {
 /// Signs tokens and builds their rows.
 ///
 /// # Errors
-/// `invalid_request` for claims that the client may not add, [`FlowError::Unavailable`] without entropy,
-/// [`FlowError::Internal`] when the key refuses to sign.
+/// `invalid_request` for claims that the client may not add, [`FlowError::Unavailable`] without entropy
+/// or a clock to trust, [`FlowError::Internal`] when the key refuses to sign.
 pub fn prepare(
     ground: &Ground,
     keys: &KeySet,
@@ -151,6 +151,7 @@ pub fn prepare(
     now: Timestamp,
 ) -> Result<Minted, FlowError> {
     rules.check_extra(order.client, order.extra)?;
+    ground.trust_clock()?;
     let mut drawn: [u8; 68] = random(&*ground.entropy)?;
     let mut draw = Draw(&mut drawn);
     let access_id = TokenId::new(draw.uuid());

@@ -60,6 +60,17 @@ impl Limiter {
         self.limit
     }
 
+    /// Drops the windows that are over.
+    pub fn sweep(&self, now_ms: i64) {
+        for shard in &self.shards {
+            let mut windows = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            windows.retain(|_, window| window.ends_ms > now_ms);
+            if windows.is_empty() {
+                windows.shrink_to_fit();
+            }
+        }
+    }
+
     /// Counts a request at `now_ms`, Unix milliseconds.
     pub fn count(&self, address: IpAddr, now_ms: i64) -> Verdict {
         let key = network(address);
@@ -147,6 +158,17 @@ mod tests {
         assert!(limiter.count("2001:db8::1".parse().unwrap(), 0).allowed);
         assert!(!limiter.count("2001:db8::2".parse().unwrap(), 0).allowed);
         assert!(limiter.count("2001:db8:0:1::1".parse().unwrap(), 0).allowed);
+    }
+
+    #[test]
+    fn a_sweep_drops_what_is_over_and_nothing_else() {
+        let limiter = Limiter::new(1);
+        limiter.count(ip(1), 0);
+        limiter.count(ip(2), 1000);
+        limiter.sweep(60_000);
+        let held: usize = limiter.shards.iter().map(|s| s.lock().unwrap().len()).sum();
+        assert_eq!(held, 1);
+        assert!(!limiter.count(ip(2), 60_000).allowed);
     }
 
     #[test]

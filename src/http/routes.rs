@@ -33,6 +33,20 @@ pub struct Limits {
     pub device_verify: Option<Arc<Limiter>>,
 }
 
+impl Limits {
+    /// All that are switched on, for whoever sweeps them.
+    pub fn all(&self) -> Vec<Arc<Limiter>> {
+        let Self {
+            login,
+            device_code,
+            token,
+            device_verify,
+        } = self;
+        let all = [login, device_code, token, device_verify];
+        all.into_iter().flatten().map(Arc::clone).collect()
+    }
+}
+
 /// What all routes need.
 pub struct Everything {
     /// Pages.

@@ -24,6 +24,8 @@ pub struct Server {
     env: Vec<(String, String)>,
     child: Option<Child>,
     pub client_id: String,
+    /// What the shell does before it becomes the server.
+    pub prelude: String,
 }
 
 fn postgres() -> String {
@@ -61,15 +63,29 @@ impl Server {
     pub async fn start(engine: Engine, env: &[(&str, &str)]) -> Self {
         let mut server = Self::prepared(engine, env).await;
         server.launch().await;
-        let credentials =
-            std::fs::read_to_string(server.directory.path().join("authgate-credentials.txt"))
-                .unwrap();
+        server.read_client_id();
+        server
+    }
+
+    /// Finds the client that the first start made.
+    pub fn read_client_id(&mut self) {
+        let file = self.directory.path().join("authgate-credentials.txt");
+        let credentials = std::fs::read_to_string(file).unwrap();
         let id = credentials
             .lines()
             .find_map(|line| line.strip_prefix("Client ID: "))
             .unwrap();
-        server.client_id = id.to_owned();
-        server
+        self.client_id = id.to_owned();
+    }
+
+    /// Where the database is.
+    pub fn dsn(&self) -> &str {
+        &self.dsn
+    }
+
+    /// Sets a variable for the next launch.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.env.push((name.to_owned(), value.to_owned()));
     }
 
     /// Everything but the process.
@@ -96,6 +112,7 @@ impl Server {
             env,
             child: None,
             client_id: String::new(),
+            prelude: String::new(),
         }
     }
 
@@ -107,7 +124,18 @@ impl Server {
 
     /// The program with this server's settings, to be given a command.
     pub fn tool(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_authgate"));
+        let binary = env!("CARGO_BIN_EXE_authgate");
+        let mut command = if self.prelude.is_empty() {
+            Command::new(binary)
+        } else {
+            let mut shell = Command::new("/bin/sh");
+            shell.args([
+                "-c",
+                &format!("{}; exec \"$0\" \"$@\"", self.prelude),
+                binary,
+            ]);
+            shell
+        };
         command
             .current_dir(self.directory.path())
             .env_clear()
@@ -179,6 +207,15 @@ impl Server {
         );
     }
 
+    /// The largest file that the process may write, as `prlimit` wants it.
+    pub fn limit_files(&self, size: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        let limited = Command::new("prlimit")
+            .args(["--pid", &pid, &format!("--fsize={size}:")])
+            .status();
+        assert!(limited.unwrap().success());
+    }
+
     /// Waits for the end of the process.
     pub async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
@@ -213,6 +250,13 @@ impl Server {
                     .unwrap();
             }
         }
+    }
+
+    /// A connection of another program, which has said `sql`.
+    pub async fn connect_sqlite(&self, sql: &'static str) -> sqlx::SqliteConnection {
+        let mut db = sqlx::SqliteConnection::connect(&self.dsn).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut db).await.unwrap();
+        db
     }
 
     /// One number out of the database.

@@ -3,7 +3,7 @@ use crate::{
     actors::{
         Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals,
         cache_invalidator::{self, CacheInvalidator},
-        key_holder, password_hasher, retention_sweeper,
+        key_holder, limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
         supervisor::Jitter,
         trace_writer::{self, TraceWriter},
         upkeep as sweeping,
@@ -11,8 +11,12 @@ use crate::{
     app::{StartFailure, keys::Loader},
     cache::{Cached, VerifiedSecrets},
     config::Config,
-    domain::{client::Client, time::random},
+    domain::{
+        client::Client,
+        time::{Clock, random},
+    },
     flows::Ground,
+    http::routes::Limits,
     jose::KeySet,
     passwords::{self, HashAlgorithm},
 };
@@ -27,6 +31,7 @@ pub struct Specs {
     pub retention_sweeper: Spec,
     pub poller: Spec,
     pub invalidator: Spec,
+    pub limit_sweeper: Spec,
     pub hasher: Spec,
     pub upkeep: Spec,
     pub database_watch: Spec,
@@ -145,6 +150,24 @@ pub fn upkeep(config: &Config, ground: &Ground) -> Spec {
     )
 }
 
+pub fn limit_sweeper(config: &Config, ground: &Ground, limits: &Limits) -> Spec {
+    let (clock, limits) = (Arc::clone(&ground.clock), limits.all());
+    limit_sweeping::spec(
+        &vitals("root/limit_sweeper", 20, 3600),
+        config.limits.cleanup_interval,
+        Arc::new(move || {
+            let now = millis(&*clock);
+            limits.iter().for_each(|limit| limit.sweep(now));
+        }),
+    )
+}
+
+/// The time as rate limits count it, in Unix milliseconds.
+pub fn millis(clock: &dyn Clock) -> i64 {
+    let now = clock.now();
+    now.unix_timestamp() * 1000 + i64::from(now.millisecond())
+}
+
 impl Specs {
     /// The tree as it stands in the documents.
     pub fn grow(self, listener: Spec, ground: &Ground) -> Branch {
@@ -165,6 +188,7 @@ impl Specs {
         root.branch(audit)
             .child(self.poller)
             .child(self.invalidator)
+            .child(self.limit_sweeper)
             .child(self.hasher)
             .child(self.upkeep)
             .child(self.database_watch)
