@@ -117,3 +117,26 @@ CREATE INDEX IF NOT EXISTS idx_users_lower_full_name ON users (lower(full_name) 
 
 -- The list of tokens by key.
 CREATE INDEX IF NOT EXISTS idx_access_tokens_created ON access_tokens (created_at, id);
+
+
+-- What the audit pages filter by, in the order they show it. Most rows are in none of the last three.
+CREATE INDEX IF NOT EXISTS idx_audit_logs_type_time ON audit_logs (event_type, event_time);
+CREATE INDEX IF NOT EXISTS idx_audit_logs_severity_time ON audit_logs (severity, event_time) WHERE severity <> 'INFO';
+CREATE INDEX IF NOT EXISTS idx_audit_logs_failed_time ON audit_logs (event_time) WHERE NOT success;
+CREATE INDEX IF NOT EXISTS idx_audit_logs_resource_time ON audit_logs (resource_type, event_time)
+    WHERE resource_type IN ('USER', 'CLIENT');
+
+-- How many audit events each hour had, and which hours are counted: from `since` to before `until`.
+CREATE TABLE IF NOT EXISTS audit_hours (
+    hour timestamptz NOT NULL,
+    event_type text NOT NULL,
+    severity text NOT NULL,
+    success boolean NOT NULL,
+    events bigint NOT NULL,
+    PRIMARY KEY (hour, event_type, severity, success)
+);
+CREATE TABLE IF NOT EXISTS audit_counted (
+    name text PRIMARY KEY,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL
+);

@@ -5,7 +5,11 @@ use super::{ids::ClientId, ids::UserId, time::Timestamp};
 use serde_json::{Map, Value};
 
 mod events;
+mod search;
 pub use events::{EventType, ResourceType, Severity};
+pub use search::{
+    AuditFilter, AuditPage, AuditRecord, AuditStats, Cursor, Place, from_rfc3339, rfc3339,
+};
 
 /// Where a request came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

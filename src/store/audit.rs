@@ -1,10 +1,39 @@
 //! `audit_logs`: rows are inserted and, after their retention, deleted; never changed.
 use super::{
     Store, StoreError, Tx, Unit,
-    sql::{Sql, Value},
+    sql::{Row, Sql, Value},
 };
-use crate::domain::audit::AuditRow;
+use crate::domain::audit::{AuditRecord, AuditRow};
 use futures_util::{FutureExt as _, future::BoxFuture};
+
+mod counts;
+mod read;
+#[cfg(test)]
+mod tests;
+
+fn record(row: &Row) -> Result<AuditRecord, StoreError> {
+    Ok(AuditRecord {
+        id: row.text("id")?,
+        at: row.time("event_time")?,
+        event_type: row.text("event_type")?,
+        severity: row.text("severity")?,
+        actor_user_id: row.text("actor_user_id")?,
+        actor_kind: row.text("actor_kind")?,
+        actor_username: row.text("actor_username")?,
+        actor_ip: row.text("actor_ip")?,
+        resource_type: row.text("resource_type")?,
+        resource_id: row.text("resource_id")?,
+        resource_name: row.text("resource_name")?,
+        action: row.text("action")?,
+        details: row.json("details")?,
+        success: row.flag("success")?,
+        error_message: row.text("error_message")?,
+        user_agent: row.text("user_agent")?,
+        request_path: row.text("request_path")?,
+        request_method: row.text("request_method")?,
+        created_at: row.time("created_at")?,
+    })
+}
 
 impl Store {
     /// How many rows the trail has.

@@ -295,6 +295,18 @@ impl Row {
         }
     }
 
+    /// JSON text, in a BLOB or in text; NULL, an empty value and JSON's null as `None`.
+    pub fn json(&self, column: &str) -> Result<Option<String>, StoreError> {
+        let text = match self {
+            Self::Lite(row) => {
+                let bytes: Option<Vec<u8>> = row.try_get_unchecked(column)?;
+                bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            }
+            Self::Pg(row) => row.try_get::<Option<Json>, _>(column)?.map(|json| json.0),
+        };
+        Ok(text.filter(|text| !matches!(text.trim(), "" | "null")))
+    }
+
     /// Bytes, NULL as empty.
     pub fn bytes(&self, column: &str) -> Result<Vec<u8>, StoreError> {
         let value: Option<Vec<u8>> = match self {

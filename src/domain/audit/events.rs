@@ -132,6 +132,10 @@ pub enum EventType {
     TokenDisabled,
     /// A token was switched on again.
     TokenEnabled,
+    /// Somebody read the trail.
+    AuditLogViewed,
+    /// Somebody took the trail away as a file.
+    AuditLogExported,
 }
 
 impl EventType {
@@ -176,6 +180,8 @@ impl EventType {
             Self::ClientSecretRegenerated => "CLIENT_SECRET_REGENERATED",
             Self::ClientDeleted => "CLIENT_DELETED",
             Self::ClientUpdated => "CLIENT_UPDATED",
+            Self::AuditLogViewed => "AUDIT_LOG_VIEWED",
+            Self::AuditLogExported => "AUDIT_LOG_EXPORTED",
         }
     }
 }
