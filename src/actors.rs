@@ -3,6 +3,7 @@
 //! Lives here: everything that knows ractor, signals and detached tasks. An actor is an [`inbox::Inbox`] served in
 //! rounds ([`round::Rounds`]) under a supervisor ([`supervisor::Branch`]); others hold its typed handle only.
 //! Must not live here: rules of the protocol, SQL, HTTP, and any state that is the only copy of something.
+pub mod audit_counter;
 pub mod audit_writer;
 pub mod cache_invalidator;
 pub mod database_watch;

@@ -227,6 +227,7 @@ impl Running {
             "upkeep",
             "limit_sweeper",
             "retention_sweeper",
+            "audit_counter",
             "database_watch",
             "device_code_poller",
         ] {

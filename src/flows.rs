@@ -16,6 +16,7 @@ use crate::{
 };
 use std::{borrow::Cow, sync::Arc};
 
+pub mod audit;
 pub mod client_auth;
 pub mod client_secret;
 pub mod clients;

@@ -2,6 +2,7 @@
 //!
 //! `server` accepts and drains connections, `router` finds the handler, the rest reads requests and writes answers;
 //! `oauth`, `web` and `ops` hold the handlers, `routes` is the one list of what is served.
+pub mod audit;
 pub mod body;
 pub mod client_address;
 pub mod client_credentials;

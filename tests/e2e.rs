@@ -3,6 +3,8 @@
 //! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Without it these tests fail, they are never skipped.
 #[path = "e2e/adoption.rs"]
 mod adoption;
+#[path = "e2e/audit.rs"]
+mod audit;
 #[path = "e2e/browser.rs"]
 mod browser;
 #[path = "e2e/crash.rs"]

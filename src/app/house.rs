@@ -126,6 +126,7 @@ impl House {
             audit_writer: audit_spec,
             trace_writer: trace_spec,
             retention_sweeper: parts::retention(config, &ground),
+            audit_counter: parts::audit_counter(config, &ground),
             poller: poller_spec,
             invalidator,
             hasher: hasher_spec,

@@ -1,5 +1,6 @@
 //! The one list of what is served.
 use super::{
+    audit::{self, AuditWeb},
     limits::Limiter,
     oauth::{
         self, device::CodeDeps, discovery::Metadata, machines::MachineEndpoints, token::TokenDeps,
@@ -87,6 +88,7 @@ pub fn routes(all: &Everything) -> Routes {
     let routes = machines(all, Routes::new());
     let routes = oauth::machines::routes(&all.machines, routes);
     let routes = people(all, routes);
+    let routes = audit::routes(&AuditWeb::new(&all.web), routes);
     operators(all, routes)
 }
 

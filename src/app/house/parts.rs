@@ -1,7 +1,7 @@
 //! The actors of the house: their settings, their limits of restarts, and their places in the tree.
 use crate::{
     actors::{
-        Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals,
+        Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals, audit_counter,
         cache_invalidator::{self, CacheInvalidator},
         key_holder, limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
         supervisor::Jitter,
@@ -29,6 +29,7 @@ pub struct Specs {
     pub audit_writer: Spec,
     pub trace_writer: Spec,
     pub retention_sweeper: Spec,
+    pub audit_counter: Spec,
     pub poller: Spec,
     pub invalidator: Spec,
     pub limit_sweeper: Spec,
@@ -124,6 +125,18 @@ fn holder(ground: &Ground) -> String {
         .unwrap_or_else(|_| std::process::id().to_string())
 }
 
+pub fn audit_counter(config: &Config, ground: &Ground) -> Spec {
+    audit_counter::spec(
+        &vitals("root/audit/audit_counter", 20, 3600),
+        audit_counter::Settings {
+            enabled: config.audit.enabled,
+            holder: holder(ground),
+            clock: Arc::clone(&ground.clock),
+        },
+        ground.store.clone(),
+    )
+}
+
 pub fn retention(config: &Config, ground: &Ground) -> Spec {
     retention_sweeper::spec(
         &vitals("root/audit/retention_sweeper", 20, 3600),
@@ -183,7 +196,8 @@ impl Specs {
         let audit = Branch::new(&vitals("root/audit", 3, 60), &jitter)
             .child(self.audit_writer)
             .child(self.trace_writer)
-            .child(self.retention_sweeper);
+            .child(self.retention_sweeper)
+            .child(self.audit_counter);
         let edge = Branch::new(&vitals("root/edge", 3, 60), &jitter).child(listener);
         root.branch(audit)
             .child(self.poller)

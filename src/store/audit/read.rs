@@ -166,7 +166,7 @@ impl Store {
     async fn is_rare(&self, column: &'static str, values: Vec<String>) -> Result<bool, StoreError> {
         let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
         let text = format!(
-            "SELECT count(*) AS rows FROM (SELECT 1 FROM audit_logs WHERE {column} IN ({}) LIMIT {FEW}) AS some",
+            "SELECT count(*) AS rows FROM (SELECT 1 FROM audit_logs WHERE {column} IN ({}) LIMIT {FEW}) AS seen",
             places.join(",")
         );
         let values = values.into_iter().map(Value::Text).collect();
@@ -201,7 +201,7 @@ impl Store {
             )
         } else {
             format!(
-                "SELECT * FROM (SELECT * FROM audit_logs {inside} {order} LIMIT {WINDOW}) AS some {} {order} LIMIT {}",
+                "SELECT * FROM (SELECT * FROM audit_logs {inside} {order} LIMIT {WINDOW}) AS seen {} {order} LIMIT {}",
                 rest.clause(),
                 size + 1
             )

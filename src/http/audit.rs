@@ -1,0 +1,111 @@
+//! The audit trail for administrators: as a page, as JSON, as counts, and as a file.
+use super::{
+    oauth::origin,
+    request::Request,
+    respond::{self, Response},
+    router::{Route, Routes},
+    session::{Guest, Seen},
+    web::WebDeps,
+};
+use crate::{
+    domain::{audit::Actor, user::Role},
+    flows::{
+        FlowError,
+        audit::{AuditDeps, Reader},
+    },
+};
+use ::http::Method;
+use serde_json::json;
+
+mod csv;
+mod export;
+mod json;
+mod query;
+
+/// What the audit trail's routes need.
+#[derive(Clone)]
+pub struct AuditWeb {
+    /// Pages, and who is signed in.
+    pub web: WebDeps,
+    /// Reading.
+    pub audit: AuditDeps,
+}
+
+/// Adds the routes.
+pub fn routes(deps: &AuditWeb, routes: Routes) -> Routes {
+    let (list, stats, export) = (deps.clone(), deps.clone(), deps.clone());
+    routes
+        .on(
+            Method::GET,
+            "/admin/audit/api",
+            Route::new(move |request| json::list(list.clone(), request)),
+        )
+        .on(
+            Method::GET,
+            "/admin/audit/api/stats",
+            Route::new(move |request| json::stats(stats.clone(), request)),
+        )
+        .on(
+            Method::GET,
+            "/admin/audit/export",
+            Route::new(move |request| export::csv(export.clone(), request)),
+        )
+}
+
+impl AuditWeb {
+    /// On the ground that pages stand on.
+    pub fn new(web: &WebDeps) -> Self {
+        let ground = web.login.ground.clone();
+        Self {
+            web: web.clone(),
+            audit: AuditDeps { ground },
+        }
+    }
+
+    /// The administrator who asks, or what to tell somebody else.
+    async fn reader(&self, request: &Request) -> Result<Reader, Response> {
+        match self.web.sessions.see(request).await {
+            Ok(Seen::Somebody(guest)) if guest.user.role == Role::Admin => {
+                Ok(reader(&guest, request))
+            }
+            Ok(Seen::Somebody(_)) => Err(refusal(
+                403,
+                "forbidden",
+                "only administrators may read the audit trail",
+            )),
+            Ok(Seen::Nobody(_)) if request.wants_html() => Err(to_login(request)),
+            Ok(Seen::Nobody(_)) => Err(refusal(
+                401,
+                "unauthorized",
+                "sign in as an administrator first",
+            )),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+}
+
+/// To the sign-in page and back here afterwards.
+fn to_login(request: &Request) -> Response {
+    let whole = request.path_and_query();
+    let back: String = url::form_urlencoded::byte_serialize(whole.as_bytes()).collect();
+    respond::redirect(302, &format!("/login?redirect={back}"))
+}
+
+fn reader(guest: &Guest, request: &Request) -> Reader {
+    Reader {
+        actor: Actor::User {
+            id: guest.user.id.clone(),
+            username: guest.user.username.clone(),
+        },
+        origin: origin(request),
+    }
+}
+
+fn refusal(status: u16, error: &str, why: &str) -> Response {
+    let body = json!({"error": error, "error_description": why});
+    respond::no_store(respond::json(status, &body))
+}
+
+fn failure(error: &FlowError) -> Response {
+    super::oauth::refuse(error, "Admin")
+}
