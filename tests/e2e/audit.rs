@@ -17,7 +17,10 @@ async fn fill(server: &Server, rows: u32) {
          CASE WHEN i % 2 = 0 THEN 'client' END, 'zoe', '192.0.2.7', 'CLIENT', 'thing', \
          CASE WHEN i = 1 THEN '=HYPERLINK(\"http://evil\")' ELSE 'App' END, 'Something happened', {details}, i % 10 <> 0, '', {agent}, {at}";
     let sqlite = common
-        .replace("{at}", "datetime('2026-01-01', i || ' minutes') || '+00:00'")
+        .replace(
+            "{at}",
+            "datetime('2026-01-01', i || ' minutes') || '+00:00'",
+        )
         .replace("{details}", "CAST('{\"n\":' || i || '}' AS BLOB)")
         .replace("{agent}", "printf('%.480c', 'u')");
     let postgres = common
