@@ -11,6 +11,7 @@ pub mod consent;
 pub mod device;
 pub mod digest;
 pub mod eligibility;
+pub mod end_session;
 pub mod id_token;
 pub mod ids;
 pub mod introspection;

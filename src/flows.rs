@@ -17,12 +17,17 @@ use crate::{
 use std::{borrow::Cow, sync::Arc};
 
 pub mod audit;
+pub mod authorize;
 pub mod client_auth;
 pub mod client_secret;
 pub mod clients;
+pub mod code;
 pub mod consents;
 pub mod device;
+pub mod end_session;
 pub mod explain;
+pub mod first_issue;
+pub mod id_token;
 pub mod inspect;
 pub mod introspect;
 pub mod issue;
@@ -35,6 +40,7 @@ pub mod registry;
 pub mod revoke;
 pub mod seed;
 pub mod single_tokens;
+pub mod userinfo;
 
 /// Why a flow gives nothing.
 #[derive(Debug)]

@@ -27,6 +27,7 @@ mod listing;
 pub mod machine;
 mod open;
 pub mod outbox;
+pub mod retry;
 mod rows;
 mod schema;
 pub mod sessions;

@@ -1,4 +1,5 @@
 //! Switches of the protocol: codes, consent, refresh, registration, introspection.
+use super::duration::Span;
 use super::reader::Reader;
 use crate::domain::{ids::ClientId, secret::Secret};
 use std::time::Duration;
@@ -18,6 +19,10 @@ pub struct Oauth {
     pub refresh_tokens: bool,
     /// `ENABLE_TOKEN_ROTATION`, default off: each refresh token works once, and its reuse ends the family.
     pub token_rotation: bool,
+    /// `REFRESH_RETRY_GRACE`, default 0: how long a rotation may be repeated while its successor is unused. At most 5m.
+    pub refresh_retry_grace: Duration,
+    /// `USERINFO_REQUIRE_OPENID`, default off: userinfo answers only tokens with the scope `openid`.
+    pub userinfo_require_openid: bool,
     /// `ENABLE_DYNAMIC_CLIENT_REGISTRATION`, default off (RFC 7591).
     pub registration: bool,
     /// `DYNAMIC_CLIENT_REGISTRATION_TOKEN`: the bearer token that registration needs.
@@ -52,6 +57,8 @@ impl Oauth {
             consent_remember: r.boolean("CONSENT_REMEMBER", true),
             refresh_tokens: r.boolean("ENABLE_REFRESH_TOKENS", true),
             token_rotation: r.boolean("ENABLE_TOKEN_ROTATION", false),
+            refresh_retry_grace: retry_grace(r),
+            userinfo_require_openid: r.boolean("USERINFO_REQUIRE_OPENID", false),
             registration: r.boolean("ENABLE_DYNAMIC_CLIENT_REGISTRATION", false),
             registration_token: r.secret("DYNAMIC_CLIENT_REGISTRATION_TOKEN"),
             legacy_client_auth: r.boolean("LEGACY_CLIENT_AUTH", false),
@@ -89,4 +96,18 @@ fn audiences(r: &mut Reader<'_>) -> Vec<(ClientId, String)> {
         }
     }
     pairs
+}
+
+/// A lost answer is asked for again within seconds; a longer window would only serve whoever stole the token.
+fn retry_grace(r: &mut Reader<'_>) -> Duration {
+    const MOST: Duration = Duration::from_secs(300);
+    let grace = r.duration("REFRESH_RETRY_GRACE", Duration::ZERO);
+    if grace > MOST {
+        let (grace, most) = (Span::from(grace), Span::from(MOST));
+        r.error(
+            "REFRESH_RETRY_GRACE",
+            format_args!("REFRESH_RETRY_GRACE must not exceed {most} (got {grace})"),
+        );
+    }
+    grace
 }

@@ -1,7 +1,8 @@
 //! `/oauth/authorize` as an ordered list of small checks (RFC 6749 §4.1.1, OpenID Connect Core 1.0 §3.1.2).
 //!
 //! [`at_home`] holds the checks whose failure is told on a page here, because nobody knows yet where else; [`told`] those
-//! that are told to the client; [`step`] says what the person has to do. The order of the calls is the specification.
+//! that are told to the client; [`step`] says what the person has to do. The order of the calls is the specification; traces
+//! know it as the checks of [`Operation::Authorize`](super::trace::Operation::Authorize).
 use super::{
     client::Client,
     consent::Consent,
@@ -11,6 +12,7 @@ use super::{
     pkce, redirect, resource,
     scope::ScopeSet,
     time::Timestamp,
+    trace::Check,
 };
 use std::time::Duration;
 
@@ -23,89 +25,6 @@ pub const MAX_STATE: usize = 4096;
 pub const MAX_NONCE: usize = 1024;
 /// The longest request in bytes, all parameters decoded.
 pub const MAX_REQUEST: usize = 12 << 10;
-
-/// A check by its name, in the order in which they are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// `client_id` names an active client.
-    Client,
-    /// The client may use the code grant.
-    Grant,
-    /// `redirect_uri` is one of the client's.
-    RedirectUri,
-    /// Nothing is longer than it may be.
-    Length,
-    /// No parameter comes twice.
-    Repeated,
-    /// `response_type` is `code`.
-    ResponseType,
-    /// `response_mode` is `query` or absent.
-    ResponseMode,
-    /// No `request`, `request_uri` or `registration`.
-    RequestObject,
-    /// Something is left of `scope`.
-    Scope,
-    /// `code_challenge` and its method.
-    Pkce,
-    /// `resource`: syntax, and the client's list.
-    Resource,
-    /// `prompt` does not contradict itself.
-    Prompt,
-    /// `max_age` is a number of seconds.
-    MaxAge,
-    /// `id_token_hint` is one of our ID tokens.
-    IdTokenHint,
-    /// Somebody is signed in, recently enough, and is the one that the hint names.
-    Login,
-    /// The person allows it.
-    Consent,
-    /// Person, client and consent still stand when the code is written.
-    Standing,
-    /// The code could be written.
-    Storage,
-}
-
-impl Check {
-    /// Its name in traces.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Grant => "grant",
-            Self::RedirectUri => "redirect_uri",
-            Self::Length => "length",
-            Self::Repeated => "repeated",
-            Self::ResponseType => "response_type",
-            Self::ResponseMode => "response_mode",
-            Self::RequestObject => "request_object",
-            Self::Scope => "scope",
-            Self::Pkce => "pkce",
-            Self::Resource => "resource",
-            Self::Prompt => "prompt",
-            Self::MaxAge => "max_age",
-            Self::IdTokenHint => "id_token_hint",
-            Self::Login => "login",
-            Self::Consent => "consent",
-            Self::Standing => "standing",
-            Self::Storage => "storage",
-        }
-    }
-}
-
-/// A check that failed, and what is said about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Which.
-    pub check: Check,
-    /// What the client or the person may know.
-    pub error: OauthError,
-}
-
-impl Refusal {
-    /// A refusal by this check.
-    pub fn new(check: Check, error: OauthError) -> Self {
-        Self { check, error }
-    }
-}
 
 /// Where answers go, once it is known to be the client's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,30 +82,38 @@ pub struct Request {
 /// whoever made the link (RFC 6749 §4.1.2.1).
 ///
 /// # Errors
-/// [`Refusal`], for a page.
-pub fn at_home(params: &Params, client: Option<&Client>) -> Result<Callback, Refusal> {
-    let client = client
-        .filter(|client| client.is_active())
-        .ok_or_else(|| refused(Check::Client, ErrorCode::UnauthorizedClient, UNKNOWN_CLIENT))?;
-    eligibility::check(Grant::AuthorizationCode, Some(client.into()), Owner::Client)
-        .map_err(|_| refused(Check::Grant, ErrorCode::UnauthorizedClient, NO_GRANT))?;
-    let is_public = !client.is_confidential();
-    if !redirect::is_registered(&client.redirect_uris, &params.redirect_uri, is_public) {
-        return Err(refused(
-            Check::RedirectUri,
-            ErrorCode::InvalidRequest,
-            FOREIGN_ADDRESS,
-        ));
-    }
+/// For a page.
+pub fn at_home(params: &Params, client: Option<&Client>) -> Result<Callback, OauthError> {
     if params.state.len() > MAX_STATE
         || params.nonce.len() > MAX_NONCE
         || params.length > MAX_REQUEST
     {
-        return Err(refused(Check::Length, ErrorCode::InvalidRequest, TOO_LONG));
+        return Err(ErrorCode::InvalidRequest
+            .because("state, nonce or the whole request is too long")
+            .failing(Check::Request));
     }
     // With two addresses or two states nobody can say which one the client meant.
     if params.repeated.iter().any(|name| is_for_the_answer(name)) {
-        return Err(refused(Check::Repeated, ErrorCode::InvalidRequest, TWICE));
+        return Err(twice().failing(Check::Request));
+    }
+    let client = client.filter(|client| client.is_active()).ok_or_else(|| {
+        ErrorCode::UnauthorizedClient
+            .because("the client is unknown or not active")
+            .failing(Check::Client)
+    })?;
+    eligibility::check(Grant::AuthorizationCode, Some(client.into()), Owner::Client).map_err(
+        |_| {
+            ErrorCode::UnauthorizedClient
+                .because("the client may not use the authorization code grant")
+                .failing(Check::Grant)
+        },
+    )?;
+    let is_public = !client.is_confidential();
+    if !redirect::is_registered(&client.redirect_uris, &params.redirect_uri, is_public) {
+        return Err(ErrorCode::InvalidRequest
+            .because("redirect_uri is missing or not registered for this client")
+            .failing(Check::RedirectUri)
+            .noting(format!("the request has {:?}", params.redirect_uri)));
     }
     Ok(Callback {
         redirect_uri: params.redirect_uri.clone(),
@@ -194,139 +121,135 @@ pub fn at_home(params: &Params, client: Option<&Client>) -> Result<Callback, Ref
     })
 }
 
-const UNKNOWN_CLIENT: &str = "the client is unknown or not active";
-const NO_GRANT: &str = "the client may not use the authorization code grant";
-const FOREIGN_ADDRESS: &str = "redirect_uri is missing or not registered for this client";
-const TOO_LONG: &str = "state, nonce or the whole request is too long";
-const TWICE: &str = "a parameter is given more than once";
-
 fn is_for_the_answer(name: &str) -> bool {
     matches!(name, "client_id" | "redirect_uri" | "state")
 }
 
-fn refused(check: Check, code: ErrorCode, words: &'static str) -> Refusal {
-    Refusal::new(check, code.because(words))
+fn twice() -> OauthError {
+    ErrorCode::InvalidRequest.because("a parameter is given more than once")
 }
 
 /// The checks that the client is told about.
 ///
 /// # Errors
-/// [`Refusal`], for the client's address.
+/// For the client's address.
 pub fn told(
     params: &Params,
     client: &Client,
     callback: &Callback,
     pkce_required: bool,
-) -> Result<Request, Refusal> {
-    if !params.repeated.is_empty() {
-        return Err(refused(Check::Repeated, ErrorCode::InvalidRequest, TWICE));
-    }
+) -> Result<Request, OauthError> {
     response_type(params)?;
-    request_object(params)?;
+    let (prompt, max_age) = parameters(params)?;
     let scopes = scopes(params, client)?;
     pkce::challenge(
         &params.code_challenge,
         &params.code_challenge_method,
         pkce_required || !client.is_confidential(),
     )
-    .map_err(|error| because(Check::Pkce, ErrorCode::InvalidRequest, &error))?;
+    .map_err(|error| because(ErrorCode::InvalidRequest, Check::CodeChallenge, &error))?;
     resource::check_syntax(&params.resource)
-        .and_then(|()| resource::check_subset(&params.resource, &client.allowed_resources))
-        .map_err(|error| because(Check::Resource, ErrorCode::InvalidTarget, &error))?;
+        .map_err(|error| because(ErrorCode::InvalidTarget, Check::ResourceSyntax, &error))?;
+    resource::check_subset(&params.resource, &client.allowed_resources)
+        .map_err(|error| because(ErrorCode::InvalidTarget, Check::Resource, &error))?;
     Ok(Request {
         callback: callback.clone(),
         scopes,
         code_challenge: params.code_challenge.clone(),
         nonce: params.nonce.clone(),
         resource: params.resource.clone(),
-        prompt: prompt(params)?,
-        max_age: max_age(params)?,
+        prompt,
+        max_age,
     })
 }
 
-fn because(check: Check, code: ErrorCode, error: &impl std::fmt::Display) -> Refusal {
-    Refusal::new(check, code.because(error.to_string()))
+fn because(code: ErrorCode, check: Check, error: &impl std::fmt::Display) -> OauthError {
+    code.because(error.to_string()).failing(check)
 }
 
-fn response_type(params: &Params) -> Result<(), Refusal> {
-    if params.response_type != "code" {
-        let (code, words) = if params.response_type.is_empty() {
-            (ErrorCode::InvalidRequest, "response_type is required")
-        } else {
-            (
+fn response_type(params: &Params) -> Result<(), OauthError> {
+    let refused = |code: ErrorCode, words| code.because(words).failing(Check::ResponseType);
+    match params.response_type.as_str() {
+        "code" => {}
+        "" => {
+            return Err(refused(
+                ErrorCode::InvalidRequest,
+                "response_type is required",
+            ));
+        }
+        _ => {
+            return Err(refused(
                 ErrorCode::UnsupportedResponseType,
                 "only response_type=code is served",
-            )
-        };
-        return Err(refused(Check::ResponseType, code, words));
+            ));
+        }
     }
     match params.response_mode.as_str() {
         "" | "query" => Ok(()),
         _ => Err(refused(
-            Check::ResponseMode,
             ErrorCode::InvalidRequest,
             "only response_mode=query is served",
         )),
     }
 }
 
+fn parameters(params: &Params) -> Result<(Prompts, Option<Duration>), OauthError> {
+    let refused = |words| {
+        ErrorCode::InvalidRequest
+            .because(words)
+            .failing(Check::Parameters)
+    };
+    if !params.repeated.is_empty() {
+        return Err(twice().failing(Check::Parameters));
+    }
+    request_object(params)?;
+    let prompt = Prompts::parse(&params.prompt)
+        .ok_or_else(|| refused("prompt=none cannot stand with other values"))?;
+    let max_age = match params.max_age.as_str() {
+        "" => None,
+        text => {
+            let seconds: u32 = text
+                .parse()
+                .map_err(|_| refused("max_age must be a number of seconds"))?;
+            Some(Duration::from_secs(u64::from(seconds)))
+        }
+    };
+    Ok((prompt, max_age))
+}
+
 /// OpenID Connect Core 1.0 §6 and §7.2.1: parameters that would change what was asked for cannot be passed over.
-fn request_object(params: &Params) -> Result<(), Refusal> {
+fn request_object(params: &Params) -> Result<(), OauthError> {
     let refusals = [
         (&params.request, ErrorCode::RequestNotSupported),
         (&params.request_uri, ErrorCode::RequestUriNotSupported),
         (&params.registration, ErrorCode::RegistrationNotSupported),
     ];
     match refusals.into_iter().find(|(value, _)| !value.is_empty()) {
-        Some((_, code)) => Err(refused(
-            Check::RequestObject,
-            code,
-            "the request must stand in plain parameters",
-        )),
+        Some((_, code)) => Err(code
+            .because("the request must stand in plain parameters")
+            .failing(Check::Parameters)),
         None => Ok(()),
     }
 }
 
 /// Nothing asked for means all that the client registered.
-fn scopes(params: &Params, client: &Client) -> Result<ScopeSet, Refusal> {
+fn scopes(params: &Params, client: &Client) -> Result<ScopeSet, OauthError> {
     let asked = ScopeSet::parse(&params.scope)
-        .map_err(|error| because(Check::Scope, ErrorCode::InvalidScope, &error))?;
+        .map_err(|error| because(ErrorCode::InvalidScope, Check::Scope, &error))?;
     if asked.is_empty() {
         return Ok(client.scopes.clone());
     }
     let granted = asked.narrowed_to(&client.scopes);
     if granted.is_empty() {
-        return Err(refused(
-            Check::Scope,
-            ErrorCode::InvalidScope,
-            "none of the requested scopes is open to this client",
-        ));
+        return Err(ErrorCode::InvalidScope
+            .because("none of the requested scopes is open to this client")
+            .failing(Check::Scope)
+            .noting(format!(
+                "asked for {asked}, the client has {}",
+                client.scopes
+            )));
     }
     Ok(granted)
-}
-
-fn prompt(params: &Params) -> Result<Prompts, Refusal> {
-    Prompts::parse(&params.prompt).ok_or_else(|| {
-        refused(
-            Check::Prompt,
-            ErrorCode::InvalidRequest,
-            "prompt=none cannot stand with other values",
-        )
-    })
-}
-
-fn max_age(params: &Params) -> Result<Option<Duration>, Refusal> {
-    if params.max_age.is_empty() {
-        return Ok(None);
-    }
-    let seconds: u32 = params.max_age.parse().map_err(|_| {
-        refused(
-            Check::MaxAge,
-            ErrorCode::InvalidRequest,
-            "max_age must be a number of seconds",
-        )
-    })?;
-    Ok(Some(Duration::from_secs(u64::from(seconds))))
 }
 
 /// Who is signed in.
@@ -368,15 +291,13 @@ pub enum Step {
 /// What the person has to do, or why not even that helps (`prompt=none`).
 ///
 /// # Errors
-/// [`Refusal`], for the client's address.
-pub fn step(request: &Request, here: &Presence<'_>, now: Timestamp) -> Result<Step, Refusal> {
+/// For the client's address.
+pub fn step(request: &Request, here: &Presence<'_>, now: Timestamp) -> Result<Step, OauthError> {
     let silent = request.prompt.none;
     let login = || {
-        refused(
-            Check::Login,
-            ErrorCode::LoginRequired,
-            "the user must sign in",
-        )
+        ErrorCode::LoginRequired
+            .because("the user must sign in")
+            .failing(Check::Login)
     };
     let Some(visitor) = here.visitor else {
         return if silent {
@@ -410,11 +331,9 @@ pub fn step(request: &Request, here: &Presence<'_>, now: Timestamp) -> Result<St
         return Ok(Step::Approved);
     }
     if silent {
-        return Err(refused(
-            Check::Consent,
-            ErrorCode::ConsentRequired,
-            "the user must be asked",
-        ));
+        return Err(ErrorCode::ConsentRequired
+            .because("the user must be asked")
+            .failing(Check::Approval));
     }
     Ok(Step::Ask)
 }

@@ -4,6 +4,7 @@ use super::{
     pkce::{self, VerifierError},
     scope::ScopeSet,
     time::Timestamp,
+    trace::Check,
 };
 
 /// Bytes of entropy in a code; it is written as 64 hexadecimal characters.
@@ -81,14 +82,14 @@ pub enum CodeVerdict {
 
 impl CodeVerdict {
     /// Which check failed, for traces.
-    pub fn check(self) -> &'static str {
+    pub fn check(self) -> Check {
         match self {
-            Self::Usable => "code",
-            Self::Foreign => "code_client",
-            Self::Redirect => "code_redirect_uri",
-            Self::Verifier(_) => "code_verifier",
-            Self::Replayed => "code_unused",
-            Self::Expired => "code_expiry",
+            Self::Usable => Check::Credential,
+            Self::Foreign => Check::Holder,
+            Self::Redirect => Check::SameRedirectUri,
+            Self::Verifier(_) => Check::CodeVerifier,
+            Self::Replayed => Check::Reuse,
+            Self::Expired => Check::Expiry,
         }
     }
 }

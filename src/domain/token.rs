@@ -4,7 +4,7 @@ use super::{
     scope::ScopeSet,
     time::Timestamp,
 };
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// A row of `access_tokens`, which holds access and refresh tokens.
 #[derive(Clone, Debug)]
@@ -191,6 +191,14 @@ pub fn judge_refresh(
         TokenStatus::Active if token.expires_at <= now => RefreshVerdict::Invalid,
         TokenStatus::Active => RefreshVerdict::Usable,
     }
+}
+
+/// Whether a refresh token that was used before may be answered again, because the answer may have been lost: it was
+/// spent by a rotation no longer ago than the grace. Whether its successor was used is for the transaction to say.
+pub fn is_retry(token: &Token, grace: Duration, now: Timestamp) -> bool {
+    !grace.is_zero()
+        && token.expires_at > now
+        && token.last_used_at.is_some_and(|spent| now - spent <= grace)
 }
 
 impl Token {

@@ -65,6 +65,26 @@ impl ClientAuth {
         Ok(client)
     }
 
+    /// As [`ClientAuth::identify`], where a confidential client has always had to show its secret: no setting lifts it.
+    ///
+    /// # Errors
+    /// As [`ClientAuth::identify`].
+    pub async fn insist(
+        &self,
+        credentials: &ClientCredentials,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<Arc<Client>, FlowError> {
+        let client = self.named(credentials, address, origin).await?;
+        if client.is_confidential() && credentials.secret.is_none() {
+            return Err(self
+                .failed(&client, "no client secret", origin)
+                .await?
+                .into());
+        }
+        Ok(client)
+    }
+
     /// The active client of this name. A secret may be left out even by a confidential client, where nothing is handed
     /// out that is of use without it; one that is shown must be right.
     ///

@@ -25,7 +25,7 @@ use crate::{
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-mod decision;
+pub(super) mod decision;
 pub use decision::{Choice, CodeRefusal, PageError, Presented, decide, present};
 
 /// What the operator set about the device grant.

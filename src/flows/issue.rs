@@ -1,5 +1,5 @@
 //! Preparing tokens: lifetimes, claims, signatures, rows. Shared by every grant; it commits nothing.
-use super::{FlowError, Ground};
+use super::{FlowError, Ground, id_token};
 use crate::{
     domain::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType},
@@ -36,6 +36,8 @@ pub struct TokenRules {
     pub refresh_tokens: bool,
     /// `ENABLE_TOKEN_ROTATION`.
     pub rotation: bool,
+    /// `REFRESH_RETRY_GRACE`: how long a rotation may be repeated while its successor is unused; zero for never.
+    pub retry_grace: Duration,
     /// `ACCESS_TOKEN_TYPE`: the `typ` of access tokens.
     pub access_type: MediaType,
     /// `EXTRA_CLAIMS_PUBLIC_CLIENTS`: whether clients that prove nothing may add claims.
@@ -92,6 +94,10 @@ pub struct Order<'a> {
     pub refresh_cap: Option<Duration>,
     /// Whether a refresh token is made too.
     pub with_refresh: bool,
+    /// When the person signed in, for the ID token.
+    pub auth_time: Option<Timestamp>,
+    /// For the ID token, empty for none.
+    pub nonce: &'a str,
 }
 
 /// Signed tokens with the rows that make them count.
@@ -102,6 +108,8 @@ pub struct Minted {
     pub access_token: Secret,
     /// The refresh token with its row.
     pub refresh: Option<(Token, Secret)>,
+    /// The ID token, if `openid` was granted. It has no row and cannot be revoked.
+    pub id_token: Option<Secret>,
     /// The family they belong to.
     pub family: FamilyId,
 }
@@ -114,6 +122,8 @@ pub struct TokenResponse {
     pub expires_in: i64,
     /// The refresh token, if one is given.
     pub refresh_token: Option<Secret>,
+    /// The ID token, if `openid` was granted.
+    pub id_token: Option<Secret>,
     /// What was granted.
     pub scope: String,
 }
@@ -126,6 +136,7 @@ impl Minted {
             scope: self.access.scopes.to_string(),
             access_token: self.access_token,
             refresh_token: self.refresh.map(|(_, secret)| secret),
+            id_token: self.id_token,
         }
     }
 
@@ -152,7 +163,7 @@ pub fn prepare(
 ) -> Result<Minted, FlowError> {
     rules.check_extra(order.client, order.extra)?;
     ground.trust_clock()?;
-    let mut drawn: [u8; 68] = random(&*ground.entropy)?;
+    let mut drawn: [u8; 84] = random(&*ground.entropy)?;
     let mut draw = Draw(&mut drawn);
     let access_id = TokenId::new(draw.uuid());
     let refresh_id = TokenId::new(draw.uuid());
@@ -196,10 +207,18 @@ pub fn prepare(
     } else {
         None
     };
+    let id_token = match order.holder {
+        Holder::Person(user) if order.scopes.contains("openid") => {
+            let (person, proof) = ((order, user), (&access_token, &*draw.uuid()));
+            Some(id_token::sign(keys, rules, person, proof, now)?)
+        }
+        Holder::Person(_) | Holder::Machine => None,
+    };
     Ok(Minted {
         access,
         access_token,
         refresh,
+        id_token,
         family,
     })
 }
@@ -287,7 +306,7 @@ fn sign(
     Ok((row, Secret::new(jwt)))
 }
 
-/// Hands out the random bytes of one issuance piece by piece: four UUIDs and a jitter.
+/// Hands out the random bytes of one issuance piece by piece: five UUIDs and a jitter.
 struct Draw<'a>(&'a mut [u8]);
 
 impl Draw<'_> {
@@ -316,29 +335,20 @@ pub struct Telling {
     pub access: &'static str,
     /// Words for the refresh token.
     pub refresh: &'static str,
+    /// Words for the ID token.
+    pub id: &'static str,
 }
 
-/// `ACCESS_TOKEN_ISSUED` and `REFRESH_TOKEN_ISSUED` of a first issuance.
+/// `ACCESS_TOKEN_ISSUED`, `REFRESH_TOKEN_ISSUED` and `ID_TOKEN_ISSUED` of a first issuance.
 pub fn issued_events(
     minted: &Minted,
     user: &User,
     telling: &Telling,
     origin: &Origin,
 ) -> Vec<AuditEvent> {
-    let event = |kind, words, token: &Token| {
-        AuditEvent::new(kind, words)
-            .by(Actor::User {
-                id: user.id.clone(),
-                username: user.username.clone(),
-            })
-            .on(ResourceType::Token, token.id.as_str(), "")
-            .with("client_id", token.client_id.as_str())
-            .with("scopes", token.scopes.to_string())
-            .with("token_provider", "local")
-            .from(origin)
-    };
+    let event = |kind, words, token: &Token| about(kind, words, token, user, origin);
     let mut access = event(EventType::AccessTokenIssued, telling.access, &minted.access);
-    let mut events = Vec::with_capacity(2);
+    let mut events = Vec::with_capacity(3);
     if let Some((refresh, _)) = &minted.refresh {
         access = access.with("refresh_token_id", refresh.id.as_str());
         events.push(
@@ -347,5 +357,40 @@ pub fn issued_events(
         );
     }
     events.insert(0, access);
+    events.extend(id_token_event(minted, user, telling.id, origin));
     events
+}
+
+/// `ID_TOKEN_ISSUED`, if one was.
+pub fn id_token_event(
+    minted: &Minted,
+    user: &User,
+    words: &'static str,
+    origin: &Origin,
+) -> Option<AuditEvent> {
+    minted.id_token.as_ref()?;
+    let access = &minted.access;
+    Some(
+        about(EventType::IdTokenIssued, words, access, user, origin)
+            .with("access_token_id", access.id.as_str()),
+    )
+}
+
+fn about(
+    kind: EventType,
+    words: &'static str,
+    token: &Token,
+    user: &User,
+    origin: &Origin,
+) -> AuditEvent {
+    AuditEvent::new(kind, words)
+        .by(Actor::User {
+            id: user.id.clone(),
+            username: user.username.clone(),
+        })
+        .on(ResourceType::Token, token.id.as_str(), "")
+        .with("client_id", token.client_id.as_str())
+        .with("scopes", token.scopes.to_string())
+        .with("token_provider", "local")
+        .from(origin)
 }

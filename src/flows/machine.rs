@@ -86,6 +86,8 @@ pub async fn client_credentials(
         absolute_end: None,
         refresh_cap: None,
         with_refresh: false,
+        auth_time: None,
+        nonce: "",
     };
     let minted = issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now)?;
     let unit = IssueMachineToken {

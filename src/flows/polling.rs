@@ -3,7 +3,8 @@ use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
     device::invalid_target,
-    issue::{self, Holder, Order, Telling, TokenResponse, TokenRules},
+    first_issue::{self, Granted},
+    issue::{Telling, TokenResponse, TokenRules},
     refused,
 };
 use crate::{
@@ -16,16 +17,14 @@ use crate::{
         claims::ExtraClaims,
         device::{DEVICE_CODE_BYTES, DeviceCode, DeviceState},
         digest::sha256_hex,
-        eligibility::{self, ClientStanding, Grant, Refusal},
-        ids::{ClientId, UserId},
+        eligibility::Grant,
+        ids::ClientId,
         oauth_error::{ErrorCode, OauthError},
         resource,
         secret::Secret,
-        time::Timestamp,
-        token::{Family, Subject},
     },
     jose::KeySet,
-    store::devices::{Issued, RedeemDeviceCode, Redemption},
+    store::devices::{RedeemDeviceCode, Redemption},
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -138,59 +137,34 @@ async fn redeem(
 ) -> Result<TokenResponse, FlowError> {
     let now = deps.ground.now();
     let user_id = code.approved_by.clone().ok_or_else(unknown)?;
-    let facts = deps
-        .ground
-        .store
-        .issuance_facts(&code.client_id, &user_id)
-        .await?;
-    let standing = facts.client.as_ref().map(ClientStanding::from);
-    eligibility::check(Grant::DeviceCode, standing, facts.owner()).map_err(refused)?;
-    let (Some(client), Some(user)) = (&facts.client, &facts.user) else {
-        return Err(refused(Refusal::Client).into());
-    };
-    let authorization_id = facts.consent.as_ref().map(|c| c.authorization_id);
-    let absolute_end = deps.rules.lifetimes.family.map(|life| now + life);
-    let order = Order {
-        client,
-        holder: Holder::Person(user),
+    let granted = Granted {
+        grant: Grant::DeviceCode,
+        name: "device_code",
+        client_id: &code.client_id,
+        user_id: &user_id,
         scopes: &code.scopes,
-        granted_scopes: &code.scopes,
-        granted_resource: &code.resource,
+        resource: &code.resource,
+        auth_time: code.auth_time,
+        nonce: "",
         asked_resource: &request.resource,
         extra: &request.extra,
-        authorization_id,
-        parent: None,
-        family: None,
-        absolute_end,
         refresh_cap: deps.rules.lifetimes.device_refresh,
-        with_refresh: deps.rules.refresh_tokens,
+        telling: TELLING,
+        event: None,
+        origin: &request.origin,
     };
-    let minted = issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now)?;
-    let family = family(
-        &minted.family,
-        code,
-        (&user_id, authorization_id),
-        absolute_end,
-        now,
-    );
-    let (access, refresh) = minted.rows();
+    let keys = deps.keys.current();
+    let first = first_issue::prepare(&deps.ground, &keys, &deps.rules, granted, now).await?;
     let unit = RedeemDeviceCode {
         row_id: code.row_id,
         client_id: code.client_id.clone(),
         user_id,
         now,
-        issued: Issued {
-            family,
-            access,
-            refresh,
-        },
-        audit: deps.ground.rows(
-            now,
-            issue::issued_events(&minted, user, &TELLING, &request.origin),
-        )?,
+        issued: first.issued,
+        audit: first.audit,
     };
     match deps.ground.commit(unit).await? {
-        Redemption::Done => Ok(minted.response(now)),
+        Redemption::Done => Ok(first.minted.response(now)),
         Redemption::Gone => Err(unknown().into()),
         Redemption::Refused(refusal) => Err(refused(refusal).into()),
     }
@@ -199,27 +173,8 @@ async fn redeem(
 const TELLING: Telling = Telling {
     access: "Access token issued for a device code",
     refresh: "Refresh token issued for a device code",
+    id: "ID token issued for a device code",
 };
-
-fn family(
-    id: &crate::domain::ids::FamilyId,
-    code: &DeviceCode,
-    (user_id, authorization_id): (&UserId, Option<i64>),
-    absolute_end: Option<Timestamp>,
-    now: Timestamp,
-) -> Family {
-    Family {
-        id: id.clone(),
-        subject: Subject::User(user_id.clone()),
-        client_id: code.client_id.clone(),
-        authorization_id,
-        grant: "device_code",
-        auth_time: code.auth_time,
-        scopes: code.scopes.clone(),
-        created_at: now,
-        absolute_end,
-    }
-}
 
 fn unknown() -> OauthError {
     ErrorCode::InvalidGrant.because("the device code is unknown or was used already")

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
         claims::ExtraClaims,
+        client::Client,
         digest::sha256_hex,
         eligibility::{self, ClientStanding, Grant, Refusal},
         oauth_error::{ErrorCode, OauthError},
@@ -18,12 +19,15 @@ use crate::{
         scope::ScopeSet,
         secret::Secret,
         time::Timestamp,
-        token::{Family, RefreshVerdict, Token, judge_refresh},
+        token::{Family, RefreshVerdict, Token, is_retry, judge_refresh},
         trace::Check,
         user::User,
     },
     jose::{Expected, KeySet},
-    store::tokens::{RefreshFixed, Refreshed, RevokeFamily, RotateRefreshToken},
+    store::{
+        retry::RetryRotation,
+        tokens::{RefreshFixed, Refreshed, RevokeFamily, RotateRefreshToken},
+    },
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -80,16 +84,36 @@ pub async fn refresh(
         .identify(&request.credentials, request.address, &request.origin)
         .await?;
     deps.rules.check_extra(&client, &request.extra)?;
+    match attempt(deps, request, &client).await? {
+        Attempt::Answered(response) => Ok(*response),
+        // Somebody used it in the same moment. Within the grace that is a retry, judged anew on what is there now.
+        Attempt::Raced(_) if !deps.rules.retry_grace.is_zero() => {
+            match attempt(deps, request, &client).await? {
+                Attempt::Answered(response) => Ok(*response),
+                Attempt::Raced(token) => Err(replayed(deps, &token, &request.origin).await),
+            }
+        }
+        Attempt::Raced(token) => Err(replayed(deps, &token, &request.origin).await),
+    }
+}
+
+enum Attempt {
+    Answered(Box<TokenResponse>),
+    /// The token was spent between the look and the transaction.
+    Raced(Box<Token>),
+}
+
+async fn attempt(
+    deps: &RefreshDeps,
+    request: &RefreshRequest,
+    client: &Client,
+) -> Result<Attempt, FlowError> {
     let hash = sha256_hex(request.refresh_token.expose().as_bytes());
-    let token = deps
-        .ground
-        .store
-        .token_by_hash(&hash)
-        .await?
-        .ok_or_else(invalid)?;
+    let found = deps.ground.store.token_by_hash(&hash).await?;
+    let token = found.ok_or_else(invalid)?;
     let now = deps.ground.now();
-    match judge_refresh(&token, &client.client_id, deps.rules.rotation, now) {
-        RefreshVerdict::Usable => {}
+    let retry = match judge_refresh(&token, &client.client_id, deps.rules.rotation, now) {
+        RefreshVerdict::Usable => false,
         RefreshVerdict::Invalid => return Err(invalid().into()),
         RefreshVerdict::ForeignClient => {
             return Err(ErrorCode::InvalidClient
@@ -98,13 +122,14 @@ pub async fn refresh(
                 .noting(format!("it was given to {}", token.client_id))
                 .into());
         }
-        RefreshVerdict::Reused => return Err(replayed(deps, &token, now, &request.origin).await),
-    }
+        RefreshVerdict::Reused if is_retry(&token, deps.rules.retry_grace, now) => true,
+        RefreshVerdict::Reused => return Err(replayed(deps, &token, &request.origin).await),
+    };
     proven(&deps.keys.current(), request.refresh_token.expose(), now)?;
     let scopes = narrowed_scopes(request.scope.as_deref(), &token.scopes)?;
     resource::check_subset(&request.resource, &token.resource).map_err(invalid_target)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
-    exchange(deps, request, &token, &scopes, now).await
+    exchange(deps, request, (&token, retry), &scopes, now).await
 }
 
 /// The row says that the token is ours and live; the signature must say so too, with a key that still counts.
@@ -135,10 +160,10 @@ fn narrowed_scopes(asked: Option<&str>, granted: &ScopeSet) -> Result<ScopeSet, 
 async fn exchange(
     deps: &RefreshDeps,
     request: &RefreshRequest,
-    token: &Token,
+    (token, retry): (&Token, bool),
     scopes: &ScopeSet,
     now: Timestamp,
-) -> Result<TokenResponse, FlowError> {
+) -> Result<Attempt, FlowError> {
     let user_id = token.subject.user().ok_or_else(invalid)?;
     let facts = deps
         .ground
@@ -153,13 +178,14 @@ async fn exchange(
     };
     let root = token.family_root();
     let known = deps.ground.store.family(&root).await?;
-    let absolute_end = known.as_ref().and_then(|(family, _)| family.absolute_end);
-    if absolute_end.is_some_and(|end| end <= now) {
+    let family = known.map_or_else(|| first_seen(token, &deps.rules, now), |(family, _)| family);
+    if family.absolute_end.is_some_and(|end| end <= now) {
         return Err(invalid()
             .failing(Check::Expiry)
             .noting("the family has reached its absolute end")
             .into());
     }
+    let of_a_device = family.grant == "device_code";
     let order = Order {
         client,
         holder: Holder::Person(user),
@@ -171,28 +197,48 @@ async fn exchange(
         authorization_id: token.authorization_id,
         parent: Some(&token.id),
         family: Some(&root),
-        absolute_end,
-        refresh_cap: None,
+        absolute_end: family.absolute_end,
+        refresh_cap: deps.rules.lifetimes.device_refresh.filter(|_| of_a_device),
         with_refresh: deps.rules.rotation,
+        auth_time: family.auth_time,
+        // OpenID Connect Core 1.0 §12.2: a nonce belongs to the request that brought it.
+        nonce: "",
     };
     let minted = issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now)?;
-    let family = known.map_or_else(|| adopted(token, now), |(family, _)| family);
-    let audit = deps
-        .ground
-        .rows(now, vec![refreshed(&minted, token, user, &request.origin)])?;
-    let outcome = commit(deps, token, &minted, family, audit, now).await?;
-    tell(deps, request, token, minted, outcome).await
+    let mut events = vec![refreshed(&minted, token, user, &request.origin)];
+    events.extend(issue::id_token_event(
+        &minted,
+        user,
+        "ID token issued for a refresh",
+        &request.origin,
+    ));
+    let audit = deps.ground.rows(now, events)?;
+    let outcome = match minted.rows() {
+        (access, Some(refresh)) if retry => {
+            let unit = RetryRotation {
+                old_id: token.id.clone(),
+                since: now - deps.rules.retry_grace,
+                now,
+                family,
+                access,
+                refresh,
+                audit,
+            };
+            deps.ground.commit(unit).await?
+        }
+        rows => commit(deps, token, rows, family, audit, now).await?,
+    };
+    tell(request, token, minted, outcome)
 }
 
 async fn commit(
     deps: &RefreshDeps,
     token: &Token,
-    minted: &Minted,
+    (access, refresh): (Token, Option<Token>),
     family: Family,
     audit: Vec<crate::domain::audit::AuditRow>,
     now: Timestamp,
 ) -> Result<Refreshed, FlowError> {
-    let (access, refresh) = minted.rows();
     match refresh {
         Some(refresh) => {
             let unit = RotateRefreshToken {
@@ -223,13 +269,12 @@ async fn commit(
     }
 }
 
-async fn tell(
-    deps: &RefreshDeps,
+fn tell(
     request: &RefreshRequest,
     token: &Token,
     minted: Minted,
     outcome: Refreshed,
-) -> Result<TokenResponse, FlowError> {
+) -> Result<Attempt, FlowError> {
     let now = minted.access.created_at;
     match outcome {
         Refreshed::Done => {
@@ -237,17 +282,17 @@ async fn tell(
             if response.refresh_token.is_none() {
                 response.refresh_token = Some(request.refresh_token.clone());
             }
-            Ok(response)
+            Ok(Attempt::Answered(Box::new(response)))
         }
-        // Lost a race against itself: in rotation mode that is a replay like any other.
-        Refreshed::AlreadyUsed => Err(replayed(deps, token, now, &request.origin).await),
+        Refreshed::AlreadyUsed => Ok(Attempt::Raced(Box::new(token.clone()))),
         Refreshed::Invalid | Refreshed::FamilyRevoked => Err(invalid().into()),
         Refreshed::Refused(refusal) => Err(refused(refusal).into()),
     }
 }
 
 /// A used refresh token came again: somebody else has a copy. The whole family dies.
-async fn replayed(deps: &RefreshDeps, token: &Token, now: Timestamp, origin: &Origin) -> FlowError {
+async fn replayed(deps: &RefreshDeps, token: &Token, origin: &Origin) -> FlowError {
+    let now = deps.ground.now();
     let family = adopted(token, now);
     let event = AuditEvent::new(
         EventType::SuspiciousActivity,
@@ -303,6 +348,14 @@ pub(super) fn adopted(token: &Token, now: Timestamp) -> Family {
         scopes: token.scopes.clone(),
         created_at: now,
         absolute_end: None,
+    }
+}
+
+/// The same, at its first refresh here: it ends as if this server had known it from the start.
+fn first_seen(token: &Token, rules: &TokenRules, now: Timestamp) -> Family {
+    Family {
+        absolute_end: rules.lifetimes.family.map(|life| token.created_at + life),
+        ..adopted(token, now)
     }
 }
 

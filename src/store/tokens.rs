@@ -144,7 +144,10 @@ pub enum Refreshed {
 }
 
 /// Family first, then everybody else: a family that is not on record is put there, so that there is a row to lock.
-async fn enter(tx: &mut Tx<'_>, family: &Family) -> Result<Option<Refreshed>, StoreError> {
+pub(super) async fn enter(
+    tx: &mut Tx<'_>,
+    family: &Family,
+) -> Result<Option<Refreshed>, StoreError> {
     if tx.locks() {
         insert_family(tx, family).await?;
     }
@@ -232,7 +235,7 @@ impl Unit for RotateRefreshToken {
                 return Ok(refused);
             }
             // The guard: of all who try, one finds the row active.
-            let spend = "UPDATE access_tokens SET status = 'revoked' WHERE id = $1 AND status = 'active' AND expires_at > $2";
+            let spend = "UPDATE access_tokens SET status = 'revoked', last_used_at = $2 WHERE id = $1 AND status = 'active' AND expires_at > $2";
             let spent = tx.run(Sql::new(spend).text(self.old_id.as_str()).time(self.now)).await? == 1;
             if !spent && !cfg!(feature = "unguarded") {
                 return self.why_not(tx).await;

@@ -16,6 +16,7 @@ pub fn token_rules(config: &Config) -> TokenRules {
         lifetimes: config.lifetimes.clone(),
         refresh_tokens: config.oauth.refresh_tokens,
         rotation: config.oauth.token_rotation,
+        retry_grace: config.oauth.refresh_retry_grace,
         access_type: settings::access_type(config),
         public_extra_claims: config.claims.public_clients,
     }

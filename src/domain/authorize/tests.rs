@@ -44,7 +44,7 @@ fn params(more: &[(&str, &str)]) -> Params {
     Params::read(&pairs)
 }
 
-fn judged(client: &Client, more: &[(&str, &str)]) -> Result<Request, Refusal> {
+fn judged(client: &Client, more: &[(&str, &str)]) -> Result<Request, OauthError> {
     let params = params(more);
     let callback = at_home(&params, Some(client))?;
     told(&params, client, &callback, false)
@@ -52,7 +52,7 @@ fn judged(client: &Client, more: &[(&str, &str)]) -> Result<Request, Refusal> {
 
 fn failed(client: &Client, more: &[(&str, &str)]) -> (Check, &'static str) {
     let refusal = judged(client, more).unwrap_err();
-    (refusal.check, refusal.error.code.as_str())
+    (refusal.check(), refusal.code.as_str())
 }
 
 #[test]
@@ -100,39 +100,39 @@ fn each_check_refuses_by_its_name() {
         ),
         (
             &[("response_mode", "fragment")],
-            Check::ResponseMode,
+            Check::ResponseType,
             "invalid_request",
         ),
         (
             &[("request", "e30.e30.")],
-            Check::RequestObject,
+            Check::Parameters,
             "request_not_supported",
         ),
         (
             &[("request_uri", "https://a")],
-            Check::RequestObject,
+            Check::Parameters,
             "request_uri_not_supported",
         ),
         (
             &[("registration", "{}")],
-            Check::RequestObject,
+            Check::Parameters,
             "registration_not_supported",
         ),
         (&[("scope", "admin")], Check::Scope, "invalid_scope"),
         (&[("scope", "em\"ail")], Check::Scope, "invalid_scope"),
         (
             &[("code_challenge_method", "plain")],
-            Check::Pkce,
+            Check::CodeChallenge,
             "invalid_request",
         ),
         (&resources, Check::Resource, "invalid_target"),
         (
             &[("prompt", "none login")],
-            Check::Prompt,
+            Check::Parameters,
             "invalid_request",
         ),
-        (&[("max_age", "-1")], Check::MaxAge, "invalid_request"),
-        (&[("max_age", "soon")], Check::MaxAge, "invalid_request"),
+        (&[("max_age", "-1")], Check::Parameters, "invalid_request"),
+        (&[("max_age", "soon")], Check::Parameters, "invalid_request"),
     ] {
         assert_eq!(failed(&public, more), (check, code), "{more:?}");
     }
@@ -144,7 +144,7 @@ fn public_needs_challenge() {
     let none = [("code_challenge", ""), ("code_challenge_method", "")];
     assert_eq!(
         failed(&client(ClientType::Public), &none),
-        (Check::Pkce, "invalid_request")
+        (Check::CodeChallenge, "invalid_request")
     );
     let confidential = client(ClientType::Confidential);
     assert!(judged(&confidential, &none).is_ok());
@@ -159,7 +159,7 @@ fn public_needs_challenge() {
 fn what_has_no_address_stays_home() {
     let good = client(ClientType::Public);
     assert_eq!(
-        at_home(&params(&[]), None).unwrap_err().check,
+        at_home(&params(&[]), None).unwrap_err().check(),
         Check::Client
     );
     let pending = Client {
@@ -167,7 +167,7 @@ fn what_has_no_address_stays_home() {
         ..good.clone()
     };
     assert_eq!(
-        at_home(&params(&[]), Some(&pending)).unwrap_err().check,
+        at_home(&params(&[]), Some(&pending)).unwrap_err().check(),
         Check::Client
     );
     let other = Client {
@@ -175,15 +175,15 @@ fn what_has_no_address_stays_home() {
         ..good.clone()
     };
     assert_eq!(
-        at_home(&params(&[]), Some(&other)).unwrap_err().check,
+        at_home(&params(&[]), Some(&other)).unwrap_err().check(),
         Check::Grant
     );
     let long = "s".repeat(MAX_STATE + 1);
     assert_eq!(
         at_home(&params(&[("state", &long)]), Some(&good))
             .unwrap_err()
-            .check,
-        Check::Length
+            .check(),
+        Check::Request
     );
 }
 
@@ -197,8 +197,14 @@ fn dup_params_rejected() {
         let callback = at_home(&params, Some(&good))?;
         told(&params, &good, &callback, false)
     };
-    for name in ["client_id", "redirect_uri", "state", "scope", "nonce"] {
-        assert_eq!(twice(name).unwrap_err().check, Check::Repeated, "{name}");
+    for (name, check) in [
+        ("client_id", Check::Request),
+        ("redirect_uri", Check::Request),
+        ("state", Check::Request),
+        ("scope", Check::Parameters),
+        ("nonce", Check::Parameters),
+    ] {
+        assert_eq!(twice(name).unwrap_err().check(), check, "{name}");
     }
     let read = |pairs: &[(&str, &str)]| {
         let pairs: Vec<_> = pairs
@@ -266,7 +272,7 @@ fn what_the_person_has_to_do() {
     };
     let now = at(1100);
     let judge = |prompt, max_age, here: &Presence<'_>| {
-        step(&asking(prompt, max_age), here, now).map_err(|r| r.error.code.as_str())
+        step(&asking(prompt, max_age), here, now).map_err(|r| r.code.as_str())
     };
     let anew = Ok(Step::SignIn { anew: true });
     assert_eq!(judge("", "", &here), Ok(Step::Approved));

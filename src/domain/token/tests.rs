@@ -67,3 +67,22 @@ fn a_family_is_named_after_its_first_refresh_token() {
     token.family = Some(FamilyId::new("f"));
     assert_eq!(token.family_root().as_str(), "f");
 }
+
+#[test]
+fn a_retry_is_recent_and_asked_for() {
+    let seconds = Duration::from_secs;
+    let spent = Token {
+        last_used_at: Some(at(10)),
+        ..refresh(TokenStatus::Revoked)
+    };
+    assert!(is_retry(&spent, seconds(5), at(15)));
+    assert!(!is_retry(&spent, seconds(5), at(16)));
+    assert!(!is_retry(&spent, Duration::ZERO, at(10)));
+    assert!(!is_retry(&spent, seconds(500), at(100)));
+    // Ended by a revocation or by a newer successor, not by its own use.
+    assert!(!is_retry(
+        &refresh(TokenStatus::Revoked),
+        seconds(500),
+        at(10)
+    ));
+}

@@ -216,7 +216,7 @@ fn consent(
     })
 }
 
-fn granted(consent: &NewConsent, user: &User, origin: &Origin) -> AuditEvent {
+pub(in crate::flows) fn granted(consent: &NewConsent, user: &User, origin: &Origin) -> AuditEvent {
     let event = AuditEvent::new(
         EventType::UserAuthorizationGranted,
         "User consented to a client",
