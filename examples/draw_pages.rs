@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use authgate::pages::{Pages, asset, stylesheet_href};
+use authgate::pages::{Lang, Pages, asset, script_href, stylesheet_href};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let target: PathBuf = std::env::args_os()
@@ -18,12 +18,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: draw_pages DIRECTORY")?
         .into();
     fs::create_dir_all(&target)?;
-    let stylesheet = stylesheet_href();
-    let file = asset(&stylesheet).ok_or("no stylesheet")?;
-    fs::write(target.join("authgate.css"), &file.bytes)?;
-    for (name, page) in gallery::draw_all(&Pages::new()?)? {
-        let page = page.replace(&stylesheet, "authgate.css");
-        fs::write(target.join(format!("{name}.html")), page)?;
+    let files = [
+        (stylesheet_href(), "authgate.css"),
+        (script_href(), "authgate.js"),
+    ];
+    for (path, name) in &files {
+        let file = asset(path).ok_or("a file is missing")?;
+        fs::write(target.join(name), &file.bytes)?;
+    }
+    let pages = Pages::new()?;
+    for lang in Lang::ALL {
+        for (name, mut page) in gallery::draw_all(&pages, lang)? {
+            for (path, file) in &files {
+                page = page.replace(path, file);
+            }
+            fs::write(target.join(format!("{name}.{}.html", lang.tag())), page)?;
+        }
     }
     Ok(())
 }

@@ -4,44 +4,65 @@
 //! Never here: HTTP, the store, decisions. What a page says is fixed by its view and its template alone.
 
 mod assets;
+mod components;
+mod lang;
+mod parts;
+mod phrases;
 mod public;
+mod shell;
 mod words;
+
+use std::sync::Arc;
 
 use handlebars::Handlebars;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
-pub use assets::{Asset, asset, stylesheet_href};
+pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
+pub use components::ComponentsPage;
+pub use lang::Lang;
+pub use parts::{
+    Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,
+};
 pub use public::{
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, HomePage,
     LoginMessage, LoginPage, LogoutPage, ProviderButton, ScopeLine, SessionLine,
     TooManyRequestsPage,
 };
-pub use words::scope_words;
+pub use shell::{Place, Shell};
+pub use words::{Words, scope_words, tame};
+
+use phrases::{Phrases, Say};
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
 #[include = "*.hbs"]
 struct Templates;
 
-/// The frame around every page; rendered once, with [`CUTS`] where the title and the page go.
+/// The frame around every page; rendered once for each language, with [`CUTS`] where the title and the page go.
 const DOCUMENT: &str = "layouts/document";
 /// Characters that no template contains and that escaping leaves alone.
 const CUTS: [&str; 2] = ["\u{1}", "\u{2}"];
 /// Room for most pages (bytes), so that drawing one seldom grows its buffer.
-const PAGE_CAPACITY: usize = 6 * 1024;
+const PAGE_CAPACITY: usize = 8 * 1024;
 
 /// What one page shows. Every value is escaped when it is drawn; none of them is markup.
 pub trait View: Serialize {
     /// Name of the template: its path under `templates/` without the extension.
     const TEMPLATE: &'static str;
-    /// What the browser's tab says before the product's name. Plain words, nothing to escape.
+    /// Key of what the browser's tab says before the product's name. Plain words, nothing to escape.
     const TITLE: &'static str;
 }
 
 /// A page could not be drawn. None of these can happen with the templates and views as tested.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
+    /// A file of a language is not a flat JSON object of strings.
+    #[error("language file {0}: {1}")]
+    Phrases(String, String),
+    /// A template asks for a phrase that a language does not have.
+    #[error("template {0} asks for a phrase that is not there: {1}")]
+    Phrase(String, String),
     /// A template does not compile.
     #[error("template does not compile: {0}")]
     Template(#[from] Box<handlebars::TemplateError>),
@@ -59,8 +80,12 @@ pub enum PageError {
     Encoding(&'static str),
 }
 
-/// All templates, compiled, and the document frame, already drawn up to the two gaps.
-pub struct Pages {
+/// All templates in all languages.
+pub struct Pages([Book; Lang::ALL.len()]);
+
+/// One language: its templates, compiled, and its document frame, already drawn up to the two gaps.
+struct Book {
+    phrases: Arc<Phrases>,
     templates: Handlebars<'static>,
     before_title: String,
     before_page: String,
@@ -68,22 +93,92 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Compiles every embedded template. Called once, at start.
+    /// Compiles every embedded template in every language. Called once, at start.
     ///
     /// # Errors
-    /// [`PageError::Template`] or [`PageError::Frame`] when the program was built with broken templates.
+    /// [`PageError`] when the program was built with broken templates or language files.
     pub fn new() -> Result<Self, PageError> {
+        let [english, traditional_chinese] = Lang::ALL.map(Book::bind);
+        Ok(Self([english?, traditional_chinese?]))
+    }
+
+    fn book(&self, lang: Lang) -> &Book {
+        let [english, traditional_chinese] = &self.0;
+        match lang {
+            Lang::En => english,
+            Lang::ZhHant => traditional_chinese,
+        }
+    }
+
+    /// Whether there is a phrase of this name.
+    #[must_use]
+    pub fn has_phrase(&self, key: &str) -> bool {
+        self.book(Lang::default()).phrases.get(key).is_some()
+    }
+
+    /// The names of all phrases in a language.
+    pub fn phrases(&self, lang: Lang) -> impl Iterator<Item = &str> {
+        self.book(lang).phrases.keys()
+    }
+
+    /// The fragment of a phrase.
+    #[must_use]
+    pub fn phrase(&self, lang: Lang, key: &str) -> Option<&str> {
+        self.book(lang).phrases.get(key)
+    }
+
+    /// Draws one page as a whole HTML document.
+    ///
+    /// # Errors
+    /// [`PageError::Render`] when template and view disagree; the tests draw every view to exclude that.
+    pub fn render<V: View>(&self, lang: Lang, view: &V) -> Result<String, PageError> {
+        let book = self.book(lang);
+        let mut drawn = Vec::with_capacity(PAGE_CAPACITY);
+        drawn.extend_from_slice(book.before_title.as_bytes());
+        let title = book.phrases.get(V::TITLE).unwrap_or_default();
+        drawn.extend_from_slice(title.as_bytes());
+        drawn.extend_from_slice(book.before_page.as_bytes());
+        book.templates
+            .render_to_write(V::TEMPLATE, view, &mut drawn)
+            .map_err(|source| PageError::Render {
+                template: V::TEMPLATE,
+                source: Box::new(source),
+            })?;
+        drawn.extend_from_slice(book.after_page.as_bytes());
+        String::from_utf8(drawn).map_err(|_| PageError::Encoding(V::TEMPLATE))
+    }
+}
+
+impl Book {
+    fn bind(lang: Lang) -> Result<Self, PageError> {
+        let phrases = Arc::new(Phrases::read(lang)?);
         let mut templates = Handlebars::new();
         templates.set_strict_mode(true);
         templates.set_prevent_indent(true);
-        templates
-            .register_embed_templates_with_extension::<Templates>(".hbs")
-            .map_err(Box::new)?;
+        templates.register_helper("say", Box::new(Say(Arc::clone(&phrases))));
+        for path in Templates::iter() {
+            let (Some(name), Some(file)) = (path.strip_suffix(".hbs"), Templates::get(&path))
+            else {
+                continue;
+            };
+            let source = String::from_utf8_lossy(&file.data);
+            templates
+                .register_template_string(name, phrases.speak(name, &source)?)
+                .map_err(Box::new)?;
+        }
         let [title, page] = CUTS;
+        let others: Vec<_> = Lang::ALL
+            .into_iter()
+            .filter(|other| *other != lang)
+            .map(|other| serde_json::json!({"tag": other.tag(), "name": other.name()}))
+            .collect();
         let frame = serde_json::json!({
+            "lang": lang.tag(),
+            "others": others,
             "title": title,
             "page": page,
             "stylesheet": stylesheet_href(),
+            "script": script_href(),
         });
         let document = templates
             .render(DOCUMENT, &frame)
@@ -97,26 +192,8 @@ impl Pages {
             before_title: before_title.to_owned(),
             before_page: before_page.to_owned(),
             after_page: after_page.to_owned(),
+            phrases,
             templates,
         })
-    }
-
-    /// Draws one page as a whole HTML document.
-    ///
-    /// # Errors
-    /// [`PageError::Render`] when template and view disagree; the tests draw every view to exclude that.
-    pub fn render<V: View>(&self, view: &V) -> Result<String, PageError> {
-        let mut drawn = Vec::with_capacity(PAGE_CAPACITY);
-        drawn.extend_from_slice(self.before_title.as_bytes());
-        drawn.extend_from_slice(V::TITLE.as_bytes());
-        drawn.extend_from_slice(self.before_page.as_bytes());
-        self.templates
-            .render_to_write(V::TEMPLATE, view, &mut drawn)
-            .map_err(|source| PageError::Render {
-                template: V::TEMPLATE,
-                source: Box::new(source),
-            })?;
-        drawn.extend_from_slice(self.after_page.as_bytes());
-        String::from_utf8(drawn).map_err(|_| PageError::Encoding(V::TEMPLATE))
     }
 }

@@ -38,7 +38,7 @@ use crate::{
         routes::{self, Everything, Limits},
         server,
         session::{CookieRules, Sessions},
-        web::WebDeps,
+        web::{Readable, WebDeps},
     },
     jose::KeySet,
     pages::Pages,
@@ -255,6 +255,7 @@ impl House {
             login,
             device: device.clone(),
             remember_me_days: config.session.remember_me.map(days),
+            readable: Readable::default(),
         };
         let ground = &self.ground;
         let refusals = Refusals {

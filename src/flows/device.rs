@@ -251,7 +251,7 @@ fn described(event: AuditEvent, code: &DeviceCode) -> AuditEvent {
     }
 }
 
-pub(super) fn person(user: &User) -> Actor {
+pub fn person(user: &User) -> Actor {
     Actor::User {
         id: user.id.clone(),
         username: user.username.clone(),

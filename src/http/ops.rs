@@ -127,12 +127,7 @@ pub struct Files {
 impl Files {
     /// All files. `max_age` is `STATIC_CACHE_MAX_AGE`; files whose name carries their digest may be kept for ever.
     pub fn new(max_age: Option<Duration>) -> Self {
-        let paths = [
-            pages::stylesheet_href(),
-            "/static/mark.svg".to_owned(),
-            "/favicon.ico".to_owned(),
-        ];
-        let by_path = paths
+        let by_path = pages::asset_paths()
             .into_iter()
             .filter_map(|path| {
                 let asset = pages::asset(&path)?;

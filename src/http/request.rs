@@ -160,6 +160,29 @@ impl Request {
             .map(|cookie| cookie.value().to_owned())
     }
 
+    /// A cookie as it was sent, without decoding: for values that need none.
+    pub fn raw_cookie(&self, name: &str) -> Option<&str> {
+        self.head
+            .headers
+            .get_all("cookie")
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| header.split(';'))
+            .find_map(|pair| pair.trim_start().strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// Whether the browser says that a page of another site sent this (Fetch Metadata, and `Origin` where that is missing).
+    /// Programs say neither.
+    pub fn is_cross_site(&self) -> bool {
+        match self.header("sec-fetch-site") {
+            Some(site) => !matches!(site, "same-origin" | "none"),
+            None => self.header("origin").is_some_and(|origin| {
+                let host = origin.split_once("://").map(|(_, host)| host);
+                host.is_none() || host != self.header("host")
+            }),
+        }
+    }
+
     /// The query, decoded.
     ///
     /// # Errors

@@ -11,9 +11,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// Pages may load their style sheet and their pictures from here, send forms here, and nothing else.
+/// Pages may load their style sheet, their script and their pictures from here, send forms here, and nothing else.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 fn with_type(status: u16, content_type: HeaderValue, body: impl Into<Body>) -> Response {
@@ -64,7 +64,7 @@ fn escaped(text: String) -> String {
     out
 }
 
-/// A page. It is never stored, never framed, and tells nobody where the person came from.
+/// A page. It is never stored, never framed, and tells no other host where the person came from.
 pub fn html(status: u16, body: String) -> Response {
     let mut response = no_store(with_type(status, HTML, Bytes::from(body)));
     response
@@ -72,7 +72,7 @@ pub fn html(status: u16, body: String) -> Response {
         .insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
     response.headers_mut().insert(
         header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
+        HeaderValue::from_static("same-origin"),
     );
     response
 }

@@ -156,6 +156,14 @@ impl Routes {
         self
     }
 
+    /// The patterns of all paths that answer a method.
+    pub fn answering(&self, method: Method) -> impl Iterator<Item = &'static str> {
+        let routes = self.entries.iter();
+        routes
+            .filter(move |(_, routes)| routes.contains_key(&method))
+            .map(|(path, _)| *path)
+    }
+
     /// Done.
     ///
     /// # Errors

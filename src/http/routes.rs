@@ -9,7 +9,7 @@ use super::{
     request::Request,
     respond::{self, Document, Response},
     router::{OAUTH_BODY, Refusal, Refuse, Route, Routes},
-    web::{self, WebDeps},
+    web::{self, WebDeps, guard, language::lang_of},
 };
 use crate::{
     actors::key_holder::KeyHolder,
@@ -89,7 +89,9 @@ pub fn routes(all: &Everything) -> Routes {
     let routes = oauth::machines::routes(&all.machines, routes);
     let routes = people(all, routes);
     let routes = audit::routes(&AuditWeb::new(&all.web), routes);
-    operators(all, routes)
+    let routes = operators(all, routes);
+    all.web.readable.learn(routes.answering(Method::GET));
+    routes
 }
 
 fn machines(all: &Everything, routes: Routes) -> Routes {
@@ -148,13 +150,28 @@ fn people(all: &Everything, routes: Routes) -> Routes {
         )
         .on(Method::GET, "/logout", with(web, web::login::ask_logout))
         .on(Method::POST, "/logout", with(web, web::login::logout))
-        .on(Method::GET, "/device", with(web, web::device::page))
+        .on(Method::POST, "/language", with(web, web::language::choose))
+        .on(
+            Method::GET,
+            "/device",
+            guard::person(web, &all.web.device, web::device::page),
+        )
         .on(
             Method::POST,
             "/device/verify",
-            with(web, web::device::verify).limited(limits.device_verify.clone()),
+            guard::action(web, &all.web.device, web::device::verify)
+                .limited(limits.device_verify.clone()),
         )
-        .on(Method::GET, "/account/sessions", with(web, web::home::home))
+        .on(
+            Method::GET,
+            "/account/sessions",
+            guard::person(web, web, web::home::home),
+        )
+        .on(
+            Method::GET,
+            "/docs/components",
+            guard::admin(web, web, web::home::components),
+        )
 }
 
 fn operators(all: &Everything, routes: Routes) -> Routes {
@@ -199,7 +216,7 @@ pub fn refusals(web: &WebDeps) -> Refuse {
     let pages = Arc::clone(&web.pages);
     Arc::new(move |request, refusal| match refusal {
         Refusal::TooMany { retry_after } if request.wants_html() => {
-            web::too_many(&pages, retry_after)
+            web::too_many(&pages, lang_of(request), retry_after)
         }
         Refusal::TooMany { .. } => respond::no_store(respond::json(
             429,
@@ -207,6 +224,7 @@ pub fn refusals(web: &WebDeps) -> Refuse {
         )),
         Refusal::Panicked if request.wants_html() => web::fault(
             &pages,
+            lang_of(request),
             &crate::flows::FlowError::Internal("a handler panicked".to_owned()),
             false,
         ),

@@ -1,4 +1,6 @@
 //! Pages for people: translates forms to flows and outcomes to views.
+//!
+//! `guard` decides who gets to a handler, `list` reads what a long list is asked for, `language` which language is drawn.
 use super::{
     request::Request,
     respond::{self, Response},
@@ -7,12 +9,16 @@ use super::{
 use crate::{
     domain::session::SessionEnd,
     flows::{FlowError, device::DeviceDeps, login::LoginDeps},
-    pages::{ErrorPage, Pages, TooManyRequestsPage, View},
+    pages::{ErrorPage, Lang, Pages, TooManyRequestsPage, View},
 };
-use std::sync::Arc;
+use language::lang_of;
+use std::sync::{Arc, OnceLock};
 
 pub mod device;
+pub mod guard;
 pub mod home;
+pub mod language;
+pub mod list;
 pub mod login;
 
 /// What pages need.
@@ -28,23 +34,53 @@ pub struct WebDeps {
     pub device: DeviceDeps,
     /// Days that "stay signed in" lasts; `None` hides the box.
     pub remember_me_days: Option<u32>,
+    /// Paths that can be read.
+    pub readable: Readable,
+}
+
+/// Tells whether a path answers a GET; known once all routes are.
+#[derive(Clone, Default)]
+pub struct Readable(Arc<OnceLock<matchit::Router<()>>>);
+
+impl Readable {
+    /// Learns the patterns of all paths that answer a GET.
+    pub fn learn<'p>(&self, patterns: impl IntoIterator<Item = &'p str>) {
+        let mut table = matchit::Router::new();
+        for pattern in patterns {
+            // Patterns that collide end the start elsewhere.
+            let _ = table.insert(pattern, ());
+        }
+        let _ = self.0.set(table);
+    }
+
+    /// Whether the path answers a GET.
+    pub fn holds(&self, path: &str) -> bool {
+        self.0.get().is_some_and(|table| table.at(path).is_ok())
+    }
 }
 
 impl WebDeps {
-    /// The page with its status.
-    pub fn draw(&self, status: u16, view: &impl View) -> Response {
-        draw(&self.pages, status, view)
+    /// The page with its status, in the language of the request.
+    pub fn draw(&self, request: &Request, status: u16, view: &impl View) -> Response {
+        draw(&self.pages, lang_of(request), status, view)
     }
 
     /// A page for somebody, with the cookie's life begun anew.
-    fn draw_for(&self, status: u16, guest: &Guest, view: &impl View) -> Response {
+    fn draw_for(
+        &self,
+        request: &Request,
+        status: u16,
+        guest: &Guest,
+        view: &impl View,
+    ) -> Response {
         let ticket = Ticket::SignedIn(guest.id.clone());
-        match self
-            .sessions
-            .put(self.draw(status, view), &ticket, guest.session.remember_me)
-        {
+        match self.sessions.put(
+            self.draw(request, status, view),
+            &ticket,
+            guest.session.remember_me,
+        ) {
             Ok(response) => response,
-            Err(error) => self.fault(&error, true),
+            Err(error) => self.fault(request, &error, true),
         }
     }
 
@@ -53,7 +89,7 @@ impl WebDeps {
         match self.sessions.see(request).await {
             Ok(Seen::Somebody(guest)) => Ok(guest),
             Ok(Seen::Nobody(end)) => Err(self.to_login(request, end)),
-            Err(error) => Err(self.fault(&error, false)),
+            Err(error) => Err(self.fault(request, &error, false)),
         }
     }
 
@@ -63,6 +99,8 @@ impl WebDeps {
         let back = match request.method().as_str() {
             "GET" | "HEAD" => request.path_and_query(),
             _ if request.path().starts_with("/device") => "/device".to_owned(),
+            _ if request.path().starts_with("/apps") => "/apps".to_owned(),
+            _ if request.path().starts_with("/admin") => "/admin".to_owned(),
             _ => "/account/sessions".to_owned(),
         };
         let mut target = format!("/login?redirect={}", form_encoded(&back));
@@ -74,42 +112,25 @@ impl WebDeps {
         respond::redirect(302, &target)
     }
 
-    fn forbidden(&self, signed_in: bool) -> Response {
-        self.draw(
-            403,
-            &ErrorPage {
-                status: 403,
-                title: "This form is out of date".to_owned(),
-                message: "It was not sent from the page you see, or that page is too old. Go back, reload and try again."
-                    .to_owned(),
-                report_id: None,
-                signed_in,
-            },
-        )
+    fn forbidden(&self, request: &Request, signed_in: bool) -> Response {
+        let page = ErrorPage::named(403, "form_old").signed_in(signed_in);
+        self.draw(request, 403, &page)
     }
 
-    fn unreadable(&self, status: u16, signed_in: bool) -> Response {
-        self.draw(
-            status,
-            &ErrorPage {
-                status,
-                title: "The form could not be read".to_owned(),
-                message: "Something in it is malformed or too large. Go back and try again."
-                    .to_owned(),
-                report_id: None,
-                signed_in,
-            },
-        )
+    fn unreadable(&self, request: &Request, status: u16, signed_in: bool) -> Response {
+        let page = ErrorPage::named(status, "unreadable").signed_in(signed_in);
+        self.draw(request, status, &page)
     }
 
-    fn fault(&self, error: &FlowError, signed_in: bool) -> Response {
-        fault(&self.pages, error, signed_in)
+    /// The page of a fault that is not the person's.
+    pub fn fault(&self, request: &Request, error: &FlowError, signed_in: bool) -> Response {
+        fault(&self.pages, lang_of(request), error, signed_in)
     }
 }
 
 /// Draws a view; when even that fails, the person gets plain words.
-pub fn draw(pages: &Pages, status: u16, view: &impl View) -> Response {
-    match pages.render(view) {
+pub fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View) -> Response {
+    match pages.render(lang, view) {
         Ok(html) => respond::html(status, html),
         Err(error) => {
             tracing::error!(%error, "a page could not be drawn");
@@ -119,48 +140,38 @@ pub fn draw(pages: &Pages, status: u16, view: &impl View) -> Response {
 }
 
 /// The page of a fault that is not the person's.
-pub fn fault(pages: &Pages, error: &FlowError, signed_in: bool) -> Response {
-    let (status, title, message) = match error {
-        FlowError::Protocol(error) => (
-            400,
-            "The request was refused",
-            error.description.clone().into_owned(),
-        ),
-        FlowError::Unavailable(why) => {
-            tracing::warn!(why, "a page could not be served");
-            (
-                503,
-                "We are busy or being repaired",
-                "Nothing was changed. Please try again in a moment.".to_owned(),
-            )
-        }
-        FlowError::Internal(why) => {
-            tracing::error!(why, "a page failed");
-            (
-                500,
-                "Something went wrong",
-                "The failure was written down. Please try again later.".to_owned(),
-            )
-        }
-    };
-    let page = ErrorPage {
-        status,
-        title: title.to_owned(),
-        message,
-        report_id: None,
-        signed_in,
-    };
-    let response = draw(pages, status, &page);
-    if status == 503 {
+pub fn fault(pages: &Pages, lang: Lang, error: &FlowError, signed_in: bool) -> Response {
+    let page = fault_page(error).signed_in(signed_in);
+    let response = draw(pages, lang, page.status, &page);
+    if page.status == 503 {
         respond::retry_after(response, 5)
     } else {
         response
     }
 }
 
+/// Says what a fault means to a person, and writes to the log what it means to us.
+fn fault_page(error: &FlowError) -> ErrorPage {
+    match error {
+        FlowError::Protocol(error) => {
+            let mut page = ErrorPage::named(400, "refused");
+            page.message = page.message.with("why", error.description.as_ref());
+            page
+        }
+        FlowError::Unavailable(why) => {
+            tracing::warn!(why, "a page could not be served");
+            ErrorPage::named(503, "busy")
+        }
+        FlowError::Internal(why) => {
+            tracing::error!(why, "a page failed");
+            ErrorPage::named(500, "internal")
+        }
+    }
+}
+
 /// The page of a person who asks too often.
-pub fn too_many(pages: &Pages, retry_after_s: u64) -> Response {
-    draw(pages, 429, &TooManyRequestsPage { retry_after_s })
+pub fn too_many(pages: &Pages, lang: Lang, retry_after_s: u64) -> Response {
+    draw(pages, lang, 429, &TooManyRequestsPage { retry_after_s })
 }
 
 fn form_encoded(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! The static files that the pages need, embedded in the program: stylesheet, favicon, mark.
+//! The static files that the pages need, embedded in the program: stylesheet, script, favicon, mark.
 //!
 //! Never here: caching headers or status codes; the caller turns [`Asset`] into an answer.
 
@@ -11,7 +11,24 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[folder = "static/"]
 struct Files;
 
-const STYLESHEET: &str = "authgate.css";
+/// Name in `static/`, content type, and where it is served. Files of pages carry their digest in the path, so that they
+/// may be cached for good; the two icons have the paths that browsers know.
+const FILES: [(&str, &str, Served); 4] = [
+    ("authgate.css", "text/css; charset=utf-8", Served::ByDigest),
+    (
+        "authgate.js",
+        "text/javascript; charset=utf-8",
+        Served::ByDigest,
+    ),
+    ("mark.svg", "image/svg+xml", Served::At("/static/mark.svg")),
+    ("favicon.ico", "image/x-icon", Served::At("/favicon.ico")),
+];
+
+#[derive(Clone, Copy)]
+enum Served {
+    ByDigest,
+    At(&'static str),
+}
 
 /// One static file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,43 +39,53 @@ pub struct Asset {
     pub immutable: bool,
 }
 
-/// Path of the stylesheet. It carries the first eight hex digits of the content's SHA-256.
+/// Path of the stylesheet.
 #[must_use]
 pub fn stylesheet_href() -> String {
-    Files::get(STYLESHEET).map_or_else(String::new, |file| hashed_href(&file))
+    path_of("authgate.css", Served::ByDigest).unwrap_or_default()
 }
 
-/// The file at a request path, byte for byte: no listing, no normalisation. A stylesheet path with an
-/// outdated hash is unknown, so that nobody caches the new content under the old name.
+/// Path of the script.
+#[must_use]
+pub fn script_href() -> String {
+    path_of("authgate.js", Served::ByDigest).unwrap_or_default()
+}
+
+/// Where files are served.
+#[must_use]
+pub fn asset_paths() -> Vec<String> {
+    FILES
+        .iter()
+        .filter_map(|(name, _, served)| path_of(name, *served))
+        .collect()
+}
+
+/// The file at a request path, byte for byte: no listing, no normalisation. A path with an outdated digest is unknown,
+/// so that nobody caches the new content under the old name.
 #[must_use]
 pub fn asset(path: &str) -> Option<Asset> {
-    let (name, content_type) = match path {
-        "/favicon.ico" => ("favicon.ico", "image/x-icon"),
-        "/static/mark.svg" => ("mark.svg", "image/svg+xml"),
-        _ => return stylesheet(path),
-    };
+    let (name, content_type, served) = FILES
+        .into_iter()
+        .find(|(name, _, served)| path_of(name, *served).is_some_and(|known| known == path))?;
     Files::get(name).map(|file| Asset {
         bytes: bytes_of(file),
         content_type,
-        immutable: false,
+        immutable: matches!(served, Served::ByDigest),
     })
 }
 
-fn stylesheet(path: &str) -> Option<Asset> {
-    if !path.starts_with("/static/dist/") {
-        return None;
+/// `/static/dist/<stem>-<eight hex digits of the SHA-256>.<extension>`, or the fixed path.
+fn path_of(name: &str, served: Served) -> Option<String> {
+    match served {
+        Served::At(path) => Some(path.to_owned()),
+        Served::ByDigest => {
+            let (stem, extension) = name.rsplit_once('.')?;
+            let [a, b, c, d, ..] = Files::get(name)?.metadata.sha256_hash();
+            Some(format!(
+                "/static/dist/{stem}-{a:02x}{b:02x}{c:02x}{d:02x}.{extension}"
+            ))
+        }
     }
-    let file = Files::get(STYLESHEET)?;
-    (path == hashed_href(&file)).then(|| Asset {
-        bytes: bytes_of(file),
-        content_type: "text/css; charset=utf-8",
-        immutable: true,
-    })
-}
-
-fn hashed_href(file: &EmbeddedFile) -> String {
-    let [a, b, c, d, ..] = file.metadata.sha256_hash();
-    format!("/static/dist/authgate-{a:02x}{b:02x}{c:02x}{d:02x}.css")
 }
 
 fn bytes_of(file: EmbeddedFile) -> Bytes {

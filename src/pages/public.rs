@@ -5,10 +5,8 @@
 
 use serde::{Serialize, Serializer};
 
-use super::View;
-use super::words::{
-    Alert, as_local_href, as_tame, as_tame_option, as_wait, scope_words, wait_words,
-};
+use super::words::{as_local_href, as_tame, as_tame_option, as_wait, scope_words};
+use super::{Alert, Shell, View, When, Words};
 
 /// `GET /login`, and `POST /login` when it failed. Sends `redirect`, `csrf_token`, `username`, `password`
 /// and, when ticked, `remember_me=1`.
@@ -28,7 +26,7 @@ pub struct LoginPage {
 
 impl View for LoginPage {
     const TEMPLATE: &'static str = "public/login";
-    const TITLE: &'static str = "Sign in";
+    const TITLE: &'static str = "login.title";
 }
 
 /// A way to sign in elsewhere.
@@ -55,24 +53,14 @@ pub enum LoginMessage {
 impl Serialize for LoginMessage {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match *self {
-            Self::SessionTimeout => Alert::info(
-                "You were signed out because nothing happened for a while. Sign in to go on.",
+            Self::SessionTimeout => Alert::info(Words::of("login.session_timeout")),
+            Self::SessionInvalid => Alert::warning(Words::of("login.session_invalid")),
+            Self::BadCredentials => Alert::error(Words::of("login.bad_credentials")).about_fields(),
+            Self::Unavailable => Alert::error(Words::of("login.unavailable")),
+            Self::TooManyAttempts { retry_after_s } => Alert::error(
+                Words::of("login.too_many_attempts").with("wait", Words::wait(retry_after_s)),
             ),
-            Self::SessionInvalid => Alert::warning(
-                "Your browser or network changed, so we ended the session. Sign in again.",
-            ),
-            Self::BadCredentials => {
-                Alert::error("That username and password do not match an active account.")
-                    .about_fields()
-            }
-            Self::Unavailable => {
-                Alert::error("We cannot check passwords at the moment. Please try again shortly.")
-            }
-            Self::TooManyAttempts { retry_after_s } => Alert::error(format!(
-                "Too many attempts from your network. Try again in {}.",
-                wait_words(retry_after_s)
-            )),
-            Self::SignedOut => Alert::success("You are signed out."),
+            Self::SignedOut => Alert::success(Words::of("login.signed_out")),
         }
         .serialize(to)
     }
@@ -87,7 +75,7 @@ pub struct LogoutPage {
 
 impl View for LogoutPage {
     const TEMPLATE: &'static str = "public/logout";
-    const TITLE: &'static str = "Sign out";
+    const TITLE: &'static str = "logout.title";
 }
 
 /// `GET /device`, and `POST /device/verify` when the code was refused. Sends `user_code` and `csrf_token`.
@@ -95,14 +83,13 @@ impl View for LogoutPage {
 pub struct DevicePage {
     /// What was typed or came with the link; empty at first.
     pub user_code: String,
-    pub csrf_token: String,
     pub message: Option<DeviceMessage>,
-    pub username: String,
+    pub shell: Shell,
 }
 
 impl View for DevicePage {
     const TEMPLATE: &'static str = "public/device";
-    const TITLE: &'static str = "Connect a device";
+    const TITLE: &'static str = "device.title";
 }
 
 /// Why the code is asked for again.
@@ -120,28 +107,13 @@ pub enum DeviceMessage {
 impl Serialize for DeviceMessage {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::MissingCode => Alert::error("Enter the code first.").about_fields(),
-            Self::UnknownCode => {
-                Alert::error("We do not know this code. Compare it with your device and try again.")
-                    .about_fields()
-            }
-            Self::Expired => Alert::error(
-                "This code has run out. Start again on your device to get a new one.",
-            )
-            .about_fields(),
-            Self::AlreadyUsed => Alert::error(
-                "This code has been answered already. If your device still waits, start again there.",
-            )
-            .about_fields(),
-            Self::ClientInactive => Alert::error(
-                "The app behind this code is not allowed to sign people in. Ask your administrator.",
-            ),
-            Self::TooManyMisses => Alert::error(
-                "Too many codes did not match. Sign out and in again before you try another one.",
-            ),
-            Self::SignInAgain => Alert::warning(
-                "Your sign-in is too old to approve a device. Sign out and in again, then enter the code.",
-            ),
+            Self::MissingCode => Alert::error(Words::of("device.missing_code")).about_fields(),
+            Self::UnknownCode => Alert::error(Words::of("device.unknown_code")).about_fields(),
+            Self::Expired => Alert::error(Words::of("device.expired")).about_fields(),
+            Self::AlreadyUsed => Alert::error(Words::of("device.already_used")).about_fields(),
+            Self::ClientInactive => Alert::error(Words::of("device.client_inactive")),
+            Self::TooManyMisses => Alert::error(Words::of("device.too_many_misses")),
+            Self::SignInAgain => Alert::warning(Words::of("device.sign_in_again")),
         }
         .serialize(to)
     }
@@ -163,23 +135,21 @@ pub struct DeviceConfirmPage {
     pub requester_ip: Option<String>,
     #[serde(serialize_with = "as_tame_option")]
     pub requester_user_agent: Option<String>,
-    /// For example `2 minutes ago`.
-    pub requested_ago: String,
-    pub csrf_token: String,
-    pub username: String,
+    pub requested: When,
+    pub shell: Shell,
 }
 
 impl View for DeviceConfirmPage {
     const TEMPLATE: &'static str = "public/device_confirm";
-    const TITLE: &'static str = "Check the request";
+    const TITLE: &'static str = "device.confirm_title";
 }
 
 /// One permission: its name on the wire and what it means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScopeLine {
     pub name: String,
-    /// Equal to `name` for a scope without words of its own.
-    pub words: String,
+    /// `None` for a scope without words of its own.
+    pub words: Option<Words>,
 }
 
 impl ScopeLine {
@@ -188,7 +158,7 @@ impl ScopeLine {
     pub fn of(scope: &str) -> Self {
         Self {
             name: scope.to_owned(),
-            words: scope_words(scope).to_owned(),
+            words: scope_words(scope),
         }
     }
 }
@@ -204,7 +174,7 @@ pub struct DeviceDonePage {
 
 impl View for DeviceDonePage {
     const TEMPLATE: &'static str = "public/device_done";
-    const TITLE: &'static str = "Device request";
+    const TITLE: &'static str = "device.done_title";
 }
 
 /// Anything that went wrong and has no page of its own.
@@ -212,17 +182,49 @@ impl View for DeviceDonePage {
 pub struct ErrorPage {
     /// HTTP status, 400 to 599.
     pub status: u16,
-    pub title: String,
-    pub message: String,
+    pub title: Words,
+    pub message: Words,
     /// Finds the matching log line; shown so that a person can pass it on.
     pub report_id: Option<String>,
     /// Decides where the way out leads.
     pub signed_in: bool,
+    /// The navigation, where it is known who asks.
+    pub shell: Option<Shell>,
+}
+
+impl ErrorPage {
+    /// The page of the phrases `errors.<name>.title` and `errors.<name>.message`.
+    #[must_use]
+    pub fn named(status: u16, name: &str) -> Self {
+        Self {
+            status,
+            title: Words::of(format!("errors.{name}.title")),
+            message: Words::of(format!("errors.{name}.message")),
+            report_id: None,
+            signed_in: false,
+            shell: None,
+        }
+    }
+
+    /// For somebody who is signed in.
+    #[must_use]
+    pub fn signed_in(mut self, signed_in: bool) -> Self {
+        self.signed_in = signed_in;
+        self
+    }
+
+    /// With the navigation around it.
+    #[must_use]
+    pub fn within(mut self, shell: Shell) -> Self {
+        self.signed_in = true;
+        self.shell = Some(shell);
+        self
+    }
 }
 
 impl View for ErrorPage {
     const TEMPLATE: &'static str = "public/error";
-    const TITLE: &'static str = "Something went wrong";
+    const TITLE: &'static str = "errors.page";
 }
 
 /// 429 for a browser.
@@ -235,21 +237,20 @@ pub struct TooManyRequestsPage {
 
 impl View for TooManyRequestsPage {
     const TEMPLATE: &'static str = "public/too_many_requests";
-    const TITLE: &'static str = "Too many requests";
+    const TITLE: &'static str = "errors.too_many.title";
 }
 
 /// Where a person lands after signing in.
 #[derive(Debug, Clone, Serialize)]
 pub struct HomePage {
-    pub username: String,
-    pub csrf_token: String,
+    pub shell: Shell,
     /// The person's browser sessions; empty hides the list.
     pub sessions: Vec<SessionLine>,
 }
 
 impl View for HomePage {
     const TEMPLATE: &'static str = "public/home";
-    const TITLE: &'static str = "Your account";
+    const TITLE: &'static str = "account.title";
 }
 
 /// One browser in which the person is signed in.

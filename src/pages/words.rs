@@ -1,90 +1,121 @@
-//! The sentences that depend on a value: messages, waiting times, scopes; and how untrusted text is tamed
-//! before a template sees it.
+//! What the program says on a page: a phrase by its key, with values; and how untrusted text is tamed before a
+//! template sees it.
 //!
-//! Never here: markup, and words that a template can say by itself.
+//! Never here: sentences (they live in `locales/`) and markup.
+
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Serialize, Serializer};
 
 /// Longest foreign text that a page repeats (characters): more could push the buttons out of sight.
 const FOREIGN_TEXT: usize = 160;
 
-/// One message on top of a card; drawn by `partials/alert`.
-#[derive(Serialize)]
-pub(super) struct Alert {
-    tone: &'static str,
-    /// ARIA role: `alert` interrupts a screen reader, `status` waits.
-    role: &'static str,
-    words: String,
-    /// What was typed is at fault: the fields are marked as invalid.
-    about_fields: bool,
+/// Words that the template shows by `{{say words}}` in the language of the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Words {
+    /// A name, an address: the same in every language.
+    Plain(String),
+    /// An entry of the language files.
+    Phrase {
+        /// `area.key`.
+        say: Cow<'static, str>,
+        /// What stands in its `{{slots}}`; each is escaped, and may itself be a phrase.
+        with: BTreeMap<&'static str, Words>,
+    },
 }
 
-impl Alert {
-    pub(super) fn error(words: impl Into<String>) -> Self {
-        Self::new("error", "alert", words)
-    }
-
-    pub(super) fn warning(words: impl Into<String>) -> Self {
-        Self::new("warning", "alert", words)
-    }
-
-    pub(super) fn info(words: impl Into<String>) -> Self {
-        Self::new("info", "status", words)
-    }
-
-    pub(super) fn success(words: impl Into<String>) -> Self {
-        Self::new("success", "status", words)
-    }
-
-    pub(super) fn about_fields(self) -> Self {
-        Self {
-            about_fields: true,
-            ..self
+impl Words {
+    /// The phrase of a key.
+    #[must_use]
+    pub fn of(key: impl Into<Cow<'static, str>>) -> Self {
+        Self::Phrase {
+            say: key.into(),
+            with: BTreeMap::new(),
         }
     }
 
-    fn new(tone: &'static str, role: &'static str, words: impl Into<String>) -> Self {
-        Self {
-            tone,
-            role,
-            words: words.into(),
-            about_fields: false,
+    /// With a value for `{{name}}`.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Self>) -> Self {
+        if let Self::Phrase { with, .. } = &mut self {
+            with.insert(name, value.into());
+        }
+        self
+    }
+
+    /// The phrase `key.one` or `key.other`, which says a number as `{{n}}`.
+    #[must_use]
+    pub fn count(key: &str, n: u64) -> Self {
+        let form = if n == 1 { "one" } else { "other" };
+        Self::of(format!("{key}.{form}")).with("n", grouped(n))
+    }
+
+    /// A waiting time in the largest fitting unit, rounded up: coming back after it is never too early.
+    #[must_use]
+    pub fn wait(seconds: u64) -> Self {
+        match seconds {
+            0..=90 => Self::count("time.seconds", seconds.max(1)),
+            91..=5_400 => Self::count("time.minutes", seconds.div_ceil(60)),
+            _ => Self::count("time.hours", seconds.div_ceil(3_600)),
         }
     }
 }
 
-/// What a scope allows, in a person's words. A scope that we do not know speaks for itself.
+impl From<String> for Words {
+    fn from(text: String) -> Self {
+        Self::Plain(text)
+    }
+}
+
+impl From<&str> for Words {
+    fn from(text: &str) -> Self {
+        Self::Plain(text.to_owned())
+    }
+}
+
+impl From<u64> for Words {
+    fn from(n: u64) -> Self {
+        Self::Plain(grouped(n))
+    }
+}
+
+/// Digits in groups of three.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// What a scope allows, in a person's words. A scope that we do not know speaks for itself: `None`.
 #[must_use]
-pub fn scope_words(scope: &str) -> &str {
-    match scope {
-        "openid" => "Know which account is yours",
-        "profile" => "See your name and username",
-        "email" => "See your email address",
-        "offline_access" => "Stay signed in while you are away",
-        "read" => "Read data on your behalf",
-        "write" => "Create and change data on your behalf",
-        "admin" => "Use administrator functions on your behalf",
-        other => other,
-    }
-}
-
-/// A waiting time in the largest fitting unit, rounded up: coming back after it is never too early.
-pub(super) fn wait_words(seconds: u64) -> String {
-    let (amount, unit) = match seconds {
-        0..=90 => (seconds.max(1), "second"),
-        91..=5_400 => (seconds.div_ceil(60), "minute"),
-        _ => (seconds.div_ceil(3_600), "hour"),
+pub fn scope_words(scope: &str) -> Option<Words> {
+    let key = match scope {
+        "openid" => "scopes.openid",
+        "profile" => "scopes.profile",
+        "email" => "scopes.email",
+        "offline_access" => "scopes.offline_access",
+        "read" => "scopes.read",
+        "write" => "scopes.write",
+        "admin" => "scopes.admin",
+        _ => return None,
     };
-    let plural = if amount == 1 { "" } else { "s" };
-    format!("{amount} {unit}{plural}")
+    Some(Words::of(key))
 }
 
 pub(super) fn as_wait<S: Serializer>(seconds: &u64, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&wait_words(*seconds))
+    Words::wait(*seconds).serialize(to)
 }
 
 /// Text that a stranger chose: control characters become blanks, and what is too long is cut.
-pub(super) fn tame(text: &str) -> String {
+#[must_use]
+pub fn tame(text: &str) -> String {
     let mut kept: String = text
         .chars()
         .take(FOREIGN_TEXT)

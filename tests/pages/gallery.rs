@@ -1,42 +1,51 @@
 //! Every sample, drawn, under the name of its file. Used by the tests and by `examples/draw_pages.rs`.
 
 use super::samples;
-use authgate::pages::{PageError, Pages};
+use authgate::pages::{Lang, PageError, Pages, View};
 
-pub fn draw_all(pages: &Pages) -> Result<Vec<(&'static str, String)>, PageError> {
-    Ok(vec![
-        ("login", pages.render(&samples::login())?),
-        ("login_refused", pages.render(&samples::login_refused())?),
-        (
-            "login_providers",
-            pages.render(&samples::login_providers())?,
-        ),
-        ("logout", pages.render(&samples::logout())?),
-        ("device", pages.render(&samples::device())?),
-        ("device_refused", pages.render(&samples::device_refused())?),
-        ("device_confirm", pages.render(&samples::device_confirm())?),
-        (
+pub type Drawn = Vec<(&'static str, String)>;
+
+/// Draws one view in one language.
+struct Gallery<'a> {
+    pages: &'a Pages,
+    lang: Lang,
+    drawn: Drawn,
+}
+
+impl Gallery<'_> {
+    fn hang(mut self, name: &'static str, view: &impl View) -> Result<Self, PageError> {
+        self.drawn.push((name, self.pages.render(self.lang, view)?));
+        Ok(self)
+    }
+}
+
+pub fn draw_all(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
+    let gallery = Gallery {
+        pages,
+        lang,
+        drawn: Vec::new(),
+    };
+    let gallery = gallery
+        .hang("login", &samples::login())?
+        .hang("login_refused", &samples::login_refused())?
+        .hang("login_providers", &samples::login_providers())?
+        .hang("logout", &samples::logout())?
+        .hang("device", &samples::device())?
+        .hang("device_refused", &samples::device_refused())?
+        .hang("device_confirm", &samples::device_confirm())?
+        .hang(
             "device_confirm_unverified",
-            pages.render(&samples::device_confirm_unverified())?,
-        ),
-        (
-            "device_confirm_bare",
-            pages.render(&samples::device_confirm_bare())?,
-        ),
-        (
-            "device_approved",
-            pages.render(&samples::device_approved())?,
-        ),
-        ("device_denied", pages.render(&samples::device_denied())?),
-        ("error", pages.render(&samples::error())?),
-        (
-            "error_signed_out",
-            pages.render(&samples::error_signed_out())?,
-        ),
-        (
-            "too_many_requests",
-            pages.render(&samples::too_many_requests())?,
-        ),
-        ("home", pages.render(&samples::home())?),
-    ])
+            &samples::device_confirm_unverified(),
+        )?
+        .hang("device_confirm_bare", &samples::device_confirm_bare())?
+        .hang("device_approved", &samples::device_approved())?
+        .hang("device_denied", &samples::device_denied())?
+        .hang("error", &samples::error())?
+        .hang("error_signed_out", &samples::error_signed_out())?
+        .hang("too_many_requests", &samples::too_many_requests())?
+        .hang("home", &samples::home())?
+        .hang("confirm", &samples::confirm())?
+        .hang("components", &samples::components())?
+        .hang("error_inside", &samples::error_inside())?;
+    Ok(gallery.drawn)
 }

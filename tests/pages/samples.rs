@@ -1,12 +1,61 @@
 //! One plausible view of every kind, under the name of the file it is drawn to.
 
 use authgate::pages::{
-    DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, HomePage,
-    LoginMessage, LoginPage, LogoutPage, ProviderButton, ScopeLine, SessionLine,
-    TooManyRequestsPage,
+    Alert, ComponentsPage, ConfirmPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage,
+    DevicePage, ErrorPage, Fact, Hidden, HomePage, LoginMessage, LoginPage, LogoutPage, Place,
+    ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage, When, Words,
 };
+use time::{Duration, OffsetDateTime, macros::datetime};
 
 const CSRF: &str = "pG0b8mYtq2r9hUv3XzJ7wNf5KcD1sLaEoT6iRyQ4uBk=";
+
+/// The moment of every picture.
+pub const NOW: OffsetDateTime = datetime!(2026-11-24 14:30 UTC);
+
+/// How something looked that happened `seconds` before [`NOW`].
+pub fn ago(seconds: i64) -> When {
+    When::new(NOW - Duration::seconds(seconds), NOW)
+}
+
+pub fn shell(here: Place) -> Shell {
+    Shell {
+        name: "Maria Lindqvist".into(),
+        csrf_token: CSRF.into(),
+        is_admin: false,
+        here,
+        pending: 0,
+        flash: None,
+    }
+}
+
+pub fn admin_shell(here: Place) -> Shell {
+    Shell {
+        is_admin: true,
+        pending: 2,
+        ..shell(here)
+    }
+}
+
+pub fn confirm() -> ConfirmPage {
+    ConfirmPage {
+        shell: Shell {
+            flash: Some(Alert::info(Words::of("login.signed_out"))),
+            ..admin_shell(Place::Clients)
+        },
+        title: Words::of("logout.heading"),
+        lead: Words::of("confirm.then"),
+        facts: vec![Fact::new("login.username", "maria.lindqvist")],
+        consequences: vec![Words::of("scopes.openid"), Words::of("scopes.email")],
+        action: "/logout".into(),
+        hidden: vec![Hidden {
+            name: "once".into(),
+            value: "1".into(),
+        }],
+        button: Words::of("logout.title"),
+        is_danger: true,
+        cancel: "/account/sessions".into(),
+    }
+}
 
 pub fn login() -> LoginPage {
     LoginPage {
@@ -55,9 +104,8 @@ pub fn logout() -> LogoutPage {
 pub fn device() -> DevicePage {
     DevicePage {
         user_code: String::new(),
-        csrf_token: CSRF.into(),
         message: None,
-        username: "maria.lindqvist".into(),
+        shell: shell(Place::Account),
     }
 }
 
@@ -80,9 +128,8 @@ pub fn device_confirm() -> DeviceConfirmPage {
         resources: Vec::new(),
         requester_ip: Some("203.0.113.24".into()),
         requester_user_agent: Some("authgate-cli/2.4.1 (linux; x86_64)".into()),
-        requested_ago: "40 seconds ago".into(),
-        csrf_token: CSRF.into(),
-        username: "maria.lindqvist".into(),
+        requested: ago(40),
+        shell: shell(Place::Account),
     }
 }
 
@@ -97,7 +144,7 @@ pub fn device_confirm_unverified() -> DeviceConfirmPage {
             "https://orders.example.com/api".into(),
             "https://billing.example.com/".into(),
         ],
-        requested_ago: "6 minutes ago".into(),
+        requested: ago(370),
         ..device_confirm()
     }
 }
@@ -127,23 +174,17 @@ pub fn device_denied() -> DeviceDonePage {
 
 pub fn error() -> ErrorPage {
     ErrorPage {
-        status: 500,
-        title: "This did not work".into(),
-        message: "A fault on our side stopped your request. Nothing was changed. Please try again."
-            .into(),
         report_id: Some("7f3c9a1e5b20".into()),
-        signed_in: true,
+        ..ErrorPage::named(500, "internal").signed_in(true)
     }
 }
 
 pub fn error_signed_out() -> ErrorPage {
-    ErrorPage {
-        status: 403,
-        title: "This form is no longer valid".into(),
-        message: "Open the page again and send the form from there.".into(),
-        report_id: None,
-        signed_in: false,
-    }
+    ErrorPage::named(403, "form_old")
+}
+
+pub fn error_inside() -> ErrorPage {
+    ErrorPage::named(403, "admins_only").within(shell(Place::Elsewhere))
 }
 
 pub fn too_many_requests() -> TooManyRequestsPage {
@@ -152,8 +193,7 @@ pub fn too_many_requests() -> TooManyRequestsPage {
 
 pub fn home() -> HomePage {
     HomePage {
-        username: "maria.lindqvist".into(),
-        csrf_token: CSRF.into(),
+        shell: shell(Place::Account),
         sessions: vec![
             SessionLine {
                 agent: "Firefox on Linux".into(),
@@ -169,4 +209,8 @@ pub fn home() -> HomePage {
             },
         ],
     }
+}
+
+pub fn components() -> ComponentsPage {
+    ComponentsPage::new(admin_shell(Place::Docs))
 }

@@ -1,97 +1,59 @@
 //! `/device`: a person types the code that a device shows, looks at who asks, and decides. Always two steps.
-use super::WebDeps;
+use super::guard::{Answer, Visit};
 use crate::{
-    flows::device::{Choice, CodeRefusal, PageError, Presented, decide, present},
-    http::{
-        form::Form,
-        oauth::origin,
-        request::Request,
-        respond::Response,
-        session::{CSRF_FIELD, Guest, csrf_holds, csrf_token},
-    },
-    pages::{DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ScopeLine},
+    domain::time::Timestamp,
+    flows::device::{Choice, CodeRefusal, DeviceDeps, PageError, Presented, decide, present},
+    http::respond::Response,
+    pages::{DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, Place, ScopeLine, When},
 };
-use std::time::Duration;
+use std::sync::Arc;
 
 /// `GET /device`: the form, filled in when the link carries a code. It changes nothing and tells nothing about the code.
-pub async fn page(deps: WebDeps, request: Request) -> Response {
-    let guest = match deps.guest(&request).await {
-        Ok(guest) => guest,
-        Err(answer) => return answer,
-    };
-    let query = request.query_pairs().unwrap_or_default();
-    let code = query
-        .iter()
-        .find(|(name, _)| name == "user_code")
-        .map(|(_, code)| code.as_str());
-    enter(&deps, &guest, 200, code.unwrap_or_default(), None)
+pub async fn page(_deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
+    let code = visit.query("user_code").unwrap_or_default().to_owned();
+    Ok(enter(&visit, 200, &code, None))
 }
 
-fn enter(
-    deps: &WebDeps,
-    guest: &Guest,
-    status: u16,
-    code: &str,
-    message: Option<DeviceMessage>,
-) -> Response {
+fn enter(visit: &Visit, status: u16, code: &str, message: Option<DeviceMessage>) -> Response {
     let page = DevicePage {
         user_code: code.chars().take(32).collect(),
-        csrf_token: csrf_token(&guest.id),
         message,
-        username: guest.user.username.clone(),
+        shell: visit.shell(Place::Account),
     };
-    deps.draw_for(status, guest, &page)
+    visit.draw(status, &page)
 }
 
 /// `POST /device/verify`: the first step shows who asks, the second (`confirmed=true`) takes the answer.
-pub async fn verify(deps: WebDeps, mut request: Request) -> Response {
-    let form = match request.form(&[]).await {
-        Ok(form) => form,
-        Err(error) => return deps.unreadable(error.status(), true),
-    };
-    let guest = match deps.guest(&request).await {
-        Ok(guest) => guest,
-        Err(answer) => return answer,
-    };
-    if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
-        return deps.forbidden(true);
-    }
-    let typed = form.get("user_code").unwrap_or_default();
-    match step(&deps, &guest, &request, &form, typed).await {
-        Ok(response) => response,
-        Err(PageError::Refused(refusal)) => enter(&deps, &guest, 400, typed, Some(words(refusal))),
-        Err(PageError::Flow(error)) => deps.fault(&error, true),
+pub async fn verify(deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
+    let typed = visit.form.get("user_code").unwrap_or_default();
+    match step(&deps, &visit, typed).await {
+        Ok(response) => Ok(response),
+        Err(PageError::Refused(refusal)) => Ok(enter(&visit, 400, typed, Some(words(refusal)))),
+        Err(PageError::Flow(error)) => Err(error),
     }
 }
 
-async fn step(
-    deps: &WebDeps,
-    guest: &Guest,
-    request: &Request,
-    form: &Form,
-    typed: &str,
-) -> Result<Response, PageError> {
-    let presented = present(&deps.device, &guest.session, typed).await?;
-    if form.get("confirmed") != Some("true") {
-        return Ok(confirm(deps, guest, &presented));
+async fn step(deps: &DeviceDeps, visit: &Visit, typed: &str) -> Result<Response, PageError> {
+    let presented = present(deps, &visit.guest.session, typed).await?;
+    if visit.form.get("confirmed") != Some("true") {
+        return Ok(confirm(visit, &presented, deps.ground.now()));
     }
     // A confirmation without a button is an approval, as forms of older pages sent it.
-    let choice = match form.get("action") {
+    let choice = match visit.form.get("action") {
         None | Some("approve") => Choice::Approve,
         Some(_) => Choice::Deny,
     };
     decide(
-        &deps.device,
-        (&guest.session, &guest.user),
+        deps,
+        (&visit.guest.session, &visit.guest.user),
         &presented,
         choice,
-        &origin(request),
+        &visit.origin(),
     )
     .await?;
     let client_name = presented.client.name.clone();
-    Ok(deps.draw_for(
+    Ok(visit.draw(
         200,
-        guest,
         &DeviceDonePage {
             client_name,
             approved: choice == Choice::Approve,
@@ -99,7 +61,7 @@ async fn step(
     ))
 }
 
-fn confirm(deps: &WebDeps, guest: &Guest, presented: &Presented) -> Response {
+fn confirm(visit: &Visit, presented: &Presented, now: Timestamp) -> Response {
     let code = &presented.code;
     let page = DeviceConfirmPage {
         user_code: code.user_code.to_string(),
@@ -110,19 +72,10 @@ fn confirm(deps: &WebDeps, guest: &Guest, presented: &Presented) -> Response {
         resources: code.resource.clone(),
         requester_ip: code.requester_ip.clone(),
         requester_user_agent: code.requester_user_agent.clone(),
-        requested_ago: ago(presented.age),
-        csrf_token: csrf_token(&guest.id),
-        username: guest.user.username.clone(),
+        requested: When::new(now - presented.age, now),
+        shell: visit.shell(Place::Account),
     };
-    deps.draw_for(200, guest, &page)
-}
-
-fn ago(age: Duration) -> String {
-    match age.as_secs() {
-        0..=1 => "just now".to_owned(),
-        seconds @ 2..=119 => format!("{seconds} seconds ago"),
-        seconds => format!("{} minutes ago", seconds / 60),
-    }
+    visit.draw(200, &page)
 }
 
 fn words(refusal: CodeRefusal) -> DeviceMessage {

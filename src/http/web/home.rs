@@ -1,13 +1,16 @@
 //! Where a person lands after signing in.
-use super::WebDeps;
+use super::{
+    WebDeps,
+    guard::{Answer, Visit},
+};
 use crate::{
     http::{
         request::Request,
         respond::{self, Response},
-        session::csrf_token,
     },
-    pages::HomePage,
+    pages::{ComponentsPage, HomePage, Place},
 };
+use std::sync::Arc;
 
 /// `GET /`.
 pub async fn root(_request: Request) -> Response {
@@ -15,15 +18,15 @@ pub async fn root(_request: Request) -> Response {
 }
 
 /// `GET /account/sessions`.
-pub async fn home(deps: WebDeps, request: Request) -> Response {
-    let guest = match deps.guest(&request).await {
-        Ok(guest) => guest,
-        Err(answer) => return answer,
-    };
+pub async fn home(_deps: WebDeps, visit: Arc<Visit>) -> Answer {
     let page = HomePage {
-        username: guest.user.username.clone(),
-        csrf_token: csrf_token(&guest.id),
+        shell: visit.shell(Place::Account),
         sessions: Vec::new(),
     };
-    deps.draw_for(200, &guest, &page)
+    Ok(visit.draw(200, &page))
+}
+
+/// `GET /docs/components`: the design system, for those who build pages.
+pub async fn components(_deps: WebDeps, visit: Arc<Visit>) -> Answer {
+    Ok(visit.draw(200, &ComponentsPage::new(visit.shell(Place::Docs))))
 }

@@ -35,7 +35,7 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
             return respond::redirect(302, if redirect.is_empty() { START } else { redirect });
         }
         Ok(Seen::Nobody(_)) => {}
-        Err(error) => return deps.fault(&error, false),
+        Err(error) => return deps.fault(&request, &error, false),
     }
     let message = match field("error") {
         Some("session_timeout") => Some(LoginMessage::SessionTimeout),
@@ -60,7 +60,7 @@ fn show(
     };
     let ticket = match ticket {
         Ok(ticket) => ticket,
-        Err(error) => return deps.fault(&error.into(), false),
+        Err(error) => return deps.fault(request, &error.into(), false),
     };
     let page = LoginPage {
         redirect: redirect.to_owned(),
@@ -70,9 +70,12 @@ fn show(
         remember_me_days: deps.remember_me_days,
         providers: Vec::new(),
     };
-    match deps.sessions.put(deps.draw(status, &page), &ticket, false) {
+    match deps
+        .sessions
+        .put(deps.draw(request, status, &page), &ticket, false)
+    {
         Ok(response) => response,
-        Err(error) => deps.fault(&error, false),
+        Err(error) => deps.fault(request, &error, false),
     }
 }
 
@@ -80,7 +83,7 @@ fn show(
 pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
     let form = match request.form(&[]).await {
         Ok(form) => form,
-        Err(error) => return deps.unreadable(error.status(), false),
+        Err(error) => return deps.unreadable(&request, error.status(), false),
     };
     let redirect = form
         .get("redirect")
@@ -92,7 +95,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
         .ticket(&request)
         .filter(|ticket| may_sign_in(ticket, &form, &request))
     else {
-        return deps.forbidden(false);
+        return deps.forbidden(&request, false);
     };
     let asked = asked(&deps, &request, &form, &ticket);
     match sign_in(&deps.login, &asked).await {
@@ -109,7 +112,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
                 .put(respond::redirect(302, target), &ticket, remember)
             {
                 Ok(response) => response,
-                Err(error) => deps.fault(&error, false),
+                Err(error) => deps.fault(&request, &error, false),
             }
         }
         Ok(None) => show(
@@ -128,7 +131,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
                 5,
             )
         }
-        Err(error) => deps.fault(&error, false),
+        Err(error) => deps.fault(&request, &error, false),
     }
 }
 
@@ -164,10 +167,10 @@ pub async fn ask_logout(deps: WebDeps, request: Request) -> Response {
                 csrf_token: csrf_token(&guest.id),
                 username: guest.user.username.clone(),
             };
-            deps.draw(200, &page)
+            deps.draw(&request, 200, &page)
         }
         Ok(Seen::Nobody(_)) => respond::redirect(302, "/login"),
-        Err(error) => deps.fault(&error, false),
+        Err(error) => deps.fault(&request, &error, false),
     }
 }
 
@@ -175,20 +178,20 @@ pub async fn ask_logout(deps: WebDeps, request: Request) -> Response {
 pub async fn logout(deps: WebDeps, mut request: Request) -> Response {
     let form = match request.form(&[]).await {
         Ok(form) => form,
-        Err(error) => return deps.unreadable(error.status(), true),
+        Err(error) => return deps.unreadable(&request, error.status(), true),
     };
     let guest = match deps.sessions.see(&request).await {
         Ok(Seen::Somebody(guest)) => guest,
         Ok(Seen::Nobody(_)) => return respond::redirect(302, "/login"),
-        Err(error) => return deps.fault(&error, false),
+        Err(error) => return deps.fault(&request, &error, false),
     };
     if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
-        return deps.forbidden(true);
+        return deps.forbidden(&request, true);
     }
     match sign_out(&deps.login, &guest.session, &guest.user, &origin(&request)).await {
         Ok(()) => deps
             .sessions
             .take(respond::redirect(302, "/login?signed_out=1")),
-        Err(error) => deps.fault(&error, true),
+        Err(error) => deps.fault(&request, &error, true),
     }
 }

@@ -3,18 +3,20 @@ use super::*;
 #[test]
 fn a_wait_is_rounded_up_and_never_zero() {
     for (seconds, words) in [
-        (0, "1 second"),
-        (1, "1 second"),
-        (59, "59 seconds"),
-        (90, "90 seconds"),
-        (91, "2 minutes"),
-        (120, "2 minutes"),
-        (121, "3 minutes"),
-        (5_400, "90 minutes"),
-        (5_401, "2 hours"),
-        (u64::MAX, "5124095576030432 hours"),
+        (0, ("time.seconds.one", "1")),
+        (1, ("time.seconds.one", "1")),
+        (59, ("time.seconds.other", "59")),
+        (90, ("time.seconds.other", "90")),
+        (91, ("time.minutes.other", "2")),
+        (120, ("time.minutes.other", "2")),
+        (121, ("time.minutes.other", "3")),
+        (5_400, ("time.minutes.other", "90")),
+        (5_401, ("time.hours.other", "2")),
+        (u64::MAX, ("time.hours.other", "5,124,095,576,030,432")),
     ] {
-        assert_eq!(wait_words(seconds), words, "{seconds} s");
+        let (key, n) = words;
+        let expected = Words::of(key).with("n", n);
+        assert_eq!(Words::wait(seconds), expected, "{seconds} s");
     }
 }
 
@@ -29,11 +31,26 @@ fn known_scopes_have_words_and_others_speak_for_themselves() {
         "write",
         "admin",
     ] {
-        assert_ne!(scope_words(scope), scope);
+        assert_eq!(
+            scope_words(scope),
+            Some(Words::of(format!("scopes.{scope}")))
+        );
     }
-    assert_eq!(scope_words("orders:refund"), "orders:refund");
-    assert_eq!(scope_words(""), "");
-    assert_eq!(scope_words("Email"), "Email");
+    for other in ["orders:refund", "", "Email"] {
+        assert_eq!(scope_words(other), None);
+    }
+}
+
+#[test]
+fn digits_stand_in_groups_of_three() {
+    for (n, text) in [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1,000"),
+        (12_345_678, "12,345,678"),
+    ] {
+        assert_eq!(grouped(n), text);
+    }
 }
 
 #[test]

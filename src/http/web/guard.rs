@@ -1,0 +1,307 @@
+//! Who gets to a page: the one place that asks (SS-11). A handler behind one of these wrappers gets a [`Visit`]: the
+//! request, the person, and for a POST the form whose token was checked already.
+//!
+//! | wrapper | lets in | others |
+//! |---|---|---|
+//! | [`person`] | who is signed in | to the sign-in page and back |
+//! | [`action`] | who is signed in and posts a form of ours | 403 |
+//! | [`admin`] | administrators | 403 |
+//! | [`admin_action`] | administrators who post a form of ours | 403 |
+use super::WebDeps;
+use crate::{
+    domain::{
+        audit::{Actor, Origin},
+        user::Role,
+    },
+    flows::{FlowError, device::person as actor},
+    http::{
+        form::Form,
+        oauth::origin,
+        request::Request,
+        respond::{self, Response},
+        router::Route,
+        session::{CSRF_FIELD, Guest, csrf_holds, csrf_token},
+    },
+    pages::{Alert, ErrorPage, Lang, Place, Shell, View, Words},
+};
+use ::http::Method;
+use std::sync::Arc;
+
+/// What a page's handler answers; a fault becomes the page of that fault.
+pub type Answer = Result<Response, FlowError>;
+
+/// A person who asks for a page or sends a form.
+pub struct Visit {
+    /// Draws.
+    pub web: WebDeps,
+    /// The request; its body was read.
+    pub request: Request,
+    /// Who.
+    pub guest: Box<Guest>,
+    /// The language that pages are drawn in.
+    pub lang: Lang,
+    /// The form of a POST; empty otherwise.
+    pub form: Form,
+    query: Vec<(String, String)>,
+}
+
+/// What a wrapper asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Person,
+    Admin,
+}
+
+/// A page for everybody who is signed in.
+pub fn person<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    guarded(web, deps, Needs::Person, &[], handler)
+}
+
+/// A form of somebody who is signed in.
+pub fn action<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    guarded(web, deps, Needs::Person, &[], handler)
+}
+
+/// A form in which the named fields may come more than once.
+pub fn action_with<D, F, Fut>(
+    web: &WebDeps,
+    deps: &D,
+    repeatable: &'static [&'static str],
+    handler: F,
+) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    guarded(web, deps, Needs::Person, repeatable, handler)
+}
+
+/// A page for administrators.
+pub fn admin<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    guarded(web, deps, Needs::Admin, &[], handler)
+}
+
+/// A form of an administrator.
+pub fn admin_action<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    guarded(web, deps, Needs::Admin, &[], handler)
+}
+
+/// A form of an administrator in which the named fields may come more than once.
+pub fn admin_action_with<D, F, Fut>(
+    web: &WebDeps,
+    deps: &D,
+    repeatable: &'static [&'static str],
+    handler: F,
+) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    guarded(web, deps, Needs::Admin, repeatable, handler)
+}
+
+fn guarded<D, F, Fut>(
+    web: &WebDeps,
+    deps: &D,
+    needs: Needs,
+    repeatable: &'static [&'static str],
+    handler: F,
+) -> Route
+where
+    D: Clone + Send + Sync + 'static,
+    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    let (web, deps, handler) = (web.clone(), deps.clone(), Arc::new(handler));
+    Route::new(move |request| {
+        let (web, deps, handler) = (web.clone(), deps.clone(), Arc::clone(&handler));
+        async move {
+            let visit = match enter(web, request, needs, repeatable).await {
+                Ok(visit) => Arc::new(visit),
+                Err(answer) => return answer,
+            };
+            match handler(deps, Arc::clone(&visit)).await {
+                Ok(response) => response,
+                Err(error) => visit.fault(&error),
+            }
+        }
+    })
+}
+
+/// Who is there comes before what they say: a stranger's form is not even looked at.
+async fn enter(
+    web: WebDeps,
+    mut request: Request,
+    needs: Needs,
+    repeatable: &[&str],
+) -> Result<Visit, Response> {
+    let guest = web.guest(&request).await?;
+    let is_post = request.method() == Method::POST;
+    let form = if is_post {
+        request.form(repeatable).await
+    } else {
+        Ok(Form::default())
+    };
+    let visit = Visit {
+        lang: super::lang_of(&request),
+        query: request.query_pairs().unwrap_or_default(),
+        web,
+        guest,
+        form: Form::default(),
+        request,
+    };
+    if needs == Needs::Admin && visit.guest.user.role != Role::Admin {
+        return Err(visit.not_an_administrator());
+    }
+    match form {
+        Ok(form) => {
+            if is_post && !csrf_holds(&visit.guest.id, form.get(CSRF_FIELD), &visit.request) {
+                return Err(visit.error(&ErrorPage::named(403, "form_old")));
+            }
+            Ok(Visit { form, ..visit })
+        }
+        Err(error) => Err(visit.error(&ErrorPage::named(error.status(), "unreadable"))),
+    }
+}
+
+impl Visit {
+    /// The frame of a page, with the message of what was just done: `?success=revoked` says the phrase
+    /// `<area>.success.revoked` of the place, or else `flash.success.revoked`. Codes without a phrase say nothing, so a
+    /// link can make a page say only what we wrote.
+    pub fn shell(&self, here: Place) -> Shell {
+        let user = &self.guest.user;
+        let name = if user.full_name.is_empty() {
+            &user.username
+        } else {
+            &user.full_name
+        };
+        Shell {
+            name: name.clone(),
+            csrf_token: self.csrf_token(),
+            is_admin: user.role == Role::Admin,
+            here,
+            pending: 0,
+            flash: self.flash(here),
+        }
+    }
+
+    fn flash(&self, here: Place) -> Option<Alert> {
+        ["success", "warning", "error"]
+            .into_iter()
+            .find_map(|kind| {
+                let code = self.query(kind)?;
+                let key = [here.area(), Place::Elsewhere.area()]
+                    .map(|area| format!("{area}.{kind}.{code}"))
+                    .into_iter()
+                    .find(|key| self.web.pages.has_phrase(key))?;
+                let n = self
+                    .query("n")
+                    .and_then(|n| n.parse().ok())
+                    .unwrap_or(0_u64);
+                let words = Words::of(key).with("n", n);
+                Some(match kind {
+                    "success" => Alert::success(words),
+                    "warning" => Alert::warning(words),
+                    _ => Alert::error(words),
+                })
+            })
+    }
+
+    /// The token for a form outside of the frame.
+    pub fn csrf_token(&self) -> String {
+        csrf_token(&self.guest.id)
+    }
+
+    /// A field of the query.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter of the path; the empty text, which names nothing, when there is none.
+    pub fn param(&self, name: &str) -> &str {
+        self.request.param(name).unwrap_or_default()
+    }
+
+    /// Where the request came from, for the trail.
+    pub fn origin(&self) -> Origin {
+        origin(&self.request)
+    }
+
+    /// Who did it, for the trail.
+    pub fn actor(&self) -> Actor {
+        actor(&self.guest.user)
+    }
+
+    /// A page, with the cookie's life begun anew.
+    pub fn draw(&self, status: u16, view: &impl View) -> Response {
+        self.web.draw_for(&self.request, status, &self.guest, view)
+    }
+
+    /// After a form: to a page, which says what was done by the code in `path`.
+    pub fn to(&self, path: &str) -> Response {
+        respond::redirect(302, path)
+    }
+
+    /// An error's page, with the navigation around it.
+    pub fn error(&self, page: &ErrorPage) -> Response {
+        let page = page.clone().within(self.shell(Place::Elsewhere));
+        self.draw(page.status, &page)
+    }
+
+    /// 404: it does not exist, or is none of this person's business.
+    pub fn not_found(&self) -> Response {
+        self.error(&ErrorPage::named(404, "not_found"))
+    }
+
+    /// 403: it exists, and belongs to somebody else.
+    pub fn forbidden(&self) -> Response {
+        self.error(&ErrorPage::named(403, "forbidden"))
+    }
+
+    /// A fault's page.
+    pub fn fault(&self, error: &FlowError) -> Response {
+        let page = super::fault_page(error);
+        let response = self.error(&page);
+        if page.status == 503 {
+            respond::retry_after(response, 5)
+        } else {
+            response
+        }
+    }
+
+    fn not_an_administrator(&self) -> Response {
+        if self.request.wants_html() {
+            return self.error(&ErrorPage::named(403, "admins_only"));
+        }
+        let body = serde_json::json!({
+            "error": "access_denied",
+            "error_description": "administrator rights are needed",
+        });
+        respond::no_store(respond::json(403, &body))
+    }
+}

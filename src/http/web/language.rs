@@ -1,0 +1,76 @@
+//! Which language a request is answered in, and the switch at the foot of every page.
+use super::WebDeps;
+use crate::{
+    http::{
+        request::Request,
+        respond::{self, Response},
+    },
+    pages::{ErrorPage, Lang},
+};
+use cookie::{Cookie, SameSite};
+
+/// The cookie that remembers a choice.
+pub const COOKIE: &str = "lang";
+
+/// The language of the answer. Looks at two headers and picks a table; nothing is parsed twice or stored.
+pub fn lang_of(request: &Request) -> Lang {
+    Lang::negotiate(
+        request.raw_cookie(COOKIE),
+        request.header("accept-language"),
+    )
+}
+
+/// `POST /language`: remembers `lang` and goes back to where the form was. The choice is worth no token; that a page of
+/// another server made it is told by the browser (Fetch Metadata), and refused.
+pub async fn choose(deps: WebDeps, mut request: Request) -> Response {
+    if request.is_cross_site() {
+        let page = ErrorPage::named(403, "foreign");
+        return deps.draw(&request, 403, &page);
+    }
+    let form = match request.form(&[]).await {
+        Ok(form) => form,
+        Err(error) => return deps.unreadable(&request, error.status(), false),
+    };
+    let Some(lang) = form.get("lang").and_then(Lang::of_tag) else {
+        return deps.unreadable(&request, 400, false);
+    };
+    let mut cookie = Cookie::new(COOKIE, lang.tag());
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_secure(deps.sessions.rules.secure);
+    cookie.set_max_age(cookie::time::Duration::days(365));
+    let back = back(&request, &deps.readable);
+    respond::set_cookie(respond::redirect(303, &back), &cookie.to_string())
+}
+
+/// The page that the form was on. A page that answered a POST has no address of its own that could be read, so the
+/// nearest one above it is taken.
+fn back(request: &Request, is_readable: &super::Readable) -> String {
+    let url = request
+        .header("referer")
+        .and_then(|referer| url::Url::parse(referer).ok())
+        .filter(|url| {
+            let authority = match (url.host_str(), url.port()) {
+                (Some(host), Some(port)) => format!("{host}:{port}"),
+                (Some(host), None) => host.to_owned(),
+                (None, _) => return false,
+            };
+            request.header("host") == Some(authority.as_str())
+        });
+    let Some(url) = url else {
+        return "/".to_owned();
+    };
+    let mut path = url.path();
+    if is_readable.holds(path) {
+        let query = url.query().map(|query| format!("?{query}"));
+        return format!("{path}{}", query.unwrap_or_default());
+    }
+    while let Some((above, _)) = path.rsplit_once('/') {
+        if is_readable.holds(above) {
+            return above.to_owned();
+        }
+        path = above;
+    }
+    "/".to_owned()
+}

@@ -1,0 +1,58 @@
+// Touches for browsers with script; every page works without. No text lives here: pages bring it along.
+"use strict";
+
+// Exact times in the reader's own zone.
+for (const time of document.querySelectorAll("time.when")) {
+  const exact = time.querySelector(".when-exact");
+  const at = new Date(time.dateTime);
+  if (exact && !Number.isNaN(at.getTime())) {
+    time.title = exact.textContent;
+    exact.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  }
+}
+
+// Copy buttons appear where the clipboard can be written.
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    const label = button.textContent;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = label; }, 2000);
+    });
+  }
+}
+
+// A form is sent once, however often somebody clicks. Coming back to the page makes it ready again.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+    form.setAttribute("aria-busy", "true");
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+});
+
+// Another page size is asked for at once.
+for (const select of document.querySelectorAll(".filter-form select")) {
+  select.addEventListener("change", () => select.form.requestSubmit());
+}
+
+// The menu closes like one: by Escape and by a click elsewhere.
+for (const menu of document.querySelectorAll("details.menu")) {
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+}
