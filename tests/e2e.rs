@@ -13,6 +13,8 @@ mod crash;
 mod device;
 #[path = "e2e/faults.rs"]
 mod faults;
+#[path = "e2e/go.rs"]
+mod go;
 #[path = "e2e/hostile.rs"]
 mod hostile;
 #[path = "e2e/http.rs"]

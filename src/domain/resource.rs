@@ -59,6 +59,28 @@ pub fn check_subset(asked: &[String], allowed: &[String]) -> Result<(), Resource
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever is taken can stand in `aud`: it has a host, and no fragment that another reader would cut off.
+        #[test]
+        fn any_text_is_judged(values in proptest::collection::vec("\\PC{0,40}|https?://[a-z:/#@.]{0,20}", 0..12)) {
+            if check_syntax(&values).is_ok() {
+                prop_assert!(values.len() <= MAX_RESOURCES);
+                for value in &values {
+                    let url = url::Url::parse(value).unwrap();
+                    prop_assert!(matches!(url.scheme(), "http" | "https") && url.has_host());
+                    prop_assert!(!value.contains('#'));
+                }
+            }
+        }
+
+        #[test]
+        fn narrowing_never_widens(asked in proptest::collection::vec("[ab]{1,2}", 0..4), allowed in proptest::collection::vec("[ab]{1,2}", 0..4)) {
+            let within = asked.iter().all(|value| allowed.contains(value));
+            prop_assert_eq!(check_subset(&asked, &allowed).is_ok(), within);
+        }
+    }
 
     #[test]
     fn syntax_table() {

@@ -72,3 +72,6 @@ fn form_decoded(text: &str) -> Option<String> {
         .ok()
         .map(|text| text.into_owned())
 }
+
+#[cfg(test)]
+mod tests;

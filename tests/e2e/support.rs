@@ -295,6 +295,21 @@ impl Server {
         }
     }
 
+    /// The first column of every row, which is text.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let query = AssertSqlSafe(query.to_owned());
+        match self.engine {
+            Engine::Sqlite => {
+                let mut db = sqlx::SqliteConnection::connect(&self.dsn).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut db).await.unwrap()
+            }
+            Engine::Postgres => {
+                let mut db = sqlx::PgConnection::connect(&self.dsn).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut db).await.unwrap()
+            }
+        }
+    }
+
     /// Approves every code that waits, as the administrator.
     pub async fn approve_all(&self) {
         self.sql(

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 #[test]
 fn login_next_table() {
@@ -193,5 +194,35 @@ fn a_policy_names_the_origin_and_cannot_be_broken_out_of() {
         ("x;y:/cb", None),
     ] {
         assert_eq!(policy_source(uri).as_deref(), source, "{uri}");
+    }
+}
+
+proptest! {
+    /// Only what is registered counts, whatever is sent; and what counts never gets another host by parameters that are added.
+    #[test]
+    fn any_address_is_judged_and_only_a_registered_one_counts(asked in "\\PC{0,80}", public in any::<bool>()) {
+        let registered = ["https://app.example/cb".to_owned()];
+        prop_assert_eq!(is_registered(&registered, &asked, public), asked == registered[0]);
+        let _ = (proves_its_owner(&asked), policy_source(&asked), told_host(&asked));
+    }
+
+    #[test]
+    fn a_loopback_address_changes_by_its_port_alone(port in any::<u16>(), path in "[a-z/]{0,12}", extra in "[@:\\\\#?a-z.]{0,6}") {
+        let registered = [format!("http://127.0.0.1/{path}")];
+        let other_port = format!("http://127.0.0.1:{port}/{path}");
+        prop_assert!(is_registered(&registered, &other_port, true));
+        prop_assert!(!is_registered(&registered, &other_port, false));
+        let changed = format!("{other_port}{extra}");
+        prop_assert_eq!(is_registered(&registered, &changed, true), extra.is_empty());
+    }
+
+    #[test]
+    fn parameters_never_move_an_answer(path in "[a-z/]{0,12}", query in "[a-z=&]{0,12}", state in "\\PC{0,60}") {
+        let uri = if query.is_empty() { format!("https://app.example/{path}") } else { format!("https://app.example/{path}?{query}") };
+        let before = url::Url::parse(&uri).unwrap();
+        let after = url::Url::parse(&with_parameters(&uri, &[("state", &state)])).unwrap();
+        prop_assert_eq!((before.origin(), before.path()), (after.origin(), after.path()));
+        let state_back = after.query_pairs().filter(|(name, _)| name == "state").last().map(|(_, value)| value.into_owned());
+        prop_assert_eq!(state_back, Some(state));
     }
 }

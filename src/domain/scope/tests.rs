@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 #[test]
 fn blanks_and_repeats_are_folded() {
@@ -31,4 +32,27 @@ fn a_request_is_narrowed_to_what_the_client_registered() {
             .narrowed_to(&registered)
             .is_empty()
     );
+}
+
+proptest! {
+    /// Whatever is asked for, nothing is granted that is not registered, and nothing twice.
+    #[test]
+    fn nothing_is_granted_beyond_what_is_registered(asked in "\\PC{0,60}", registered in "[a-c ]{0,12}") {
+        let registered = ScopeSet::stored(&registered);
+        if let Ok(asked) = ScopeSet::parse(&asked) {
+            let granted = asked.narrowed_to(&registered);
+            prop_assert!(granted.is_subset(&asked));
+            let open = |scope| registered.contains(scope) || matches!(scope, "openid" | "offline_access");
+            prop_assert!(granted.iter().all(open));
+            let once: std::collections::BTreeSet<&str> = granted.iter().collect();
+            prop_assert_eq!(once.len(), granted.iter().count());
+        }
+    }
+
+    /// A scope that was read is written so that it is read the same.
+    #[test]
+    fn what_is_written_is_read_again(text in "[a-z: ]{0,40}") {
+        let scopes = ScopeSet::stored(&text);
+        prop_assert_eq!(ScopeSet::stored(&scopes.to_string()), scopes);
+    }
 }
