@@ -71,6 +71,9 @@ pub struct SignedIn {
     pub user: User,
 }
 
+/// How long the session lives on that a person had in the same browser before they signed in again: other tabs still
+/// send it.
+const FADING: Duration = Duration::from_secs(300);
 /// The longest password that is looked at, in bytes; longer ones are wrong.
 const MAX_PASSWORD: usize = 1024;
 /// The longest name that is looked up, in bytes.
@@ -164,7 +167,8 @@ async fn begin(
     let audit = deps.ground.rows(now, vec![event])?;
     let unit = StartSession {
         session: session.clone(),
-        ended: request.previous.clone(),
+        previous: request.previous.clone(),
+        fades_at: now + FADING,
         account,
         audit,
     };

@@ -51,8 +51,11 @@ impl Store {
 pub struct StartSession {
     /// The session.
     pub session: Session,
-    /// Hash of the one that ends.
-    pub ended: Option<String>,
+    /// Hash of the one that this browser had. Of the same person it fades: forms and requests of other tabs still carry it.
+    /// Of another person it ends at once.
+    pub previous: Option<String>,
+    /// When a fading session is over.
+    pub fades_at: Timestamp,
     /// Whose failures are forgotten.
     pub account: String,
     /// Rows of the trail.
@@ -79,8 +82,9 @@ impl Unit for StartSession {
             .text(s.ip.as_str())
             .text(s.user_agent.replace('\0', "\u{fffd}"));
             tx.run(insert).await?;
-            if let Some(ended) = &self.ended {
-                tx.run(end(ended, s.auth_time)).await?;
+            if let Some(previous) = &self.previous {
+                tx.run(self.fade(previous)).await?;
+                tx.run(self.end_of_another(previous)).await?;
             }
             let forget = Sql::new("DELETE FROM login_failures WHERE account = $1").text(self.account.as_str());
             tx.run(forget).await?;
@@ -88,6 +92,26 @@ impl Unit for StartSession {
             Ok(())
         }
         .boxed()
+    }
+}
+
+impl StartSession {
+    fn fade(&self, previous: &str) -> Sql {
+        Sql::new(
+            "UPDATE sessions SET expires_at = $3 WHERE id_hash = $1 AND user_id = $2 AND expires_at > $3",
+        )
+        .text(previous)
+        .text(self.session.user_id.as_str())
+        .time(self.fades_at)
+    }
+
+    fn end_of_another(&self, previous: &str) -> Sql {
+        Sql::new(
+            "UPDATE sessions SET revoked_at = $3 WHERE id_hash = $1 AND user_id <> $2 AND revoked_at IS NULL",
+        )
+        .text(previous)
+        .text(self.session.user_id.as_str())
+        .time(self.session.auth_time)
     }
 }
 

@@ -238,3 +238,23 @@ async fn a_copied_cookie_is_worth_nothing_after_logout() {
         "/login?redirect=%2Faccount%2Fsessions"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_again_lets_the_session_of_other_tabs_fade() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[]).await;
+        let mut person = server.http().await;
+        person.sign_in().await;
+        let first = person.cookie.clone();
+        let form = [
+            ("username", "admin"),
+            ("password", crate::support::PASSWORD),
+        ];
+        assert_eq!(person.post("/login", &form).await.status, 302);
+        assert_ne!(person.cookie, first);
+        person.cookie = first;
+        assert_eq!(person.get("/account/sessions", &[]).await.status, 200);
+        let lasting = "SELECT count(*) FROM sessions WHERE expires_at > (SELECT min(expires_at) FROM sessions)";
+        assert_eq!(server.count(lasting).await, 1);
+    }
+}
