@@ -2,6 +2,7 @@
 //!
 //! Reads beside the RFCs. Everybody may import this room; it imports nobody.
 pub mod account;
+pub mod assertion;
 pub mod audit;
 pub mod authorize;
 pub mod claims;

@@ -16,7 +16,8 @@ mod signing_key;
 pub use claims::{Expected, verify_claims};
 pub use compact::{MAX_TOKEN_BYTES, MediaType};
 pub use foreign_keys::{
-    FOREIGN_LEEWAY, ForeignExpected, ForeignKeys, MAX_FOREIGN_TOKEN_BYTES, verify_foreign_claims,
+    FOREIGN_LEEWAY, ForeignExpected, ForeignKeys, MAX_FOREIGN_TOKEN_BYTES, claimed_subject,
+    verify_foreign_claims,
 };
 pub use json::MAX_DEPTH;
 pub use key_set::{KeySet, Roster};

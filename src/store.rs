@@ -11,6 +11,7 @@ use std::{
 };
 use tokio::sync::Mutex;
 
+pub mod assertions;
 pub mod audit;
 mod batch;
 pub mod clients;

@@ -7,6 +7,8 @@ mod adoption;
 mod audit;
 #[path = "e2e/browser.rs"]
 mod browser;
+#[path = "e2e/client_auth.rs"]
+mod client_auth;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/device.rs"]

@@ -146,6 +146,7 @@ impl Rounds for Upkeep {
         for (what, before) in [
             (Swept::DeviceCodes, now - CODE_GRACE),
             (Swept::AuthorizationCodes, now - DAY),
+            (Swept::Assertions, now),
             (Swept::Sessions, now),
             (Swept::Families, now - DAY),
             (Swept::Invalidations, now - CODE_GRACE),

@@ -322,6 +322,8 @@ impl House {
             verified: self.verified.clone(),
             failures: Failures::default(),
             legacy: config.oauth.legacy_client_auth,
+            strict_methods: config.oauth.strict_client_auth_methods,
+            issuer: config.server.base_url.as_str().into(),
         }
     }
 

@@ -15,7 +15,8 @@ const CAPACITY: u64 = 10_000;
 #[derive(Clone)]
 pub struct VerifiedSecrets {
     key: Arc<hmac::Key>,
-    tags: moka::sync::Cache<Box<str>, [u8; 32]>,
+    /// The latest two, because secrets overlap while they are replaced.
+    tags: moka::sync::Cache<Box<str>, [[u8; 32]; 2]>,
 }
 
 impl VerifiedSecrets {
@@ -32,8 +33,10 @@ impl VerifiedSecrets {
 
     /// Whether exactly this secret was verified against exactly this hash.
     pub fn knows(&self, client_id: &str, stored_hash: &str, secret: &Secret) -> bool {
-        self.tags.get(client_id).is_some_and(|tag| {
-            hmac::verify(&self.key, &message(client_id, stored_hash, secret), &tag).is_ok()
+        self.tags.get(client_id).is_some_and(|tags| {
+            let message = message(client_id, stored_hash, secret);
+            tags.iter()
+                .any(|tag| hmac::verify(&self.key, &message, tag).is_ok())
         })
     }
 
@@ -41,7 +44,8 @@ impl VerifiedSecrets {
     pub fn remember(&self, client_id: &str, stored_hash: &str, secret: &Secret) {
         let tag = hmac::sign(&self.key, &message(client_id, stored_hash, secret));
         if let Ok(tag) = <[u8; 32]>::try_from(tag.as_ref()) {
-            self.tags.insert(client_id.into(), tag);
+            let latest = self.tags.get(client_id).map_or(tag, |[latest, _]| latest);
+            self.tags.insert(client_id.into(), [tag, latest]);
         }
     }
 
@@ -74,7 +78,10 @@ mod tests {
         assert!(!known.knows("c", "h2", &secret));
         assert!(!known.knows("d", "h", &secret));
         assert!(!known.knows("c", "h", &Secret::new("t")));
+        known.remember("c", "h2", &Secret::new("t"));
+        assert!(known.knows("c", "h", &secret) && known.knows("c", "h2", &Secret::new("t")));
         known.evict("c");
         assert!(!known.knows("c", "h", &secret));
+        assert!(!known.knows("c", "h2", &Secret::new("t")));
     }
 }

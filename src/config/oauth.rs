@@ -29,6 +29,8 @@ pub struct Oauth {
     pub registration_token: Option<Secret>,
     /// `LEGACY_CLIENT_AUTH`, default off: accepts the looser client authentication of earlier versions.
     pub legacy_client_auth: bool,
+    /// `STRICT_CLIENT_AUTH_METHODS`, default off: a client authenticates by its registered method and no other.
+    pub strict_client_auth_methods: bool,
     /// `INTROSPECT_POLICY`, default `any`.
     pub introspect_policy: IntrospectPolicy,
     /// `INTROSPECT_AUDIENCES`, `client_id=audience` pairs: by what other names tokens are meant for a client.
@@ -62,6 +64,7 @@ impl Oauth {
             registration: r.boolean("ENABLE_DYNAMIC_CLIENT_REGISTRATION", false),
             registration_token: r.secret("DYNAMIC_CLIENT_REGISTRATION_TOKEN"),
             legacy_client_auth: r.boolean("LEGACY_CLIENT_AUTH", false),
+            strict_client_auth_methods: r.boolean("STRICT_CLIENT_AUTH_METHODS", false),
             introspect_policy: r.choice("INTROSPECT_POLICY", &policies, IntrospectPolicy::Any, |text| {
                 format!("invalid INTROSPECT_POLICY value: {text:?} (must be \"any\" or \"audience\")")
             }),

@@ -5,7 +5,7 @@ use crate::{
     cache::{Failures, VerifiedSecrets},
     domain::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
-        client::Client,
+        client::{AuthMethod, Client},
         ids::ClientId,
         oauth_error::{ErrorCode, OauthError},
         secret::Secret,
@@ -15,6 +15,8 @@ use crate::{
 };
 use std::{net::IpAddr, sync::Arc};
 
+mod assertion;
+
 /// How a client says who it is.
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
@@ -22,8 +24,39 @@ pub struct ClientCredentials {
     pub client_id: ClientId,
     /// The secret, if one came.
     pub secret: Option<Secret>,
+    /// Whether it came by the header.
+    pub in_header: bool,
+    /// A JWT that the client signed, if one came. It never comes beside a secret.
+    pub assertion: Option<Secret>,
     /// Whether the same secret came by the header and in the body, which RFC 6749 §2.3 forbids.
     pub is_doubled: bool,
+}
+
+impl ClientCredentials {
+    /// A name without any proof.
+    pub fn unproven(client_id: ClientId) -> Self {
+        Self {
+            client_id,
+            secret: None,
+            in_header: false,
+            assertion: None,
+            is_doubled: false,
+        }
+    }
+
+    /// Whether nothing is shown that could prove the name.
+    pub fn are_unproven(&self) -> bool {
+        self.secret.is_none() && self.assertion.is_none()
+    }
+
+    fn has_method(&self, method: AuthMethod) -> bool {
+        match method {
+            AuthMethod::None => self.are_unproven(),
+            AuthMethod::ClientSecretBasic => self.secret.is_some() && self.in_header,
+            AuthMethod::ClientSecretPost => self.secret.is_some() && !self.in_header,
+            AuthMethod::PrivateKeyJwt => self.assertion.is_some(),
+        }
+    }
 }
 
 /// What client authentication needs.
@@ -41,6 +74,11 @@ pub struct ClientAuth {
     pub failures: Failures,
     /// `LEGACY_CLIENT_AUTH`: confidential clients may come without their secret, as they could before.
     pub legacy: bool,
+    /// `STRICT_CLIENT_AUTH_METHODS`: a registered method is the only one that counts. Without it `private_key_jwt` is
+    /// enforced, and the two ways to show a secret stand in for one another.
+    pub strict_methods: bool,
+    /// `BASE_URL` without trailing slashes: for whom assertions are made.
+    pub issuer: Arc<str>,
 }
 
 impl ClientAuth {
@@ -56,7 +94,7 @@ impl ClientAuth {
         origin: &Origin,
     ) -> Result<Arc<Client>, FlowError> {
         let client = self.named(credentials, address, origin).await?;
-        if client.is_confidential() && credentials.secret.is_none() && !self.legacy {
+        if credentials.are_unproven() && self.must_prove(&client) {
             return Err(self
                 .failed(&client, "no client secret", origin)
                 .await?
@@ -76,7 +114,7 @@ impl ClientAuth {
         origin: &Origin,
     ) -> Result<Arc<Client>, FlowError> {
         let client = self.named(credentials, address, origin).await?;
-        if client.is_confidential() && credentials.secret.is_none() {
+        if client.is_confidential() && credentials.are_unproven() {
             return Err(self
                 .failed(&client, "no client secret", origin)
                 .await?
@@ -151,7 +189,7 @@ impl ClientAuth {
                     .failing(Check::Client)
                     .noting("there is no active confidential client of this name")
             })?;
-        if credentials.secret.is_none() {
+        if credentials.are_unproven() {
             return Err(self
                 .failed(&client, "no client secret", origin)
                 .await?
@@ -159,6 +197,13 @@ impl ClientAuth {
         }
         self.prove(&client, credentials, address, origin).await?;
         Ok(client)
+    }
+
+    /// Whether nothing is told to this client before it has proven who it is. No setting lifts it from one that signs:
+    /// the old way does not know such clients.
+    fn must_prove(&self, client: &Client) -> bool {
+        client.is_confidential()
+            && (!self.legacy || client.auth_method == Some(AuthMethod::PrivateKeyJwt))
     }
 
     /// Judges what is shown; nothing shown proves nothing and is no error.
@@ -175,15 +220,41 @@ impl ClientAuth {
                 .failing(Check::ClientAuthentication)
                 .into());
         }
-        match &credentials.secret {
-            Some(secret) if !self.is_right(client, secret, address).await? => {
-                self.failures.count(&client.client_id, address);
-                Err(self
-                    .failed(client, "wrong client secret", origin)
-                    .await?
-                    .into())
+        if credentials.are_unproven() {
+            return Ok(());
+        }
+        let why = match (&credentials.secret, &credentials.assertion) {
+            _ if !self.takes(client, credentials) => {
+                Some("not the registered method of authentication".to_owned())
             }
-            _ => Ok(()),
+            (_, Some(assertion)) => self
+                .assertion_proves(client, assertion, origin)
+                .await?
+                .err(),
+            (Some(secret), None) if !self.is_right(client, secret, address).await? => {
+                Some("wrong client secret".to_owned())
+            }
+            (Some(_) | None, None) => None,
+        };
+        let Some(why) = why else {
+            return Ok(());
+        };
+        // A good assertion is never turned away; of the bad ones only so many are worth a row of the trail.
+        if self.failures.is_exhausted(&client.client_id, address) {
+            return Err(too_many().into());
+        }
+        self.failures.count(&client.client_id, address);
+        Err(self.failed(client, why, origin).await?.into())
+    }
+
+    fn takes(&self, client: &Client, credentials: &ClientCredentials) -> bool {
+        match client.auth_method {
+            Some(AuthMethod::PrivateKeyJwt) => credentials.assertion.is_some(),
+            Some(method) if self.strict_methods => credentials.has_method(method),
+            Some(
+                AuthMethod::None | AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost,
+            )
+            | None => credentials.assertion.is_none(),
         }
     }
 
@@ -193,35 +264,46 @@ impl ClientAuth {
         secret: &Secret,
         address: IpAddr,
     ) -> Result<bool, FlowError> {
-        if self
-            .verified
-            .knows(client.client_id.as_str(), &client.secret_hash, secret)
+        let now = self.ground.now();
+        let previous = client.previous_secret.as_ref();
+        let previous = previous.filter(|previous| previous.until > now);
+        let hashes = [Some(&client.secret_hash), previous.map(|p| &p.hash)];
+        let hashes: Vec<&String> = hashes
+            .into_iter()
+            .flatten()
+            .filter(|hash| !hash.is_empty())
+            .collect();
+        let id = client.client_id.as_str();
+        if hashes
+            .iter()
+            .any(|hash| self.verified.knows(id, hash, secret))
         {
             return Ok(true);
         }
         if self.failures.is_exhausted(&client.client_id, address) {
-            return Err(ErrorCode::TooManyFailures
-                .because("too many failed attempts for this client, try again later")
-                .into());
+            return Err(too_many().into());
         }
-        let stored = Some(client.secret_hash.clone());
-        let right = self
-            .hasher
-            .verify(address, stored, secret.to_bytes())
-            .await?;
-        if right {
-            self.verified
-                .remember(client.client_id.as_str(), &client.secret_hash, secret);
+        for hash in hashes {
+            let stored = Some(hash.clone());
+            if self
+                .hasher
+                .verify(address, stored, secret.to_bytes())
+                .await?
+            {
+                self.verified.remember(id, hash, secret);
+                return Ok(true);
+            }
         }
-        Ok(right)
+        Ok(false)
     }
 
     async fn failed(
         &self,
         client: &Client,
-        why: &'static str,
+        why: impl Into<String>,
         origin: &Origin,
     ) -> Result<OauthError, FlowError> {
+        let why = why.into();
         let event = AuditEvent::new(
             EventType::ClientAuthenticationFailure,
             "Client failed to authenticate",
@@ -233,7 +315,7 @@ impl ClientAuth {
             client.client_id.as_str(),
             client.name.as_str(),
         )
-        .failed(why)
+        .failed(why.as_str())
         .from(origin);
         let rows = self.ground.rows(self.ground.now(), vec![event])?;
         if !rows.is_empty() {
@@ -245,6 +327,10 @@ impl ClientAuth {
 
 fn unauthenticated() -> OauthError {
     ErrorCode::InvalidClient.because("client authentication failed")
+}
+
+fn too_many() -> OauthError {
+    ErrorCode::TooManyFailures.because("too many failed attempts for this client, try again later")
 }
 
 fn unknown() -> OauthError {

@@ -171,6 +171,11 @@ impl Header {
     }
 }
 
+/// The claims in a payload, unverified.
+pub(super) fn claims(payload: &str) -> Result<Map<String, Value>, JoseError> {
+    json::object(&decode(payload)?)
+}
+
 /// Strict: no padding, no other alphabet, no loose bits in the last character.
 fn decode(segment: &str) -> Result<Vec<u8>, JoseError> {
     BASE64URL.decode(segment).map_err(|_| JoseError::Malformed)

@@ -12,6 +12,8 @@ pub enum Swept {
     DeviceCodes,
     /// Authorization codes past their end.
     AuthorizationCodes,
+    /// Client assertions that would be refused for their age anyway.
+    Assertions,
     /// Sessions past their end.
     Sessions,
     /// Families without tokens that were made before the moment.
@@ -42,6 +44,10 @@ impl Swept {
             Self::AuthorizationCodes => {
                 "DELETE FROM authorization_codes WHERE id IN \
                  (SELECT id FROM authorization_codes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+            }
+            Self::Assertions => {
+                "DELETE FROM client_assertion_jtis WHERE jti_hash IN \
+                 (SELECT jti_hash FROM client_assertion_jtis WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
             }
             Self::Sessions => {
                 "DELETE FROM sessions WHERE id_hash IN \

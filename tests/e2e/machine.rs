@@ -6,19 +6,19 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose};
 use serde_json::Value;
 
-const SECRET: &str = "ago_ very+secret%:/";
-const API: &str = "https://api.example/v1";
+pub const SECRET: &str = "ago_ very+secret%:/";
+pub const API: &str = "https://api.example/v1";
 
 /// A client in the database of the server.
-struct Machine<'a> {
-    id: &'a str,
-    kind: &'a str,
-    flow: bool,
-    more: &'a [(&'a str, &'a str)],
+pub struct Machine<'a> {
+    pub id: &'a str,
+    pub kind: &'a str,
+    pub flow: bool,
+    pub more: &'a [(&'a str, &'a str)],
 }
 
 impl Machine<'_> {
-    async fn register(&self, server: &Server) {
+    pub async fn register(&self, server: &Server) {
         let hash = bcrypt::hash(SECRET, 4).unwrap();
         let (mut names, mut values) = (String::new(), String::new());
         for (name, value) in self.more {
@@ -45,7 +45,7 @@ impl Machine<'_> {
     }
 }
 
-async fn machines(server: &Server) {
+pub async fn machines(server: &Server) {
     for (id, kind, flow, more) in [
         ("machine", "confidential", true, &[][..]),
         (
@@ -78,19 +78,19 @@ async fn machines(server: &Server) {
 }
 
 /// RFC 6749 §2.3.1: both halves form-encoded.
-fn basic(id: &str, secret: &str) -> String {
+pub fn basic(id: &str, secret: &str) -> String {
     let half =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let both = format!("{}:{}", half(id), half(secret));
     format!("Basic {}", general_purpose::STANDARD.encode(both))
 }
 
-fn claims(jwt: &str) -> Value {
+pub fn claims(jwt: &str) -> Value {
     let payload = jwt.split('.').nth(1).unwrap();
     serde_json::from_slice(&general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
-async fn token(http: &mut Http, id: &str, more: &[(&str, &str)]) -> Answer {
+pub async fn token(http: &mut Http, id: &str, more: &[(&str, &str)]) -> Answer {
     let mut form = vec![
         ("grant_type", "client_credentials"),
         ("client_id", id),
@@ -214,7 +214,7 @@ async fn a_machine_gets_tokens_for_itself_on_postgres() {
     whole_grant(Engine::Postgres).await;
 }
 
-async fn introspect(http: &mut Http, id: &str, token: &str) -> Answer {
+pub async fn introspect(http: &mut Http, id: &str, token: &str) -> Answer {
     let header = basic(id, SECRET);
     http.post_with(
         "/oauth/introspect",
@@ -477,139 +477,4 @@ async fn revoke_tells_the_truth() {
         introspect(&mut http, "machine", &own).await.json()["active"],
         false
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn client_auth_table() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
-    machines(&server).await;
-    let mut http = server.http().await;
-    let (right, wrong) = (basic("machine", SECRET), basic("machine", "wrong"));
-    let raw = format!(
-        "Basic {}",
-        general_purpose::STANDARD.encode(format!("machine:{SECRET}"))
-    );
-    let unknown = basic("nobody", SECRET);
-    let body = |more: &[(&'static str, &'static str)]| {
-        let mut form = vec![("grant_type", "client_credentials")];
-        form.extend_from_slice(more);
-        form
-    };
-    let secret = ("client_secret", SECRET);
-    let (me, other) = (("client_id", "machine"), ("client_id", "brief"));
-    for (header, form, status, error) in [
-        (Some(right.as_str()), body(&[]), 200, ""),
-        (Some(&right), body(&[me]), 200, ""),
-        (None, body(&[me, secret]), 200, ""),
-        (Some(&right), body(&[other]), 400, "invalid_request"),
-        (Some(&right), body(&[me, secret]), 400, "invalid_request"),
-        (
-            Some(&right),
-            body(&[me, ("client_secret", "wrong")]),
-            400,
-            "invalid_request",
-        ),
-        (Some(&wrong), body(&[]), 401, "invalid_client"),
-        // Not form-encoded: the plus reads as a blank, the percent sign as nothing.
-        (Some(&raw), body(&[]), 401, "invalid_client"),
-        (Some(&unknown), body(&[]), 401, "invalid_client"),
-        (Some("Basic !"), body(&[]), 401, "invalid_client"),
-        (Some("Basic bm9jb2xvbg=="), body(&[]), 401, "invalid_client"),
-        (Some("Bearer x"), body(&[]), 401, "invalid_client"),
-        (None, body(&[me]), 401, "invalid_client"),
-        (None, body(&[secret]), 401, "invalid_client"),
-        (
-            None,
-            body(&[me, ("client_secret", "")]),
-            401,
-            "invalid_client",
-        ),
-    ] {
-        let headers: Vec<_> = header.iter().map(|h| ("authorization", *h)).collect();
-        let answer = http.post_with("/oauth/token", &headers, &form).await;
-        assert_eq!(answer.status, status, "{header:?} {form:?} {answer:?}");
-        if status != 200 {
-            assert_eq!(answer.error(), error, "{header:?} {form:?}");
-            assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
-            assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
-        }
-    }
-    throttled(&server, &mut http).await;
-}
-
-/// TK-09: after ten failures nothing is compared any more, except what was right before.
-async fn throttled(server: &Server, http: &mut Http) {
-    let wrong = [
-        ("token", "t"),
-        ("client_id", "brief"),
-        ("client_secret", "wrong"),
-    ];
-    for _ in 0..10 {
-        assert_eq!(http.post("/oauth/introspect", &wrong).await.status, 401);
-    }
-    let answer = http.post("/oauth/introspect", &wrong).await;
-    assert_eq!(
-        (answer.status, answer.error()),
-        (429, "rate_limit_exceeded".to_owned())
-    );
-    assert_eq!(answer.header("retry-after").as_deref(), Some("60"));
-    // "machine" was right a moment ago and failed three times: it goes on.
-    assert_eq!(token(http, "machine", &[]).await.status, 200);
-    let events = "SELECT count(*) FROM audit_logs WHERE event_type = 'CLIENT_AUTHENTICATION_FAILURE' \
-                  AND actor_user_id = 'brief'";
-    assert_eq!(server.count(events).await, 10);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn dup_params_rejected() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
-    let mut http = server.http().await;
-    for (path, name) in [
-        ("/oauth/token", "grant_type"),
-        ("/oauth/token", "client_id"),
-        ("/oauth/token", "scope"),
-        ("/oauth/device/code", "client_id"),
-        ("/oauth/device/code", "scope"),
-        ("/oauth/revoke", "token"),
-        ("/oauth/introspect", "token"),
-        ("/oauth/introspect", "token_type_hint"),
-    ] {
-        let answer = http.post(path, &[(name, "a"), (name, "a")]).await;
-        assert_eq!(
-            (answer.status, answer.error()),
-            (400, "invalid_request".to_owned()),
-            "{path} {name}"
-        );
-    }
-    no_secrets_in_query(&mut http).await;
-}
-
-async fn no_secrets_in_query(http: &mut Http) {
-    for path in [
-        "/oauth/token",
-        "/oauth/device/code",
-        "/oauth/revoke",
-        "/oauth/introspect",
-    ] {
-        for name in [
-            "client_secret",
-            "client_assertion",
-            "token",
-            "refresh_token",
-            "code",
-        ] {
-            let answer = http
-                .post(&format!("{path}?{name}=x"), &[("client_id", "a")])
-                .await;
-            assert_eq!(
-                (answer.status, answer.error()),
-                (400, "invalid_request".to_owned()),
-                "{path} {name}"
-            );
-        }
-    }
-    let answer = http
-        .post("/oauth/token?grant_type=client_credentials", &[])
-        .await;
-    assert_eq!(answer.error(), "unsupported_grant_type");
 }

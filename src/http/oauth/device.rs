@@ -130,11 +130,7 @@ fn from_json(request: &Request, body: &[u8]) -> Result<StartRequest, FlowError> 
         return Err(missing("client_id"));
     }
     Ok(StartRequest {
-        credentials: ClientCredentials {
-            client_id: ClientId::new(asked.client_id),
-            secret: None,
-            is_doubled: false,
-        },
+        credentials: ClientCredentials::unproven(ClientId::new(asked.client_id)),
         scope: Some(asked.scope).filter(|scope| !scope.trim().is_empty()),
         resource: asked.resource,
         address: request.client_address(),

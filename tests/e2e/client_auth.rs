@@ -1,0 +1,465 @@
+//! How clients prove who they are: by secrets, by secrets that overlap, by assertions that they sign.
+use crate::{
+    http::Answer,
+    machine::{Machine, SECRET, basic, introspect, machines, token},
+    support::{DEVICE_GRANT, Engine, Http, Server},
+};
+use authgate::jose::{Algorithm, KeySet, MediaType, SigningKey};
+use base64::{Engine as _, engine::general_purpose};
+use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A key of a client.
+fn key(algorithm: Algorithm, file: &str) -> KeySet {
+    let path = format!("{}/tests/fixtures/keys/{file}", env!("CARGO_MANIFEST_DIR"));
+    let pem = std::fs::read_to_string(path).unwrap();
+    let key = SigningKey::from_pem(algorithm, &pem, None).unwrap();
+    KeySet::new(key, Vec::new(), 0).unwrap()
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}
+
+fn assertion(keys: &KeySet, audience: &str, jti: &str) -> String {
+    let claims = json!({
+        "iss": "signer", "sub": "signer", "aud": audience, "exp": now() + 60, "iat": now(), "jti": jti,
+    });
+    signed(keys, &claims)
+}
+
+fn signed(keys: &KeySet, claims: &Value) -> String {
+    keys.sign_json(MediaType::Jwt, claims.to_string().as_bytes())
+        .unwrap()
+}
+
+async fn assert_by(http: &mut Http, path: &str, assertion: &str, more: &[(&str, &str)]) -> Answer {
+    let mut form = vec![
+        ("client_assertion_type", JWT_BEARER),
+        ("client_assertion", assertion),
+    ];
+    form.extend_from_slice(more);
+    http.post(path, &form).await
+}
+
+async fn signer(server: &Server, keys: &[&KeySet]) {
+    let all: Vec<Value> = keys
+        .iter()
+        .flat_map(|set| {
+            let set: Value = serde_json::from_slice(set.jwks()).unwrap();
+            set["keys"].as_array().unwrap().clone()
+        })
+        .collect();
+    let jwks = format!("'{}'", json!({"keys": all}));
+    Machine {
+        id: "signer",
+        kind: "confidential",
+        flow: true,
+        more: &[
+            ("token_endpoint_auth_method", "'private_key_jwt'"),
+            ("jwks", &jwks),
+        ],
+    }
+    .register(server)
+    .await;
+}
+
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+async fn assertions(engine: Engine) {
+    let server = Server::start(engine, &[("LEGACY_CLIENT_AUTH", "true")]).await;
+    let es256 = key(Algorithm::Es256, "p256.pkcs8.pem");
+    let rs256 = key(Algorithm::Rs256, "rsa2048.pkcs8.pem");
+    machines(&server).await;
+    signer(&server, &[&es256, &rs256]).await;
+    let mut http = server.http().await;
+    let base = format!("http://127.0.0.1:{}", server.port);
+    let endpoint = |path: &str| format!("{base}{path}");
+
+    let first = assertion(&es256, &base, "1");
+    let answer = assert_by(&mut http, "/oauth/token", &first, &[GRANT]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let token = answer.text("access_token");
+    // TK-10: once, whoever repeats it.
+    for _ in 0..2 {
+        let again = assert_by(&mut http, "/oauth/token", &first, &[GRANT]).await;
+        assert_eq!(
+            (again.status, again.error()),
+            (401, "invalid_client".to_owned())
+        );
+    }
+    let form = [GRANT, ("client_id", "signer")];
+    let by_rsa = assertion(&rs256, &endpoint("/oauth/token"), "2");
+    assert_eq!(
+        assert_by(&mut http, "/oauth/token", &by_rsa, &form)
+            .await
+            .status,
+        200
+    );
+
+    // Every endpoint that a client talks to.
+    let at = |path: &str, jti: &str| assertion(&es256, &endpoint(path), jti);
+    let seen = at("/oauth/introspect", "3");
+    let answer = assert_by(&mut http, "/oauth/introspect", &seen, &[("token", &token)]).await;
+    assert_eq!(answer.json()["active"], true, "{answer:?}");
+    let started = assert_by(
+        &mut http,
+        "/oauth/device/code",
+        &at("/oauth/device/code", "4"),
+        &[],
+    )
+    .await;
+    let code = started.text("device_code");
+    let poll = [("grant_type", DEVICE_GRANT), ("device_code", code.as_str())];
+    let pending = assert_by(&mut http, "/oauth/token", &at("/oauth/token", "5"), &poll).await;
+    assert_eq!(pending.error(), "authorization_pending");
+    server.approve_all().await;
+    let tokens = assert_by(&mut http, "/oauth/token", &at("/oauth/token", "6"), &poll).await;
+    let refresh = tokens.text("refresh_token");
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.as_str()),
+    ];
+    let answer = assert_by(&mut http, "/oauth/token", &at("/oauth/token", "7"), &form).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // The old way to come without proof is not for a client that signs.
+    assert_eq!(
+        http.refresh("signer", &refresh).await.error(),
+        "invalid_client"
+    );
+    let revoked = at("/oauth/revoke", "8");
+    let answer = assert_by(&mut http, "/oauth/revoke", &revoked, &[("token", &refresh)]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    bad_assertions(&mut http, &base, &es256).await;
+    assert_eq!(
+        server
+            .count("SELECT count(*) FROM client_assertion_jtis")
+            .await,
+        8
+    );
+}
+
+async fn bad_assertions(http: &mut Http, base: &str, keys: &KeySet) {
+    let stranger = key(Algorithm::Rs256, "rsa2048-second.pkcs8.pem");
+    let good =
+        json!({"iss": "signer", "sub": "signer", "aud": base, "exp": now() + 60, "jti": "b"});
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        signed(keys, &claims)
+    };
+    for (what, assertion) in [
+        ("another key", signed(&stranger, &good)),
+        (
+            "another audience",
+            with("aud", "https://other.example".into()),
+        ),
+        ("another issuer", with("iss", "machine".into())),
+        ("expired", with("exp", (now() - 60).into())),
+        ("too long", with("exp", (now() + 7200).into())),
+        ("no jti", with("jti", Value::Null)),
+        ("a client that does not sign", with("sub", "machine".into())),
+        ("nonsense", "nonsense".to_owned()),
+    ] {
+        let answer = assert_by(http, "/oauth/token", &assertion, &[GRANT]).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (401, "invalid_client".to_owned()),
+            "{what}"
+        );
+    }
+    let fresh = signed(keys, &good);
+    let header = basic("signer", SECRET);
+    let form = [
+        GRANT,
+        ("client_assertion_type", JWT_BEARER),
+        ("client_assertion", &fresh),
+    ];
+    let two = http
+        .post_with("/oauth/token", &[("authorization", &header)], &form)
+        .await;
+    assert_eq!(two.error(), "invalid_request");
+    let mut named = form.to_vec();
+    named.push(("client_id", "machine"));
+    assert_eq!(
+        http.post("/oauth/token", &named).await.error(),
+        "invalid_request"
+    );
+    assert_eq!(
+        http.post("/oauth/token", &form[..2]).await.error(),
+        "invalid_request"
+    );
+    let odd = [
+        GRANT,
+        ("client_assertion_type", "urn:x"),
+        ("client_assertion", &fresh),
+    ];
+    assert_eq!(
+        http.post("/oauth/token", &odd).await.error(),
+        "invalid_client"
+    );
+    assert_eq!(
+        token(http, "signer", &[]).await.error(),
+        "invalid_client",
+        "a secret"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assertion_single_use_on_sqlite() {
+    assertions(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assertion_single_use_on_postgres() {
+    assertions(Engine::Postgres).await;
+}
+
+/// Of eight who show the same assertion at once, one is let in.
+async fn assertion_race(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let keys = key(Algorithm::Es256, "p256.pkcs8.pem");
+    signer(&server, &[&keys]).await;
+    let base = format!("http://127.0.0.1:{}", server.port);
+    for round in 0..20 {
+        let assertion = assertion(&keys, &base, &format!("r{round}"));
+        let mut racers = Vec::new();
+        for _ in 0..8 {
+            let (mut http, assertion) = (server.http().await, assertion.clone());
+            racers.push(tokio::spawn(async move {
+                assert_by(&mut http, "/oauth/token", &assertion, &[GRANT])
+                    .await
+                    .status
+            }));
+        }
+        let mut came_off = 0;
+        for racer in racers {
+            let status = racer.await.unwrap();
+            assert!(matches!(status, 200 | 401 | 429), "{status}");
+            came_off += usize::from(status == 200);
+        }
+        assert_eq!(came_off, 1, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assertion_races_against_itself_on_sqlite() {
+    assertion_race(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assertion_races_against_itself_on_postgres() {
+    assertion_race(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_overlap_while_they_are_replaced() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let current = bcrypt::hash("the new one", 4).unwrap();
+    let previous = format!("'{}'", bcrypt::hash(SECRET, 4).unwrap());
+    let of = format!(
+        "'{}'",
+        authgate::domain::digest::sha256_hex(current.as_bytes())
+    );
+    for (id, until) in [
+        ("overlaps", "'2099-01-01 00:00:00+00:00'"),
+        ("over", "'2020-01-01 00:00:00+00:00'"),
+    ] {
+        Machine {
+            id,
+            kind: "confidential",
+            flow: true,
+            more: &[
+                ("previous_secret", &previous),
+                ("previous_secret_of", &of),
+                ("previous_secret_until", until),
+            ],
+        }
+        .register(&server)
+        .await;
+    }
+    let change = format!(
+        "UPDATE oauth_applications SET client_secret = '{current}' WHERE client_id LIKE 'over%'"
+    );
+    server.sql(&change, &change).await;
+    let mut http = server.http().await;
+    for _ in 0..2 {
+        for (id, secret, status) in [
+            ("overlaps", "the new one", 200),
+            ("overlaps", SECRET, 200),
+            ("overlaps", "another", 401),
+            ("over", "the new one", 200),
+            ("over", SECRET, 401),
+        ] {
+            let form = [("token", "t"), ("client_id", id), ("client_secret", secret)];
+            assert_eq!(
+                http.post("/oauth/introspect", &form).await.status,
+                status,
+                "{id} {secret}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_method_may_be_the_only_one() {
+    let server = Server::start(Engine::Sqlite, &[("STRICT_CLIENT_AUTH_METHODS", "true")]).await;
+    for (id, method) in [
+        ("by-header", "'client_secret_basic'"),
+        ("by-body", "'client_secret_post'"),
+    ] {
+        Machine {
+            id,
+            kind: "confidential",
+            flow: true,
+            more: &[("token_endpoint_auth_method", method)],
+        }
+        .register(&server)
+        .await;
+    }
+    let mut http = server.http().await;
+    assert_eq!(introspect(&mut http, "by-header", "t").await.status, 200);
+    assert_eq!(introspect(&mut http, "by-body", "t").await.status, 401);
+    assert_eq!(token(&mut http, "by-body", &[]).await.status, 200);
+    assert_eq!(token(&mut http, "by-header", &[]).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_auth_table() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    machines(&server).await;
+    let mut http = server.http().await;
+    let (right, wrong) = (basic("machine", SECRET), basic("machine", "wrong"));
+    let raw = format!(
+        "Basic {}",
+        general_purpose::STANDARD.encode(format!("machine:{SECRET}"))
+    );
+    let unknown = basic("nobody", SECRET);
+    let body = |more: &[(&'static str, &'static str)]| {
+        let mut form = vec![("grant_type", "client_credentials")];
+        form.extend_from_slice(more);
+        form
+    };
+    let secret = ("client_secret", SECRET);
+    let (me, other) = (("client_id", "machine"), ("client_id", "brief"));
+    for (header, form, status, error) in [
+        (Some(right.as_str()), body(&[]), 200, ""),
+        (Some(&right), body(&[me]), 200, ""),
+        (None, body(&[me, secret]), 200, ""),
+        (Some(&right), body(&[other]), 400, "invalid_request"),
+        (Some(&right), body(&[me, secret]), 400, "invalid_request"),
+        (
+            Some(&right),
+            body(&[me, ("client_secret", "wrong")]),
+            400,
+            "invalid_request",
+        ),
+        (Some(&wrong), body(&[]), 401, "invalid_client"),
+        // Not form-encoded: the plus reads as a blank, the percent sign as nothing.
+        (Some(&raw), body(&[]), 401, "invalid_client"),
+        (Some(&unknown), body(&[]), 401, "invalid_client"),
+        (Some("Basic !"), body(&[]), 401, "invalid_client"),
+        (Some("Basic bm9jb2xvbg=="), body(&[]), 401, "invalid_client"),
+        (Some("Bearer x"), body(&[]), 401, "invalid_client"),
+        (None, body(&[me]), 401, "invalid_client"),
+        (None, body(&[secret]), 401, "invalid_client"),
+        (
+            None,
+            body(&[me, ("client_secret", "")]),
+            401,
+            "invalid_client",
+        ),
+    ] {
+        let headers: Vec<_> = header.iter().map(|h| ("authorization", *h)).collect();
+        let answer = http.post_with("/oauth/token", &headers, &form).await;
+        assert_eq!(answer.status, status, "{header:?} {form:?} {answer:?}");
+        if status != 200 {
+            assert_eq!(answer.error(), error, "{header:?} {form:?}");
+            assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
+            assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
+        }
+    }
+    throttled(&server, &mut http).await;
+}
+
+/// TK-09: after ten failures nothing is compared any more, except what was right before.
+async fn throttled(server: &Server, http: &mut Http) {
+    let wrong = [
+        ("token", "t"),
+        ("client_id", "brief"),
+        ("client_secret", "wrong"),
+    ];
+    for _ in 0..10 {
+        assert_eq!(http.post("/oauth/introspect", &wrong).await.status, 401);
+    }
+    let answer = http.post("/oauth/introspect", &wrong).await;
+    assert_eq!(
+        (answer.status, answer.error()),
+        (429, "rate_limit_exceeded".to_owned())
+    );
+    assert_eq!(answer.header("retry-after").as_deref(), Some("60"));
+    // "machine" was right a moment ago and failed three times: it goes on.
+    assert_eq!(token(http, "machine", &[]).await.status, 200);
+    let events = "SELECT count(*) FROM audit_logs WHERE event_type = 'CLIENT_AUTHENTICATION_FAILURE' \
+                  AND actor_user_id = 'brief'";
+    assert_eq!(server.count(events).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dup_params_rejected() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut http = server.http().await;
+    for (path, name) in [
+        ("/oauth/token", "grant_type"),
+        ("/oauth/token", "client_id"),
+        ("/oauth/token", "scope"),
+        ("/oauth/device/code", "client_id"),
+        ("/oauth/device/code", "scope"),
+        ("/oauth/revoke", "token"),
+        ("/oauth/introspect", "token"),
+        ("/oauth/introspect", "token_type_hint"),
+    ] {
+        let answer = http.post(path, &[(name, "a"), (name, "a")]).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (400, "invalid_request".to_owned()),
+            "{path} {name}"
+        );
+    }
+    no_secrets_in_query(&mut http).await;
+}
+
+async fn no_secrets_in_query(http: &mut Http) {
+    for path in [
+        "/oauth/token",
+        "/oauth/device/code",
+        "/oauth/revoke",
+        "/oauth/introspect",
+    ] {
+        for name in [
+            "client_secret",
+            "client_assertion",
+            "token",
+            "refresh_token",
+            "code",
+        ] {
+            let answer = http
+                .post(&format!("{path}?{name}=x"), &[("client_id", "a")])
+                .await;
+            assert_eq!(
+                (answer.status, answer.error()),
+                (400, "invalid_request".to_owned()),
+                "{path} {name}"
+            );
+        }
+    }
+    let answer = http
+        .post("/oauth/token?grant_type=client_credentials", &[])
+        .await;
+    assert_eq!(answer.error(), "unsupported_grant_type");
+}
