@@ -2,7 +2,7 @@
 //! process to the lifecycle. No rule of any room lives here.
 use crate::{
     actors::{
-        Signals, Tree,
+        KeyHolder, Signals, Tree,
         lifecycle::{self, Budgets, Shutdown, Step},
     },
     config::Config,
@@ -14,13 +14,14 @@ use crate::{
     },
     host::{HostClock, HostEntropy},
     http::server,
+    jose::KeySet,
     passwords::HashAlgorithm,
     store::{Adoption, Store, StoreError},
 };
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 mod house;
-mod keys;
+pub mod keys;
 mod notify;
 mod settings;
 
@@ -62,6 +63,7 @@ pub async fn run(config: Config) -> Result<ExitCode, StartFailure> {
     running.readiness.ready();
     notify::ready();
     let watchdog = notify::watchdog(Arc::clone(&running.tree));
+    let reloads = reloads(&signals, running.keys.clone());
     let ending = lifecycle::run(
         &signals,
         running.tree.escalated(),
@@ -70,7 +72,18 @@ pub async fn run(config: Config) -> Result<ExitCode, StartFailure> {
     )
     .await;
     watchdog.abort();
+    reloads.abort();
     Ok(ExitCode::from(ending.exit_code()))
+}
+
+/// What lies in files is loaded again with every SIGHUP.
+fn reloads(signals: &Signals, keys: KeyHolder<KeySet>) -> tokio::task::JoinHandle<()> {
+    let mut asked = signals.reloads();
+    tokio::spawn(async move {
+        while asked.changed().await.is_ok() {
+            keys.nudge();
+        }
+    })
 }
 
 /// Creates or adopts the schema, and nothing else.
@@ -106,6 +119,7 @@ pub async fn explain(config: &Config, reference: &str) -> Result<Explanation, St
 struct Running {
     store: Store,
     tree: Arc<Tree>,
+    keys: KeyHolder<KeySet>,
     commits: crate::actors::Commits,
     readiness: crate::actors::Readiness,
 }
@@ -134,10 +148,12 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         "listening"
     );
     let (commits, readiness) = (house.ground.commits.clone(), house.readiness.clone());
+    let keys = house.keys.clone();
     let tree = house.start(config, listener, tls).await?;
     Ok(Running {
         store,
         tree,
+        keys,
         commits,
         readiness,
     })

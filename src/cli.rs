@@ -1,6 +1,9 @@
 //! The command line: what was asked for, and the words for what was not understood. It runs nothing itself.
 use std::fmt;
 
+mod keys;
+pub use keys::KeysCommand;
+
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -19,6 +22,8 @@ pub enum Command {
     GenerateSecrets,
     /// `authgate explain REF`
     Explain(String),
+    /// `authgate keys …`
+    Keys(KeysCommand),
     /// `-v`
     Version,
     /// `-h`
@@ -98,6 +103,7 @@ pub fn parse(arguments: &[String]) -> Result<Command, Misuse> {
         "generate-secrets" => alone("generate-secrets", Command::GenerateSecrets),
         "hash-password" => hash_password(rest),
         "explain" => explain(rest),
+        "keys" => keys::parse(rest),
         other => Err(Misuse::Command(other.to_owned())),
     }
 }
@@ -139,6 +145,9 @@ Commands:
   hash-password       Read a password from standard input, print its hash (--algorithm argon2id|bcrypt)
   generate-secrets    Print fresh secrets as lines for a .env file
   explain REF         Tell why a request was refused, by the reference in its error_uri
+  keys list           Show the signing keys and when they are used (--json)
+  keys rotate         Publish the next signing key (--algorithm ES256|RS256, --from FILE, --now)
+  keys retire KID     Take a signing key out of service (--now: its tokens end at once)
 
 Options:
   -v, --version    Show version information
@@ -202,6 +211,48 @@ mod tests {
                 Err(Misuse::Needs("explain", "the reference of an error")),
             ),
             ("explain a b", Err(Misuse::Argument("explain", "b".into()))),
+            ("keys", Err(Misuse::Command("keys".into()))),
+            ("keys x", Err(Misuse::Command("keys x".into()))),
+            (
+                "keys list",
+                Ok(Command::Keys(KeysCommand::List { json: false })),
+            ),
+            (
+                "keys list --json",
+                Ok(Command::Keys(KeysCommand::List { json: true })),
+            ),
+            ("keys list --help", Ok(Command::Help)),
+            (
+                "keys rotate --from=rsa.pem --algorithm RS256 --now",
+                Ok(Command::Keys(KeysCommand::Rotate {
+                    algorithm: Some("RS256".into()),
+                    from: Some("rsa.pem".into()),
+                    now: true,
+                })),
+            ),
+            (
+                "keys rotate --from",
+                Err(Misuse::Needs("keys rotate", "a value")),
+            ),
+            (
+                "keys rotate x",
+                Err(Misuse::Argument("keys rotate", "x".into())),
+            ),
+            (
+                "keys retire --now -k1",
+                Ok(Command::Keys(KeysCommand::Retire {
+                    kid: "-k1".into(),
+                    now: true,
+                })),
+            ),
+            (
+                "keys retire --now",
+                Err(Misuse::Needs("keys retire", "KID")),
+            ),
+            (
+                "keys retire a b",
+                Err(Misuse::Argument("keys retire", "b".into())),
+            ),
             ("foo", Err(Misuse::Command("foo".into()))),
             ("--bogus", Err(Misuse::Flag("bogus".into()))),
             ("", Err(Misuse::Nothing)),

@@ -46,7 +46,7 @@ pub struct Config {
     pub lifetime_caps: Profile,
     /// Claims that the operator decides.
     pub claims: claims::Claims,
-    /// The key that signs tokens.
+    /// The keys that sign tokens.
     pub jwt: jwt::Jwt,
     /// `ENCRYPTION_KEY`: seals columns and cookies; absent, the key is derived from `SESSION_SECRET`.
     pub encryption_key: Option<encryption::EncryptionKey>,
@@ -136,6 +136,8 @@ impl Config {
         let caches = caches::Caches::read(r, metrics.gauge_interval);
         let session = session::Session::read(r, &server);
         let (lifetimes, lifetime_caps) = lifetimes::read(r, base);
+        let encryption_key = encryption::read(r);
+        jwt.check_sealing(r, encryption_key.is_some());
         Self {
             server,
             tls,
@@ -149,7 +151,7 @@ impl Config {
             metrics,
             login: login::Login::read(r),
             cors: cors::Cors::read(r),
-            encryption_key: encryption::read(r),
+            encryption_key,
             database: database::Database::read(r),
             upstream: upstream::Upstream::read(r),
             oauth: oauth::Oauth::read(r),

@@ -16,6 +16,7 @@ pub mod end_session;
 pub mod id_token;
 pub mod ids;
 pub mod introspection;
+pub mod key_schedule;
 pub mod lifetimes;
 pub mod oauth_error;
 pub mod paging;

@@ -31,6 +31,7 @@ pub mod id_token;
 pub mod inspect;
 pub mod introspect;
 pub mod issue;
+pub mod keys;
 pub mod login;
 pub mod machine;
 pub mod people;

@@ -108,6 +108,8 @@ pub enum KeyError {
     BadPublicKey,
     #[error("public key cannot be written as a JSON Web Key")]
     Unpublishable,
+    #[error("the operating system gave no random bytes for a key")]
+    NoEntropy,
 }
 
 /// Why a token was not made or not accepted. A caller tells its client only that it is invalid.

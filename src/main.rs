@@ -1,7 +1,7 @@
 //! The binary: reads the command line, runs the command, and turns its outcome into an exit code.
 use authgate::{
     app,
-    cli::{self, Command},
+    cli::{self, Command, KeysCommand},
     config::{
         Config,
         metrics::{LogFormat, LogLevel},
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Ok(Command::HashPassword { bcrypt }) => hash_password(bcrypt),
         Ok(Command::GenerateSecrets) => generate_secrets(),
         Ok(Command::Explain(reference)) => explain(reference),
+        Ok(Command::Keys(command)) => keys(command),
         Err(misuse) => {
             complain(&format!("{misuse}\n\n{}", cli::usage(&name)));
             ExitCode::from(misuse.exit_code())
@@ -101,6 +102,19 @@ fn explain(reference: String) -> ExitCode {
     in_runtime(|config| async move {
         let explained = app::explain(&config, &reference).await?;
         Ok(say(&explained.to_string()))
+    })
+}
+
+fn keys(command: KeysCommand) -> ExitCode {
+    in_runtime(|config| async move {
+        let told = app::keys::command::run(&config, command).await?;
+        Ok(match told {
+            Ok(text) => say(&text),
+            Err(refusal) => {
+                complain(&refusal);
+                ExitCode::FAILURE
+            }
+        })
     })
 }
 

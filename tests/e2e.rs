@@ -21,6 +21,8 @@ mod go;
 mod hostile;
 #[path = "e2e/http.rs"]
 mod http;
+#[path = "e2e/keys.rs"]
+mod keys;
 #[path = "e2e/lifecycle.rs"]
 mod lifecycle;
 #[path = "e2e/machine.rs"]

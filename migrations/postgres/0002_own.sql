@@ -58,14 +58,18 @@ CREATE TABLE IF NOT EXISTS decision_traces (
 );
 CREATE INDEX IF NOT EXISTS idx_decision_traces_created_at ON decision_traces (created_at);
 
--- Public halves of keys that ever signed, kept until their last token has expired.
+-- Keys that sign, signed, or will. Kept for good, so that an old file is never taken for a new key; the sealed private
+-- half of a key that lives here goes when its last token is over.
 CREATE TABLE IF NOT EXISTS signing_keys (
     kid text PRIMARY KEY,
     algorithm text NOT NULL,
     spki bytea NOT NULL,
-    first_seen_at timestamptz NOT NULL,
-    last_active_at timestamptz NOT NULL,
-    not_after timestamptz NOT NULL
+    published_at timestamptz NOT NULL,
+    activate_at timestamptz NOT NULL,
+    retired_at timestamptz,
+    held_at timestamptz NOT NULL,
+    not_after timestamptz NOT NULL,
+    sealed text
 );
 
 -- Client assertions that were used (RFC 7523 section 3).

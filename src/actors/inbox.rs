@@ -301,6 +301,15 @@ impl<Q: Send + 'static, R: Send + 'static> Inbox<Asked<Q, R>> {
         Self::with(vitals, capacity, Asked::is_abandoned)
     }
 
+    /// Asks if there is room now, without waiting for the answer.
+    ///
+    /// # Errors
+    /// As [`Inbox::try_push`].
+    pub fn tell(&self, question: Q) -> Result<(), Refused<Asked<Q, R>>> {
+        let (reply, _) = oneshot::channel();
+        self.try_push(Asked { question, reply })
+    }
+
     /// Asks, waiting for room and for the answer.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
 
 use super::handle::{AskError, Failure};
 use super::inbox::{Asked, Inbox, Queued};
@@ -23,12 +24,17 @@ use super::vitals::{Vitals, WallClock};
 /// Loads a complete set of keys. The error names what is wrong and holds no key material.
 pub type Load<K> = Arc<dyn Fn() -> BoxFuture<'static, Result<K, String>> + Send + Sync>;
 
+/// Time from now until a set is out of date; nothing when it already is, or never will be.
+pub type OutOfDate<K> = Arc<dyn Fn(&K) -> Option<Duration> + Send + Sync>;
+
 /// What the holder needs.
 pub struct Settings<K> {
     /// Loads a set.
     pub load: Load<K>,
     /// Time between two loads; `None` to load only when told.
     pub reload_every: Option<Duration>,
+    /// Time until a set is out of date, if that is known: it is loaded again at that moment.
+    pub out_of_date: OutOfDate<K>,
     /// Where failed loads are noted, as `keys`.
     pub readiness: Readiness,
     /// Tells when a set was loaded.
@@ -50,6 +56,8 @@ type Order = Asked<(), Result<(), String>>;
 
 /// The most questions that may wait; one load answers all of them.
 const CAPACITY: usize = 64;
+/// How often the holder looks whether it is time to load.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The handle.
 pub struct KeyHolder<K> {
@@ -109,6 +117,12 @@ impl<K: Send + Sync + 'static> KeyHolder<K> {
         self.inbox.ask_within((), patience).await
     }
 
+    /// Load again soon; nobody waits for it. Many nudges are one load.
+    pub fn nudge(&self) {
+        // A full inbox means that a load is about to begin.
+        drop(self.inbox.tell(()));
+    }
+
     /// How the holder is doing.
     pub fn status(&self) -> Arc<Status> {
         self.status.load_full()
@@ -134,6 +148,11 @@ impl<K: Send + Sync + 'static> Holder<K> {
             }
             Err(error) => Err(error),
         };
+        if status.error != outcome.clone().err()
+            && let Err(error) = &outcome
+        {
+            tracing::error!(error, "keys cannot be loaded: the present ones stay in use");
+        }
         status.error = outcome.clone().err();
         let condition = match &status.error {
             None => Condition::Well,
@@ -145,30 +164,57 @@ impl<K: Send + Sync + 'static> Holder<K> {
     }
 }
 
+/// When to load again. Looked at every second, because a load between two ticks may have moved it.
+struct Due {
+    regular: Option<Instant>,
+    change: Option<Instant>,
+}
+
+impl<K: Send + Sync + 'static> Holder<K> {
+    fn due(&self) -> Due {
+        let now = Instant::now();
+        let change = (self.settings.out_of_date)(&self.present.load());
+        Due {
+            regular: self.settings.reload_every.map(|every| now + every),
+            change: change.map(|until| now + until),
+        }
+    }
+}
+
 impl<K: Send + Sync + 'static> Rounds for Holder<K> {
     type Item = Order;
-    type State = ();
+    type State = Due;
     const MOST: usize = CAPACITY;
 
-    async fn open(&self) -> Result<(), Failure> {
-        Ok(())
+    async fn open(&self) -> Result<Due, Failure> {
+        Ok(self.due())
     }
 
-    async fn serve(&self, (): &mut (), batch: Vec<Queued<Order>>) -> Result<(), Failure> {
+    async fn serve(&self, due: &mut Due, batch: Vec<Queued<Order>>) -> Result<(), Failure> {
         let outcome = self.load().await;
+        *due = self.due();
         for queued in batch {
             queued.into_item().answer(outcome.clone());
         }
         Ok(())
     }
 
-    fn pause(&self, (): &()) -> Option<Duration> {
-        self.settings.reload_every
+    fn pause(&self, due: &Due) -> Option<Duration> {
+        let next = [due.regular, due.change].into_iter().flatten().min()?;
+        Some(LOOK.min(next.saturating_duration_since(Instant::now())))
     }
 
-    async fn tick(&self, (): &mut ()) -> Result<(), Failure> {
-        // Noted as degraded, and tried again at the next tick.
-        let _ = self.load().await;
+    async fn tick(&self, due: &mut Due) -> Result<(), Failure> {
+        let now = Instant::now();
+        if [due.regular, due.change]
+            .into_iter()
+            .flatten()
+            .any(|at| at <= now)
+        {
+            // Noted as degraded, and tried again when it is due again.
+            let _ = self.load().await;
+            *due = self.due();
+        }
         Ok(())
     }
 }

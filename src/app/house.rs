@@ -68,7 +68,7 @@ pub struct House {
     pub ground: Ground,
     pub readiness: Readiness,
     algorithm: HashAlgorithm,
-    keys: KeyHolder<KeySet>,
+    pub keys: KeyHolder<KeySet>,
     hasher: PasswordHasher,
     poller: DeviceCodePoller,
     audit: AuditWriter,
@@ -118,8 +118,8 @@ impl House {
         let key =
             random(&*ground.entropy).map_err(|error| StartFailure::Other(error.to_string()))?;
         let verified = VerifiedSecrets::new(&key);
-        let invalidator = parts::invalidator(&ground, &clients, &verified);
         let limits = rules::limits(config);
+        let invalidator = parts::invalidator(&ground, &clients, &verified, &keys);
         let specs = Specs {
             limit_sweeper: parts::limit_sweeper(config, &ground, &limits),
             keys: keys_spec,

@@ -1,5 +1,5 @@
 use super::dotenv::Dotenv;
-use super::jwt::{KeySource, PrivateKey};
+use super::jwt::{Algorithm, PrivateKey};
 use super::sources::Sources;
 use super::{Config, ConfigErrors, Loaded};
 use crate::domain::secret::Secret;
@@ -195,10 +195,8 @@ fn every_secret_reaches_its_field() {
         ("METRICS_TOKEN", |c| c.metrics.token.as_ref()),
         ("REDIS_PASSWORD", |c| c.redis.password.as_ref()),
         ("SESSION_SECRET", |c| Some(&c.session.secret)),
-        ("JWT_SECRET", |c| match &c.jwt.key {
-            KeySource::Hs256(secret) => Some(secret),
-            _ => None,
-        }),
+        ("JWT_SECRET", |c| Some(&c.jwt.secret)),
+        ("JWT_SECRET_PREVIOUS", |c| c.jwt.former_secret.as_ref()),
     ];
     let secret = "sesame-sesame-sesame-sesame-sesame";
     for (name, field) in table {
@@ -215,13 +213,45 @@ fn the_private_key_in_the_text_wins_over_the_path() {
         path,
         ("JWT_PRIVATE_KEY_PEM", "pem"),
     ]);
-    let KeySource::Es256(PrivateKey::Inline(pem)) = es256.jwt.key else {
+    let Some(PrivateKey::Inline(pem)) = es256.jwt.key else {
         panic!("not the text");
     };
+    assert_eq!(es256.jwt.algorithm, Algorithm::Es256);
     assert_eq!(pem.expose(), "pem");
     let rs256 = config(&[("JWT_SIGNING_ALGORITHM", "RS256"), path]);
-    let KeySource::Rs256(PrivateKey::File(file)) = rs256.jwt.key else {
+    let Some(PrivateKey::File(file)) = rs256.jwt.key else {
         panic!("not the path");
     };
     assert_eq!(file.to_str(), Some("/k.pem"));
+}
+
+#[test]
+fn algorithms_side_by_side_are_read() {
+    let jwt = config(&[
+        ("JWT_SIGNING_ALGORITHM", "ES256"),
+        ("JWT_KEY_SOURCE", "database"),
+        ("ENCRYPTION_KEY", &"ab".repeat(32)),
+        ("JWT_PRIVATE_KEY_DIR", "/keys"),
+        ("JWT_ADDITIONAL_ALGORITHMS", "RS256, ES256,RS256"),
+        ("ID_TOKEN_SIGNING_ALGORITHM", "RS256"),
+        ("JWT_KEY_PUBLISH_BEFORE_USE", "2h"),
+    ])
+    .jwt;
+    assert_eq!(
+        (jwt.algorithm, jwt.additional.as_slice(), jwt.id_token),
+        (
+            Algorithm::Es256,
+            [Algorithm::Rs256].as_slice(),
+            Algorithm::Rs256
+        )
+    );
+    assert!(jwt.generated && jwt.key.is_none());
+    assert_eq!(jwt.directory.unwrap().to_str(), Some("/keys"));
+    assert_eq!(jwt.publish_before_use.as_secs(), 7200);
+    let jwt = config(&[]).jwt;
+    assert_eq!(
+        (jwt.algorithm, jwt.id_token),
+        (Algorithm::Hs256, Algorithm::Hs256)
+    );
+    assert_eq!(jwt.publish_before_use.as_secs(), 3900);
 }

@@ -25,6 +25,7 @@ pub struct KeySet {
     secrets: Vec<Arc<SigningKey>>,
     /// The public halves of the keys that sign first, then the verification-only keys.
     public: Vec<PublicKey>,
+    changes_at: Option<i64>,
     jwks: Bytes,
     etag: String,
 }
@@ -42,6 +43,8 @@ pub struct Roster {
     pub former_secrets: Vec<Arc<SigningKey>>,
     /// Keys whose tokens still live, and keys announced before their time.
     pub verifying: Vec<PublicKey>,
+    /// The second (since 1970) at which another key may sign.
+    pub changes_at: Option<i64>,
 }
 
 impl From<Arc<SigningKey>> for Roster {
@@ -53,6 +56,7 @@ impl From<Arc<SigningKey>> for Roster {
             additional: Vec::new(),
             former_secrets: Vec::new(),
             verifying: Vec::new(),
+            changes_at: None,
         }
     }
 }
@@ -115,6 +119,7 @@ impl KeySet {
             .map(|key| key.algorithm())
             .find(|algorithm| *algorithm == roster.id_token)
             .unwrap_or(active.algorithm());
+        let ends = public.iter().filter_map(PublicKey::not_after);
         let keys = public
             .iter()
             .map(PublicKey::jwk)
@@ -126,6 +131,7 @@ impl KeySet {
             additional,
             id_token,
             secrets,
+            changes_at: ends.chain(roster.changes_at).min(),
             public,
             etag: format!("\"{}\"", BASE64URL.encode(digest)),
             jwks: Bytes::from(json),
@@ -168,9 +174,9 @@ impl KeySet {
         &self.public
     }
 
-    /// The next second at which a verification-only key ends and a new snapshot is due.
-    pub fn next_end(&self) -> Option<i64> {
-        self.public.iter().filter_map(PublicKey::not_after).min()
+    /// The second (since 1970) at which another key may sign, or one that only verifies ends: a new set is due.
+    pub fn changes_at(&self) -> Option<i64> {
+        self.changes_at
     }
 
     /// The body of `/.well-known/jwks.json`. With HS256 alone, `{"keys":[]}`.

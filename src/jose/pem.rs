@@ -25,6 +25,23 @@ pub fn blocks(text: &str) -> Vec<Zeroizing<Vec<u8>>> {
     found
 }
 
+/// One PKCS#8 key as a block, in lines of 64 characters.
+pub fn write_private_key(der: &[u8]) -> Zeroizing<String> {
+    let body = Zeroizing::new(STANDARD.encode(der));
+    // Reserved at full size, for the same reason as below.
+    let mut text = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
+    text.push_str("-----BEGIN PRIVATE KEY-----\n");
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        text.push_str(line);
+        text.push('\n');
+        rest = after;
+    }
+    text.push_str("-----END PRIVATE KEY-----\n");
+    text
+}
+
 /// Decodes the block whose label starts the text.
 fn first_block(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let (label, body) = text.split_once(DASHES)?;

@@ -77,13 +77,19 @@ impl PublicKey {
     }
 
     fn new(kid: Option<String>, algorithm: Algorithm, spki: Vec<u8>, verifier: Vec<u8>) -> Self {
-        let digest = || BASE64URL.encode(ring::digest::digest(&ring::digest::SHA256, &spki));
         Self {
-            kid: kid.unwrap_or_else(digest),
+            kid: kid.unwrap_or_else(|| digest(&spki)),
             algorithm,
             verifier: Secret::PublicKey(verifier),
             not_after: None,
             spki,
+        }
+    }
+
+    pub(super) fn named_by_digest(&self) -> Self {
+        Self {
+            kid: digest(&self.spki),
+            ..self.clone()
         }
     }
 
@@ -175,6 +181,11 @@ impl PublicKey {
             }
         }
     }
+}
+
+/// The kid of a key that was given none.
+fn digest(spki: &[u8]) -> String {
+    BASE64URL.encode(ring::digest::digest(&ring::digest::SHA256, spki))
 }
 
 impl PartialEq for PublicKey {

@@ -65,26 +65,56 @@ impl SigningKey {
         if algorithm == Algorithm::Hs256 {
             return Err(KeyError::SecretExpected);
         }
+        let key = Self::from_any_pem(text, key_id).map_err(|error| match error {
+            // RS256 was asked for, so the curve of an EC key is not what is wrong.
+            KeyError::NotP256 if algorithm == Algorithm::Rs256 => KeyError::WrongKeyType {
+                algorithm,
+                found: "an EC",
+            },
+            other => other,
+        })?;
+        match (algorithm, key.algorithm()) {
+            (Algorithm::Es256, Algorithm::Rs256) => Err(KeyError::WrongKeyType {
+                algorithm,
+                found: "an RSA",
+            }),
+            (Algorithm::Rs256, Algorithm::Es256) => Err(KeyError::WrongKeyType {
+                algorithm,
+                found: "an EC",
+            }),
+            _ => Ok(key),
+        }
+    }
+
+    /// As [`Self::from_pem`], with the algorithm of whatever key is found: RS256 for RSA, ES256 for P-256.
+    ///
+    /// # Errors
+    /// As [`Self::from_pem`].
+    pub fn from_any_pem(text: &str, key_id: Option<&str>) -> Result<Self, KeyError> {
         let blocks = pem::blocks(text);
         if blocks.is_empty() {
             return Err(KeyError::NoPemBlock);
         }
         let found = blocks.iter().find_map(|block| der::private_key(block));
         let kid = key_id.filter(|id| !id.is_empty()).map(str::to_owned);
-        let wrong_type = |found| Err(KeyError::WrongKeyType { algorithm, found });
-        let key = match (algorithm, found.ok_or(KeyError::NoSupportedKey)?) {
-            (Algorithm::Rs256, der::PrivateKey::Rsa(pkcs1)) => Self::rsa(kid, pkcs1)?,
-            (_, der::PrivateKey::Rsa(_)) => return wrong_type("an RSA"),
-            (Algorithm::Es256, der::PrivateKey::P256 { scalar, point }) => {
-                Self::p256(kid, scalar, point)?
-            }
-            (Algorithm::Es256, der::PrivateKey::OtherCurve) => return Err(KeyError::NotP256),
-            (_, der::PrivateKey::P256 { .. } | der::PrivateKey::OtherCurve) => {
-                return wrong_type("an EC");
-            }
+        let key = match found.ok_or(KeyError::NoSupportedKey)? {
+            der::PrivateKey::Rsa(pkcs1) => Self::rsa(kid, pkcs1)?,
+            der::PrivateKey::P256 { scalar, point } => Self::p256(kid, scalar, point)?,
+            der::PrivateKey::OtherCurve => return Err(KeyError::NotP256),
         };
         key.probe()?;
         Ok(key)
+    }
+
+    /// A fresh key for ES256, as PEM (PKCS#8). RSA keys cannot be made with ring; they come from OpenSSL.
+    ///
+    /// # Errors
+    /// [`KeyError::NoEntropy`].
+    pub fn generate_es256() -> Result<Zeroizing<String>, KeyError> {
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| KeyError::NoEntropy)?;
+        Ok(pem::write_private_key(document.as_ref()))
     }
 
     fn rsa(kid: Option<String>, pkcs1: &[u8]) -> Result<Self, KeyError> {
@@ -158,6 +188,19 @@ impl SigningKey {
             Material::Shared(_) => None,
             Material::Pair { public, .. } => Some(public),
         }
+    }
+
+    /// The same key under the kid that is derived from it.
+    #[must_use]
+    pub fn named_by_digest(&self) -> Self {
+        let material = match &self.material {
+            Material::Shared(key) => Material::Shared(key.clone()),
+            Material::Pair { private, public } => Material::Pair {
+                private: private.clone(),
+                public: public.named_by_digest(),
+            },
+        };
+        Self { material }
     }
 
     /// The prepared secret of HS256.

@@ -212,6 +212,26 @@ fn weak_keys_and_wrong_keys_are_refused_in_words() {
 }
 
 #[test]
+fn a_generated_key_is_read_back_and_no_two_are_the_same() {
+    let text = SigningKey::generate_es256().unwrap();
+    let key = SigningKey::from_any_pem(&text, None).unwrap();
+    assert_eq!(key.algorithm(), Algorithm::Es256);
+    let token = only(key).sign(&claims()).unwrap();
+    let again = only(SigningKey::from_pem(Algorithm::Es256, &text, None).unwrap());
+    assert_eq!(again.verify(&token), Ok(claims()));
+    let other = SigningKey::generate_es256().unwrap();
+    assert_ne!(*text, *other);
+    let odd = SigningKey::from_any_pem(&pem("rsa2048.pkcs1"), Some("2026")).unwrap();
+    assert_eq!(odd.algorithm(), Algorithm::Rs256);
+    let named = odd.named_by_digest();
+    assert_eq!(named.public_key().unwrap().kid(), kid("rsa2048"));
+    assert_eq!(
+        only(odd).sign(&claims()).map(|t| header_of(&t).len()),
+        Ok(40)
+    );
+}
+
+#[test]
 fn a_secret_needs_32_bytes() {
     assert_eq!(
         SigningKey::from_secret(&SECRET[..31])
@@ -682,12 +702,12 @@ fn replacing_the_key_keeps_live_tokens_alive_until_their_end() {
         .collect();
     let after = KeySet::new(ec(), stored.clone(), 4_999).unwrap();
     assert_eq!(after.verify(&token), Ok(claims()));
-    assert_eq!(after.next_end(), Some(5_000));
+    assert_eq!(after.changes_at(), Some(5_000));
     assert_eq!(after.public_keys().len(), 2);
     assert_eq!(after.public_keys()[0].kid(), kid("p256"));
     let later = KeySet::new(ec(), stored, 5_000).unwrap();
     assert_eq!(later.verify(&token), Err(JoseError::NoKey));
-    assert_eq!((later.next_end(), later.public_keys().len()), (None, 1));
+    assert_eq!((later.changes_at(), later.public_keys().len()), (None, 1));
     // The next snapshot shares the private key with the one before.
     let next = KeySet::new(Arc::clone(before.active()), vec![], 0).unwrap();
     assert_eq!(next.verify(&token), Ok(claims()));
@@ -711,8 +731,10 @@ fn algorithms_sign_side_by_side_and_each_token_has_the_key_it_asked_for() {
         id_token: Algorithm::Rs256,
         former_secrets: vec![Arc::clone(&former)],
         verifying: vec![],
+        changes_at: Some(7),
     };
     let set = KeySet::of(roster, 0).unwrap();
+    assert_eq!(set.changes_at(), Some(7));
     assert_eq!(set.algorithms(), [Algorithm::Es256, Algorithm::Rs256]);
     assert_eq!(
         set.id_token_algorithms(),

@@ -1,72 +1,257 @@
-//! `signing_keys`: the public halves of keys that ever signed, so that a new key does not end live tokens.
+//! `signing_keys`: what is on record about every key that signs, signed, or will. The row decides when a key is first
+//! used, for all processes and wherever the private half lies.
 use super::{
-    Store, StoreError, Tx, Unit,
+    Store, StoreError, Tx, Unit, outbox, rows,
     sql::{Sql, Value},
 };
-use crate::domain::time::Timestamp;
+use crate::domain::{
+    audit::AuditRow,
+    key_schedule::{self, KeyRecord, KeyState},
+    time::Timestamp,
+};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
-/// A public key on record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredKey {
-    /// Key id.
-    pub kid: String,
-    /// `RS256` or `ES256`.
-    pub algorithm: String,
-    /// SubjectPublicKeyInfo, DER.
-    pub spki: Vec<u8>,
-    /// When the last token that it can have signed expires.
-    pub not_after: Timestamp,
-}
+/// The kind of an invalidation after which every process loads its keys again.
+pub const SIGNING_KEYS: &str = "signing_keys";
+/// More keys than anybody makes; the latest count.
+const ALL: &str = "SELECT * FROM signing_keys ORDER BY published_at DESC, kid LIMIT 500";
 
 impl Store {
-    /// Keys whose tokens may still be alive.
+    /// All keys on record, the latest first.
     ///
     /// # Errors
     /// As the database.
-    pub async fn public_keys(&self, now: Timestamp) -> Result<Vec<StoredKey>, StoreError> {
-        let find = Sql::new(
-            "SELECT * FROM signing_keys WHERE not_after > $1 ORDER BY last_active_at DESC LIMIT 50",
-        );
-        self.read_all(find.time(now))
-            .await?
-            .iter()
-            .map(|row| {
-                Ok(StoredKey {
-                    kid: row.text("kid")?,
-                    algorithm: row.text("algorithm")?,
-                    spki: row.bytes("spki")?,
-                    not_after: row.time("not_after")?,
-                })
-            })
-            .collect()
+    pub async fn signing_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        let all = self.read_all(Sql::new(ALL)).await?;
+        all.iter().map(rows::key_record).collect()
     }
 }
 
-/// Puts a key that signs on record, or moves its end further out.
-pub struct RememberKey {
-    /// The key.
-    pub key: StoredKey,
-    /// Now.
-    pub at: Timestamp,
+/// Two processes that add or retire keys do it one after the other. SQLite has one writer anyway.
+async fn in_turn(tx: &mut Tx<'_>) -> Result<Vec<KeyRecord>, StoreError> {
+    if tx.locks() {
+        tx.run(Sql::new(
+            "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE",
+        ))
+        .await?;
+    }
+    let all = tx.all(Sql::new(ALL)).await?;
+    all.iter().map(rows::key_record).collect()
 }
 
-impl Unit for RememberKey {
+/// When a new key is put on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddWhen {
+    /// Always: a file that was found.
+    Found,
+    /// Unless a key of its algorithm waits for its time already.
+    NoneWaits,
+    /// Unless a key of its algorithm is due or waits: what a first start makes.
+    NoneIsThere,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is on record.
+    Done,
+    /// This key of the same algorithm is there already, so that it was not needed.
+    NotNeeded(String),
+    /// Its kid is on record.
+    Known,
+}
+
+/// Puts a key on record. One that is over and comes back is published anew.
+pub struct AddKey {
+    /// The key.
+    pub key: KeyRecord,
+    /// When.
+    pub when: AddWhen,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for AddKey {
+    type Answer = Added;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Added, StoreError>> {
+        async move {
+            let known = in_turn(tx).await?;
+            let siblings = known
+                .iter()
+                .filter(|other| other.algorithm == self.key.algorithm && other.is_at_hand(self.at));
+            let mut in_the_way = siblings.filter(|other| match self.when {
+                AddWhen::Found => false,
+                AddWhen::NoneWaits => other.is_next(self.at),
+                AddWhen::NoneIsThere => other.is_next(self.at) || other.is_due(self.at),
+            });
+            if let Some(other) = in_the_way.next() {
+                return Ok(Added::NotNeeded(other.kid.clone()));
+            }
+            if tx.run(insert(&self.key, self.at)).await? == 0 {
+                return Ok(Added::Known);
+            }
+            tx.insert_audit(&self.audit);
+            outbox::note(tx, SIGNING_KEYS, &self.key.kid, self.at).await?;
+            Ok(Added::Done)
+        }
+        .boxed()
+    }
+}
+
+fn insert(key: &KeyRecord, at: Timestamp) -> Sql {
+    Sql::new(
+        "INSERT INTO signing_keys (kid, algorithm, spki, published_at, activate_at, held_at, not_after, sealed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kid) DO UPDATE SET published_at = excluded.published_at, \
+         activate_at = excluded.activate_at, held_at = excluded.held_at, not_after = excluded.not_after, \
+         sealed = excluded.sealed WHERE signing_keys.spki = excluded.spki AND signing_keys.retired_at IS NULL \
+         AND signing_keys.not_after <= $9",
+    )
+    .text(key.kid.as_str())
+    .text(key.algorithm.as_str())
+    .bind(Value::Bytes(key.spki.clone()))
+    .time(key.published_at)
+    .time(key.activate_at)
+    .time(key.held_at)
+    .time(key.not_after)
+    .bind(Value::MaybeText(key.sealed.clone()))
+    .time(at)
+}
+
+/// Tells that this process holds keys, and moves the end of those that it signs with further out.
+pub struct TellHeld {
+    /// Keys at hand.
+    pub held: Vec<String>,
+    /// Keys that sign.
+    pub signing: Vec<String>,
+    /// Now.
+    pub at: Timestamp,
+    /// The new end.
+    pub not_after: Timestamp,
+}
+
+impl Unit for TellHeld {
     type Answer = ();
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
-            let upsert = Sql::new(
-                "INSERT INTO signing_keys (kid, algorithm, spki, first_seen_at, last_active_at, not_after) \
-                 VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (kid) DO UPDATE SET algorithm = excluded.algorithm, \
-                 spki = excluded.spki, last_active_at = excluded.last_active_at, not_after = excluded.not_after",
+            for kid in &self.held {
+                let told = Sql::new(
+                    "UPDATE signing_keys SET held_at = $1 WHERE kid = $2 AND held_at < $1",
+                );
+                tx.run(told.time(self.at).text(kid.as_str())).await?;
+            }
+            for kid in &self.signing {
+                let moved = Sql::new(
+                    "UPDATE signing_keys SET not_after = $1 WHERE kid = $2 AND not_after < $1 \
+                     AND retired_at IS NULL",
+                );
+                tx.run(moved.time(self.not_after).text(kid.as_str()))
+                    .await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// Lets a key that waits sign from now on. Tells whether it was waiting.
+pub struct ActivateKey {
+    /// Which.
+    pub kid: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for ActivateKey {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let advance = Sql::new(
+                "UPDATE signing_keys SET activate_at = $1 WHERE kid = $2 AND activate_at > $1 \
+                 AND retired_at IS NULL AND not_after > $1",
+            );
+            let advanced = tx
+                .run(advance.time(self.at).text(self.kid.as_str()))
+                .await?
+                == 1;
+            if advanced {
+                tx.insert_audit(&self.audit);
+                outbox::note(tx, SIGNING_KEYS, &self.kid, self.at).await?;
+            }
+            Ok(advanced)
+        }
+        .boxed()
+    }
+}
+
+/// What became of a key that should be retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retired {
+    /// It signs no more.
+    Done,
+    /// There is no such key.
+    Unknown,
+    /// It was retired or over before.
+    Already,
+    /// It signs, and no other key of its algorithm is due.
+    Only,
+}
+
+/// Takes a key out of service.
+pub struct RetireKey {
+    /// Which.
+    pub kid: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Until when its tokens verify.
+    pub not_after: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for RetireKey {
+    type Answer = Retired;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Retired, StoreError>> {
+        async move {
+            let known = in_turn(tx).await?;
+            let states = key_schedule::states(&known, self.at);
+            let Some((key, state)) = states.iter().find(|(key, _)| key.kid == self.kid) else {
+                return Ok(Retired::Unknown);
+            };
+            // A key that is retired already may still be withdrawn.
+            let withdrawn = key.retired_at.is_some() && self.not_after < key.not_after;
+            if *state == KeyState::Over || (key.retired_at.is_some() && !withdrawn) {
+                return Ok(Retired::Already);
+            }
+            let mut others = known.iter().filter(|other| {
+                other.kid != key.kid
+                    && other.algorithm == key.algorithm
+                    && other.is_at_hand(self.at)
+                    && other.is_due(self.at)
+            });
+            if *state == KeyState::Active && others.next().is_none() {
+                return Ok(Retired::Only);
+            }
+            let retire = Sql::new(
+                "UPDATE signing_keys SET retired_at = $1, not_after = $2, sealed = NULL WHERE kid = $3",
+            );
+            tx.run(
+                retire
+                    .time(self.at)
+                    .time(self.not_after)
+                    .text(self.kid.as_str()),
             )
-            .text(self.key.kid.as_str())
-            .text(self.key.algorithm.as_str())
-            .bind(Value::Bytes(self.key.spki.clone()))
-            .time(self.at)
-            .time(self.key.not_after);
-            tx.run(upsert).await.map(|_| ())
+            .await?;
+            tx.insert_audit(&self.audit);
+            outbox::note(tx, SIGNING_KEYS, &self.kid, self.at).await?;
+            Ok(Retired::Done)
         }
         .boxed()
     }

@@ -7,6 +7,7 @@ use crate::domain::{
     device::{DeviceCode, UserCode},
     digest::sha256_hex,
     ids::{ClientId, FamilyId, TokenId, UserId},
+    key_schedule::KeyRecord,
     scope::ScopeSet,
     session::Session,
     token::{Subject, Token, TokenCategory, TokenStatus},
@@ -182,5 +183,19 @@ pub fn session(row: &Row) -> Result<Session, StoreError> {
         user_agent: row.text("user_agent")?,
         revoked_at: row.maybe_time("session_revoked_at")?,
         code_misses: u32::try_from(row.int("code_misses")?).unwrap_or(u32::MAX),
+    })
+}
+
+pub fn key_record(row: &Row) -> Result<KeyRecord, StoreError> {
+    Ok(KeyRecord {
+        kid: row.text("kid")?,
+        algorithm: row.text("algorithm")?,
+        spki: row.bytes("spki")?,
+        published_at: row.time("published_at")?,
+        activate_at: row.time("activate_at")?,
+        retired_at: row.maybe_time("retired_at")?,
+        held_at: row.time("held_at")?,
+        not_after: row.time("not_after")?,
+        sealed: row.maybe_text("sealed")?,
     })
 }

@@ -24,7 +24,7 @@ pub enum Swept {
     LoginFailures,
     /// Audit rows past their retention.
     Audit,
-    /// Keys whose last token is over.
+    /// Private halves of keys whose last token is over.
     SigningKeys,
     /// Decision traces past their day.
     Traces,
@@ -71,8 +71,8 @@ impl Swept {
                  (SELECT id FROM audit_logs WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
             }
             Self::SigningKeys => {
-                "DELETE FROM signing_keys WHERE kid IN \
-                 (SELECT kid FROM signing_keys WHERE not_after < $1 ORDER BY not_after LIMIT $2)"
+                "UPDATE signing_keys SET sealed = NULL WHERE kid IN \
+                 (SELECT kid FROM signing_keys WHERE not_after < $1 AND sealed IS NOT NULL ORDER BY not_after LIMIT $2)"
             }
             Self::Traces => {
                 "DELETE FROM decision_traces WHERE id IN \

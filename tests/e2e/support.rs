@@ -88,6 +88,42 @@ impl Server {
         self.env.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Another process on the same database, which answers under the same name.
+    pub async fn beside(&self) -> Self {
+        let mut server = Self {
+            engine: self.engine,
+            port: free_port(),
+            directory: tempfile::tempdir().unwrap(),
+            dsn: self.dsn.clone(),
+            env: self.env.clone(),
+            child: None,
+            client_id: self.client_id.clone(),
+        };
+        server.set("BASE_URL", &format!("http://127.0.0.1:{}", self.port));
+        server.launch().await;
+        server
+    }
+
+    /// A command beside the server: its exit code, what it said, and what it complained about.
+    pub async fn cli(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = self.tool();
+        command.args(arguments);
+        let output = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let child = output.unwrap();
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+            .await
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code().unwrap_or(-1),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    }
+
     /// Everything but the process.
     pub async fn prepared(engine: Engine, env: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();

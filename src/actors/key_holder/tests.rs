@@ -40,6 +40,7 @@ impl Source {
         Settings {
             load,
             reload_every,
+            out_of_date: Arc::new(|_| None),
             readiness: readiness.clone(),
             clock: clock(),
         }
@@ -171,5 +172,27 @@ async fn keys_are_loaded_again_when_it_is_time() {
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(*keys.current(), 4);
     assert!(readiness.verdict().degraded.is_empty());
+    tree.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_is_loaded_again_at_the_moment_it_is_out_of_date() {
+    let source = Source::default();
+    let readiness = Readiness::default();
+    let mut settings = source.settings(Some(Duration::from_secs(30)), &readiness);
+    settings.out_of_date = Arc::new(|number| (*number == 1).then(|| Duration::from_secs(7)));
+    let (keys, spec) = KeyHolder::open(&vitals("root/key_holder", 3, 30), settings)
+        .await
+        .unwrap();
+    let tree = Tree::start(root().child(spec)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert_eq!(*keys.current(), 2);
+    tokio::time::sleep(Duration::from_secs(28)).await;
+    assert_eq!(*keys.current(), 2);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(*keys.current(), 3);
+    // A nudge waits for nothing.
+    keys.nudge();
+    until("it was loaded", || *keys.current() == 4).await;
     tree.end().await;
 }

@@ -1,5 +1,5 @@
-//! The signals of the process. SIGINT and SIGTERM ask it to stop; SIGTSTP (Ctrl+Z) is swallowed, because a suspended
-//! daemon looks dead to everyone.
+//! The signals of the process. SIGINT and SIGTERM ask it to stop; SIGHUP asks it to load again what lies in files;
+//! SIGTSTP (Ctrl+Z) is swallowed, because a suspended daemon looks dead to everyone.
 //!
 //! The handlers are installed once and stay, so no later signal finds the default action, which would kill the process
 //! while it stops. Must not live here: what stopping means.
@@ -28,13 +28,17 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Whether the process has been asked to stop.
+/// What the process has been asked.
 #[derive(Clone)]
-pub struct Signals(watch::Receiver<Option<Signal>>);
+pub struct Signals {
+    stop: watch::Receiver<Option<Signal>>,
+    reloads: watch::Receiver<u64>,
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Received {
     Stop(Signal),
+    Reload,
     Suspend,
 }
 
@@ -48,6 +52,7 @@ impl Signals {
         let kinds = [
             (SignalKind::interrupt(), Received::Stop(Signal::Interrupt)),
             (SignalKind::terminate(), Received::Stop(Signal::Terminate)),
+            (SignalKind::hangup(), Received::Reload),
             (SignalKind::from_raw(SIGTSTP), Received::Suspend),
         ];
         for (kind, meaning) in kinds {
@@ -61,18 +66,19 @@ impl Signals {
     }
 
     pub(crate) fn from_stream(mut arriving: mpsc::Receiver<Received>) -> Self {
-        let (first, asked) = watch::channel(None);
+        let (first, stop) = watch::channel(None);
+        let (count, reloads) = watch::channel(0);
         tokio::spawn(async move {
             while let Some(received) = arriving.recv().await {
-                heed(&first, received);
+                heed(&first, &count, received);
             }
         });
-        Self(asked)
+        Self { stop, reloads }
     }
 
     /// Waits until the process is asked to stop; at once if it has been.
     pub async fn stop_asked(&self) -> Signal {
-        let mut asked = self.0.clone();
+        let mut asked = self.stop.clone();
         let first = asked.wait_for(Option::is_some).await;
         match first.ok().and_then(|signal| *signal) {
             Some(signal) => signal,
@@ -82,14 +88,25 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Counts how often the process has been asked to load its files again.
+    pub fn reloads(&self) -> watch::Receiver<u64> {
+        self.reloads.clone()
+    }
+}
+
 /// SIGTSTP, the same number on every Unix that tokio supports but MIPS and SPARC Linux.
 #[cfg(target_os = "linux")]
 const SIGTSTP: i32 = 20;
 #[cfg(not(target_os = "linux"))]
 const SIGTSTP: i32 = 18;
 
-fn heed(first: &watch::Sender<Option<Signal>>, received: Received) {
+fn heed(first: &watch::Sender<Option<Signal>>, reloads: &watch::Sender<u64>, received: Received) {
     match received {
+        Received::Reload => {
+            tracing::info!("SIGHUP: files are loaded again");
+            reloads.send_modify(|count| *count += 1);
+        }
         Received::Suspend => tracing::info!("SIGTSTP ignored: the server cannot be suspended"),
         Received::Stop(signal) => {
             let is_first = first.send_if_modified(|asked| {

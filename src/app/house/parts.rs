@@ -8,7 +8,7 @@ use crate::{
         trace_writer::{self, TraceWriter},
         upkeep as sweeping,
     },
-    app::{StartFailure, keys::Loader},
+    app::{StartFailure, keys},
     cache::{Cached, VerifiedSecrets},
     config::Config,
     domain::{
@@ -19,6 +19,7 @@ use crate::{
     http::routes::Limits,
     jose::KeySet,
     passwords::{self, HashAlgorithm},
+    store::keys::SIGNING_KEYS,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -51,14 +52,24 @@ pub async fn keys(
     ground: &Ground,
     readiness: &Readiness,
 ) -> Result<(KeyHolder<KeySet>, Spec), StartFailure> {
-    let loader = Loader::new(config, ground.store.clone(), Arc::clone(&ground.clock));
+    let deps = keys::deps(config, ground).map_err(StartFailure::Key)?;
+    let loader = keys::Loader::new(config, deps);
+    let clock = Arc::clone(&ground.clock);
     let settings = key_holder::Settings {
         load: Arc::new(move || {
             let loader = Arc::clone(&loader);
             Box::pin(async move { loader.load().await })
         }),
-        // Keys of other servers on this database become known, and ended ones are forgotten.
-        reload_every: Some(Duration::from_secs(600)),
+        // Keys of other servers on this database become known, changed files are seen, and ended keys are forgotten.
+        reload_every: Some(keys::look_every(config)),
+        out_of_date: Arc::new(move |set: &KeySet| {
+            let until = i128::from(set.changes_at()?) * 1_000_000_000;
+            let left = until - clock.now().unix_timestamp_nanos();
+            u64::try_from(left)
+                .ok()
+                .filter(|left| *left > 0)
+                .map(Duration::from_nanos)
+        }),
         readiness: readiness.clone(),
         clock: Arc::new(time::OffsetDateTime::now_utc),
     };
@@ -87,14 +98,22 @@ pub fn hasher(algorithm: HashAlgorithm, ground: &Ground) -> (PasswordHasher, Spe
     )
 }
 
-pub fn invalidator(ground: &Ground, clients: &Cached<Client>, verified: &VerifiedSecrets) -> Spec {
-    let (clients, verified) = (clients.clone(), verified.clone());
+pub fn invalidator(
+    ground: &Ground,
+    clients: &Cached<Client>,
+    verified: &VerifiedSecrets,
+    keys: &KeyHolder<KeySet>,
+) -> Spec {
+    let (clients, verified, keys) = (clients.clone(), verified.clone(), keys.clone());
     let all = clients.clone();
     let settings = cache_invalidator::Settings {
         evict: Arc::new(move |change| {
             if change.kind == "client" {
                 clients.evict(&change.key);
                 verified.evict(&change.key);
+            }
+            if change.kind == SIGNING_KEYS {
+                keys.nudge();
             }
         }),
         clear: Arc::new(move || all.clear()),

@@ -96,12 +96,12 @@ fn one_setting_one_message() {
         (
             "JWT_SIGNING_ALGORITHM",
             "RS256",
-            "JWT_PRIVATE_KEY_PATH or JWT_PRIVATE_KEY_PEM is required when JWT_SIGNING_ALGORITHM=RS256",
+            "JWT_PRIVATE_KEY_PATH or JWT_PRIVATE_KEY_PEM is required when JWT_SIGNING_ALGORITHM=RS256 (or JWT_PRIVATE_KEY_DIR, or JWT_KEY_SOURCE=database)",
         ),
         (
             "JWT_SIGNING_ALGORITHM",
             "ES256",
-            "JWT_PRIVATE_KEY_PATH or JWT_PRIVATE_KEY_PEM is required when JWT_SIGNING_ALGORITHM=ES256",
+            "JWT_PRIVATE_KEY_PATH or JWT_PRIVATE_KEY_PEM is required when JWT_SIGNING_ALGORITHM=ES256 (or JWT_PRIVATE_KEY_DIR, or JWT_KEY_SOURCE=database)",
         ),
         (
             "TLS_CERT_FILE",
@@ -172,6 +172,46 @@ fn one_setting_one_message() {
             "SESSION_SECRET",
             "short",
             "SESSION_SECRET must be at least 32 bytes (got 5 bytes)",
+        ),
+        (
+            "JWT_ADDITIONAL_ALGORITHMS",
+            "PS256",
+            "invalid JWT_ADDITIONAL_ALGORITHMS value: \"PS256\" (must be \"RS256\" or \"ES256\")",
+        ),
+        (
+            "JWT_ADDITIONAL_ALGORITHMS",
+            "HS256",
+            "JWT_ADDITIONAL_ALGORITHMS must not name HS256: nobody but this server could verify its tokens (for tokens of a former secret, set JWT_SECRET_PREVIOUS)",
+        ),
+        (
+            "ID_TOKEN_SIGNING_ALGORITHM",
+            "RS256",
+            "ID_TOKEN_SIGNING_ALGORITHM=RS256 needs RS256 in JWT_ADDITIONAL_ALGORITHMS, with a key for it",
+        ),
+        (
+            "ID_TOKEN_SIGNING_ALGORITHM",
+            "none",
+            "invalid ID_TOKEN_SIGNING_ALGORITHM value: \"none\" (must be \"HS256\", \"RS256\", or \"ES256\")",
+        ),
+        (
+            "JWT_KEY_SOURCE",
+            "vault",
+            "invalid JWT_KEY_SOURCE value: \"vault\" (must be \"file\" or \"database\")",
+        ),
+        (
+            "JWT_KEY_SOURCE",
+            "database",
+            "ENCRYPTION_KEY is required when JWT_KEY_SOURCE=database: it seals the private keys",
+        ),
+        (
+            "JWT_KEY_PUBLISH_BEFORE_USE",
+            "-1s",
+            "JWT_KEY_PUBLISH_BEFORE_USE must be non-negative (got -1s)",
+        ),
+        (
+            "JWT_SECRET_PREVIOUS",
+            "short",
+            "JWT_SECRET_PREVIOUS must be at least 32 bytes (got 5 bytes)",
         ),
         (
             "JWT_EXPIRATION_MAX",

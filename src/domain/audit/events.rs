@@ -38,6 +38,8 @@ pub enum ResourceType {
     DeviceCode,
     /// A consent or an authorization code.
     Authorization,
+    /// A key that signs tokens.
+    SigningKey,
 }
 
 impl ResourceType {
@@ -49,6 +51,7 @@ impl ResourceType {
             Self::Token => "TOKEN",
             Self::DeviceCode => "DEVICE_CODE",
             Self::Authorization => "AUTHORIZATION",
+            Self::SigningKey => "SIGNING_KEY",
         }
     }
 }
@@ -136,6 +139,12 @@ pub enum EventType {
     AuditLogViewed,
     /// Somebody took the trail away as a file.
     AuditLogExported,
+    /// A key is published from now on.
+    SigningKeyAdded,
+    /// A published key signs before its time, because somebody said so.
+    SigningKeyActivated,
+    /// A key was taken out of service.
+    SigningKeyRetired,
 }
 
 impl EventType {
@@ -182,6 +191,9 @@ impl EventType {
             Self::ClientUpdated => "CLIENT_UPDATED",
             Self::AuditLogViewed => "AUDIT_LOG_VIEWED",
             Self::AuditLogExported => "AUDIT_LOG_EXPORTED",
+            Self::SigningKeyAdded => "SIGNING_KEY_ADDED",
+            Self::SigningKeyActivated => "SIGNING_KEY_ACTIVATED",
+            Self::SigningKeyRetired => "SIGNING_KEY_RETIRED",
         }
     }
 }
