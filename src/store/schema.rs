@@ -2,7 +2,8 @@
 //!
 //! Every step is safe to repeat and is repeated at every start, because the Go server may have run in between.
 use super::{Engine, StoreError, timestamp};
-use sqlx::{AssertSqlSafe, Connection as _, PgPool, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _, SqliteConnection};
+use std::collections::HashSet;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,12 +212,19 @@ async fn prepare_postgres(pool: &PgPool) -> Result<Adoption, StoreError> {
     sqlx::query("SET LOCAL client_min_messages = warning")
         .execute(&mut *tx)
         .await?;
-    for script in POSTGRES {
-        sqlx::raw_sql(script).execute(&mut *tx).await?;
+    let present = Present::read(&mut tx).await?;
+    for statement in POSTGRES.into_iter().flat_map(statements) {
+        if !creates(statement).is_some_and(|name| present.relations.contains(name)) {
+            sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+                .execute(&mut *tx)
+                .await?;
+        }
     }
     for &(table, column, _, kind) in ADDED {
-        let text = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}");
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
+        if !present.columns.contains(&format!("{table}.{column}")) {
+            let text = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}");
+            sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
+        }
     }
     tx.commit().await?;
     Ok(if known {
@@ -224,4 +232,91 @@ async fn prepare_postgres(pool: &PgPool) -> Result<Adoption, StoreError> {
     } else {
         Adoption::Fresh
     })
+}
+
+/// What a Postgres database has already. `IF NOT EXISTS` locks a table before it looks, against everybody who writes
+/// to it; a server that starts beside others, or a command, must not.
+struct Present {
+    relations: HashSet<String>,
+    columns: HashSet<String>,
+}
+
+impl Present {
+    async fn read(connection: &mut PgConnection) -> Result<Self, StoreError> {
+        let relations: Vec<String> = sqlx::query_scalar(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace \
+             AND relkind IN ('r', 'i', 'p', 'I')",
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let columns: Vec<String> = sqlx::query_scalar(
+            "SELECT table_name::text || '.' || column_name::text FROM information_schema.columns \
+             WHERE table_schema = current_schema()",
+        )
+        .fetch_all(connection)
+        .await?;
+        Ok(Self {
+            relations: relations.into_iter().collect(),
+            columns: columns.into_iter().collect(),
+        })
+    }
+}
+
+/// The statements of a script: each ends with a semicolon at the end of a line, outside of `$$`.
+fn statements(script: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = script;
+    let mut from = 0;
+    while let Some(end) = rest.get(from..).and_then(|text| text.find(";\n")) {
+        let at = from + end + 1;
+        let (statement, after) = rest.split_at(at);
+        if statement.matches("$$").count() % 2 == 0 {
+            found.push(statement);
+            (rest, from) = (after, 0);
+        } else {
+            from = at;
+        }
+    }
+    found.push(rest);
+    found.retain(|text| !text.trim().is_empty());
+    found
+}
+
+/// The table or index that a statement creates unless it is there.
+fn creates(statement: &str) -> Option<&str> {
+    let line = statement
+        .lines()
+        .find(|line| !line.is_empty() && !line.starts_with("--"))?;
+    let (head, rest) = line.split_once(" IF NOT EXISTS ")?;
+    ["CREATE TABLE", "CREATE INDEX", "CREATE UNIQUE INDEX"]
+        .contains(&head)
+        .then(|| rest.split([' ', '(']).next())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_is_found_and_what_it_creates_is_known() {
+        for script in POSTGRES {
+            let all = statements(script);
+            assert_eq!(all.concat().trim_end(), script.trim_end());
+            for statement in all {
+                let name = creates(statement);
+                assert_eq!(
+                    name.is_some(),
+                    statement.contains(" IF NOT EXISTS "),
+                    "{statement}"
+                );
+            }
+        }
+        let text = "-- a; b\nCREATE TABLE IF NOT EXISTS t (a text);\nCREATE FUNCTION f() AS $$ x;\ny;\n$$;\n";
+        let all = statements(text);
+        assert_eq!(all.len(), 2);
+        assert_eq!(
+            all.iter().map(|s| creates(s)).collect::<Vec<_>>(),
+            [Some("t"), None]
+        );
+    }
 }

@@ -96,6 +96,7 @@ impl Server {
             directory: tempfile::tempdir().unwrap(),
             dsn: self.dsn.clone(),
             env: self.env.clone(),
+            prelude: self.prelude.clone(),
             child: None,
             client_id: self.client_id.clone(),
         };

@@ -2,6 +2,7 @@
 //! what has not changed is not parsed again.
 use crate::{
     config::jwt::{Jwt, PrivateKey},
+    domain::digest::sha256_hex,
     jose::{Algorithm, KeyError, SigningKey},
 };
 use std::{
@@ -19,7 +20,7 @@ const EXTENSIONS: [&str; 2] = ["pem", "key"];
 pub struct Files {
     jwt: Jwt,
     in_use: Vec<Algorithm>,
-    parsed: Mutex<HashMap<[u8; 32], Arc<SigningKey>>>,
+    parsed: Mutex<HashMap<String, Arc<SigningKey>>>,
 }
 
 impl Files {
@@ -62,7 +63,7 @@ impl Files {
 
     fn named(
         &self,
-        seen: &mut HashMap<[u8; 32], Arc<SigningKey>>,
+        seen: &mut HashMap<String, Arc<SigningKey>>,
     ) -> Result<Option<Arc<SigningKey>>, String> {
         let (pem, prefix) = match &self.jwt.key {
             None => return Ok(None),
@@ -102,14 +103,13 @@ impl Files {
         &self,
         pem: &str,
         key_id: Option<&str>,
-        seen: &mut HashMap<[u8; 32], Arc<SigningKey>>,
+        seen: &mut HashMap<String, Arc<SigningKey>>,
     ) -> Result<Arc<SigningKey>, KeyError> {
-        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-        digest.update(key_id.unwrap_or_default().as_bytes());
-        digest.update(&[0]);
-        digest.update(pem.as_bytes());
-        let mut content = [0; 32];
-        content.copy_from_slice(digest.finish().as_ref());
+        let content = format!(
+            "{} {}",
+            sha256_hex(pem.as_bytes()),
+            key_id.unwrap_or_default()
+        );
         let known = {
             let parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
             parsed.get(&content).cloned()
