@@ -5,6 +5,7 @@
 
 mod assets;
 mod components;
+mod consent;
 mod lang;
 mod parts;
 mod phrases;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
 pub use components::ComponentsPage;
+pub use consent::{ConsentPage, EndSessionPage, life_words};
 pub use lang::Lang;
 pub use parts::{
     Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,

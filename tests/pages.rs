@@ -10,10 +10,10 @@ use std::fs;
 use std::path::Path;
 
 use authgate::pages::{
-    ComponentsPage, ConfirmPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage,
-    ErrorPage, HomePage, Lang, LoginMessage, LoginPage, LogoutPage, Pages, Place, ProviderButton,
-    ScopeLine, SessionLine, Shell, TooManyRequestsPage, View, When, Words, asset, script_href,
-    stylesheet_href,
+    ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage,
+    DevicePage, EndSessionPage, ErrorPage, HomePage, Lang, LoginMessage, LoginPage, LogoutPage,
+    Pages, Place, ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage, View, When,
+    Words, asset, script_href, stylesheet_href,
 };
 
 const HOSTILE: &str =
@@ -84,6 +84,8 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         HomePage::TEMPLATE,
         ConfirmPage::TEMPLATE,
         ComponentsPage::TEMPLATE,
+        ConsentPage::TEMPLATE,
+        EndSessionPage::TEMPLATE,
     ]);
     let files = templates();
     let files: BTreeSet<&str> = files
@@ -511,6 +513,48 @@ fn the_device_forms_send_exactly_their_fields() {
         assert!(page.contains(r#"<p class="code">WDJB-MJHT</p>"#));
         assert!(page.contains("Did somebody send you this code?"));
     }
+}
+
+/// AZ-12, and the names that the form has always sent.
+#[test]
+fn consent_page() {
+    let page = drawn("consent_unverified");
+    for said in [
+        "Fleet Deploy Assistant",
+        "Unverified app",
+        "Maria Lindqvist",
+        "See your name and username <code>profile</code>",
+        "<li><code>orders:refund</code></li>",
+        "https://orders.example.com/api",
+        "com.example.deploy:",
+        "10 hours",
+        "Use another account",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    let page = drawn("consent");
+    assert!(page.contains("30 days") && page.contains("wiki.example.com"));
+    assert!(!page.contains("Unverified app"));
+    assert_eq!(
+        controls(&page, "/oauth/authorize"),
+        [
+            "hidden csrf_token",
+            "hidden client_id",
+            "hidden redirect_uri",
+            "hidden scope",
+            "hidden state",
+            "hidden nonce",
+            "hidden code_challenge",
+            "hidden code_challenge_method",
+            "hidden sealed",
+            "submit action=deny",
+            "submit action=approve",
+        ]
+    );
+    assert_eq!(
+        controls(&drawn("end_session"), "/oauth/end_session"),
+        ["hidden csrf_token", "hidden sealed"]
+    );
 }
 
 #[test]

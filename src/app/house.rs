@@ -57,6 +57,7 @@ mod parts;
 mod rules;
 use parts::{Specs, vitals};
 mod machines;
+mod people;
 
 /// Clients that are remembered.
 const CLIENTS: u64 = 10_000;
@@ -264,6 +265,7 @@ impl House {
         };
         Ok(Everything {
             token: TokenDeps {
+                code: self.code(&auth, &rules),
                 poll: PollDeps {
                     ground: ground.clone(),
                     auth: auth.clone(),
@@ -291,6 +293,7 @@ impl House {
                 keys: self.keys.clone(),
             },
             machines: self.machines(config, &auth),
+            people: self.people(config, &web, &refusals, &auth.clients),
             revoke: RevokeDeps {
                 ground: ground.clone(),
                 auth,

@@ -95,6 +95,11 @@ impl Form {
         Ok(pairs)
     }
 
+    /// All fields in the order they came.
+    pub fn all_pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// A field. Empty is not the same as missing.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0

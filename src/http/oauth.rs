@@ -14,10 +14,12 @@ pub mod device;
 pub mod discovery;
 pub mod introspect;
 pub mod machines;
+pub mod people;
 pub mod refusals;
 pub mod revoke;
 pub mod token;
 pub mod tokeninfo;
+pub mod userinfo;
 
 /// Fields that may come more than once (RFC 8707 §2).
 const REPEATABLE: &[&str] = &["resource"];

@@ -77,6 +77,23 @@ pub fn html(status: u16, body: String) -> Response {
     response
 }
 
+/// A page whose form is answered by sending the browser to another site: its policy names that site too, because browsers
+/// count the whole way of a form (CSP3 §4.2.2). `source` is one source expression.
+pub fn form_leads_to(mut response: Response, source: &str) -> Response {
+    let name = header::CONTENT_SECURITY_POLICY;
+    let policy = response.headers().get(&name).and_then(|v| v.to_str().ok());
+    let wider = policy.map(|policy| {
+        policy.replace(
+            "form-action 'self'",
+            &format!("form-action 'self' {source}"),
+        )
+    });
+    if let Some(wider) = wider.and_then(|wider| HeaderValue::from_str(&wider).ok()) {
+        response.headers_mut().insert(name, wider);
+    }
+    response
+}
+
 /// Plain words.
 pub fn text(status: u16, body: &'static str) -> Response {
     with_type(status, TEXT, Bytes::from_static(body.as_bytes()))

@@ -98,6 +98,9 @@ impl Route {
     }
 }
 
+/// Browsers are sent there; no script of another site reads them, and forms of other sites may lead there.
+const IS_A_PAGE: [&str; 2] = ["/oauth/authorize", "/oauth/end_session"];
+
 #[derive(Default)]
 struct Entry {
     pattern: String,
@@ -117,7 +120,7 @@ impl Entry {
 
     fn is_cross_origin(&self) -> bool {
         self.pattern.starts_with("/.well-known/")
-            || (self.pattern.starts_with("/oauth/") && self.pattern != "/oauth/authorize")
+            || (self.pattern.starts_with("/oauth/") && !IS_A_PAGE.contains(&self.pattern.as_str()))
     }
 
     fn allow(&self) -> String {

@@ -3,7 +3,8 @@ use super::{
     audit::{self, AuditWeb},
     limits::Limiter,
     oauth::{
-        self, device::CodeDeps, discovery::Metadata, machines::MachineEndpoints, token::TokenDeps,
+        self, device::CodeDeps, discovery::Metadata, machines::MachineEndpoints,
+        people::PeopleEndpoints, token::TokenDeps,
     },
     ops::{self, OpsDeps},
     request::Request,
@@ -62,6 +63,8 @@ pub struct Everything {
     pub revoke: RevokeDeps,
     /// What only clients call.
     pub machines: MachineEndpoints,
+    /// Sign-in by way of a client.
+    pub people: PeopleEndpoints,
     /// Discovery.
     pub metadata: Metadata,
     /// The JWK set.
@@ -87,6 +90,7 @@ where
 pub fn routes(all: &Everything) -> Routes {
     let routes = machines(all, Routes::new());
     let routes = oauth::machines::routes(&all.machines, routes);
+    let routes = oauth::people::routes(&all.people, routes);
     let routes = people(all, routes);
     let routes = audit::routes(&AuditWeb::new(&all.web), routes);
     let routes = operators(all, routes);

@@ -4,17 +4,19 @@
 use super::{
     request::Request,
     respond::{self, Response},
-    session::{Guest, Seen, Sessions, Ticket},
+    session::{Guest, Seen, Sessions, Ticket, csrf_token},
 };
 use crate::{
-    domain::session::SessionEnd,
+    domain::{session::SessionEnd, user::Role},
     flows::{FlowError, device::DeviceDeps, login::LoginDeps},
-    pages::{ErrorPage, Lang, Pages, TooManyRequestsPage, View},
+    pages::{ErrorPage, Lang, Pages, Place, Shell, TooManyRequestsPage, View},
 };
 use language::lang_of;
 use std::sync::{Arc, OnceLock};
 
+pub mod authorize;
 pub mod device;
+pub mod end_session;
 pub mod guard;
 pub mod home;
 pub mod language;
@@ -172,6 +174,24 @@ fn fault_page(error: &FlowError) -> ErrorPage {
 /// The page of a person who asks too often.
 pub fn too_many(pages: &Pages, lang: Lang, retry_after_s: u64) -> Response {
     draw(pages, lang, 429, &TooManyRequestsPage { retry_after_s })
+}
+
+/// The frame of a page that is not behind a guard, without a message.
+fn shell_of(guest: &Guest) -> Shell {
+    let user = &guest.user;
+    let name = if user.full_name.is_empty() {
+        &user.username
+    } else {
+        &user.full_name
+    };
+    Shell {
+        name: name.clone(),
+        csrf_token: csrf_token(&guest.id),
+        is_admin: user.role == Role::Admin,
+        here: Place::Elsewhere,
+        pending: 0,
+        flash: None,
+    }
 }
 
 fn form_encoded(text: &str) -> String {

@@ -40,6 +40,9 @@ pub fn draw_all(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
         .hang("device_confirm_bare", &samples::device_confirm_bare())?
         .hang("device_approved", &samples::device_approved())?
         .hang("device_denied", &samples::device_denied())?
+        .hang("consent", &samples::consent())?
+        .hang("consent_unverified", &samples::consent_unverified())?
+        .hang("end_session", &samples::end_session())?
         .hang("error", &samples::error())?
         .hang("error_signed_out", &samples::error_signed_out())?
         .hang("too_many_requests", &samples::too_many_requests())?

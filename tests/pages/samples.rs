@@ -1,9 +1,10 @@
 //! One plausible view of every kind, under the name of the file it is drawn to.
 
 use authgate::pages::{
-    Alert, ComponentsPage, ConfirmPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage,
-    DevicePage, ErrorPage, Fact, Hidden, HomePage, LoginMessage, LoginPage, LogoutPage, Place,
-    ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage, When, Words,
+    Alert, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage, DeviceDonePage,
+    DeviceMessage, DevicePage, EndSessionPage, ErrorPage, Fact, Hidden, HomePage, LoginMessage,
+    LoginPage, LogoutPage, Place, ProviderButton, ScopeLine, SessionLine, Shell,
+    TooManyRequestsPage, When, Words, life_words,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -169,6 +170,64 @@ pub fn device_denied() -> DeviceDonePage {
     DeviceDonePage {
         approved: false,
         ..device_approved()
+    }
+}
+
+pub fn consent() -> ConsentPage {
+    let fields = [
+        ("client_id", "0b7d1c2e-5f0a-4f0e-9a53-5b1d6a1f9c11"),
+        ("redirect_uri", "https://wiki.example.com/oauth/callback"),
+        ("scope", "openid profile email"),
+        ("state", "af0ifjsldkj"),
+        ("nonce", "n-0S6_WzA2Mj"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
+        ("code_challenge_method", "S256"),
+        ("sealed", "AZ0xv2bQ"),
+    ];
+    ConsentPage {
+        client_name: "Team Wiki".into(),
+        client_verified: true,
+        description: Some("Notes and pages of the whole team".into()),
+        scopes: ["openid", "profile", "email"].map(ScopeLine::of).into(),
+        resources: Vec::new(),
+        access_life: life_words(std::time::Duration::from_secs(36_000)),
+        refresh_life: Some(life_words(std::time::Duration::from_secs(2_592_000))),
+        host: "wiki.example.com".into(),
+        other_account: "/login?redirect=%2Foauth%2Fauthorize&prompt=login".into(),
+        fields: fields
+            .map(|(name, value)| Hidden {
+                name: name.into(),
+                value: value.into(),
+            })
+            .into(),
+        shell: shell(Place::Elsewhere),
+    }
+}
+
+pub fn consent_unverified() -> ConsentPage {
+    ConsentPage {
+        client_name: "Fleet Deploy Assistant".into(),
+        client_verified: false,
+        description: None,
+        scopes: ["profile", "write", "orders:refund"]
+            .map(ScopeLine::of)
+            .into(),
+        resources: vec!["https://orders.example.com/api".into()],
+        refresh_life: None,
+        host: "com.example.deploy:".into(),
+        ..consent()
+    }
+}
+
+pub fn end_session() -> EndSessionPage {
+    EndSessionPage {
+        client_name: Some("Team Wiki".into()),
+        sealed: "AZ0xv2bQ".into(),
+        username: "maria.lindqvist".into(),
+        csrf_token: CSRF.into(),
     }
 }
 

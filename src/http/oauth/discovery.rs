@@ -15,7 +15,14 @@ pub struct Metadata {
     pub registration: bool,
 }
 
-const SCOPES: [&str; 5] = ["openid", "profile", "email", "read", "write"];
+const SCOPES: [&str; 6] = [
+    "openid",
+    "profile",
+    "email",
+    "offline_access",
+    "read",
+    "write",
+];
 const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 const GRANTS: [&str; 4] = [
     "authorization_code",
@@ -23,6 +30,7 @@ const GRANTS: [&str; 4] = [
     "refresh_token",
     "client_credentials",
 ];
+const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 const CLAIMS: [&str; 15] = [
     "sub",
     "iss",
@@ -71,6 +79,14 @@ impl Metadata {
         doc.put("grant_types_supported", json!(GRANTS));
         doc.put("claims_supported", json!(CLAIMS));
         doc.put("code_challenge_methods_supported", json!(["S256"]));
+        doc.put("end_session_endpoint", self.url("/oauth/end_session"));
+        doc.put("response_modes_supported", json!(["query"]));
+        doc.put("prompt_values_supported", json!(PROMPTS));
+        // Their defaults are not all false (OpenID Connect Discovery 1.0 §3).
+        doc.put("claims_parameter_supported", false);
+        doc.put("request_parameter_supported", false);
+        doc.put("request_uri_parameter_supported", false);
+        doc.put("authorization_response_iss_parameter_supported", true);
         // RFC 8628 §4: what a device looks for.
         doc.put(
             "device_authorization_endpoint",
@@ -109,6 +125,8 @@ impl Metadata {
         );
         doc.put("grant_types_supported", json!(GRANTS));
         doc.put("code_challenge_methods_supported", json!(["S256"]));
+        doc.put("response_modes_supported", json!(["query"]));
+        doc.put("authorization_response_iss_parameter_supported", true);
         doc.put("resource_indicators_supported", true);
         doc.put("resource_parameter_supported", true);
         doc.text()

@@ -14,6 +14,7 @@ use crate::{
     flows::{
         FlowError,
         client_auth::ClientCredentials,
+        code::{CodeDeps, CodeRequest, redeem},
         issue::TokenResponse,
         machine::{self, MachineDeps, MachineRequest},
         polling::{PollDeps, PollRequest, poll},
@@ -37,6 +38,8 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 pub struct TokenDeps {
     /// The device grant.
     pub poll: PollDeps,
+    /// The authorization code grant.
+    pub code: CodeDeps,
     /// The refresh grant.
     pub refresh: RefreshDeps,
     /// The client credentials grant.
@@ -103,6 +106,26 @@ async fn grant(
                 },
             )
             .await
+        }
+        Some("authorization_code") => {
+            let code = required(form, "code")?;
+            let redirect_uri = required(form, "redirect_uri")?.expose().to_owned();
+            let (credentials, extra, resource) = common(deps, request, form)?;
+            let (address, origin) = (request.client_address(), origin(request));
+            let asked = CodeRequest {
+                credentials,
+                code,
+                redirect_uri,
+                verifier: form
+                    .get("code_verifier")
+                    .filter(|verifier| !verifier.is_empty())
+                    .map(Secret::new),
+                resource,
+                extra,
+                address,
+                origin,
+            };
+            redeem(&deps.code, &asked).await
         }
         Some("refresh_token") => {
             let refresh_token = required(form, "refresh_token")?;
@@ -189,6 +212,9 @@ fn answer(response: &TokenResponse) -> Map<String, Value> {
         response.access_token.expose().into(),
     );
     body.insert("expires_in".to_owned(), response.expires_in.into());
+    if let Some(id_token) = &response.id_token {
+        body.insert("id_token".to_owned(), id_token.expose().into());
+    }
     if let Some(refresh_token) = &response.refresh_token {
         body.insert("refresh_token".to_owned(), refresh_token.expose().into());
     }

@@ -191,19 +191,10 @@ impl Visit {
     /// `<area>.success.revoked` of the place, or else `flash.success.revoked`. Codes without a phrase say nothing, so a
     /// link can make a page say only what we wrote.
     pub fn shell(&self, here: Place) -> Shell {
-        let user = &self.guest.user;
-        let name = if user.full_name.is_empty() {
-            &user.username
-        } else {
-            &user.full_name
-        };
         Shell {
-            name: name.clone(),
-            csrf_token: self.csrf_token(),
-            is_admin: user.role == Role::Admin,
             here,
-            pending: 0,
             flash: self.flash(here),
+            ..super::shell_of(&self.guest)
         }
     }
 

@@ -1,5 +1,5 @@
 //! `/login` and `/logout`.
-use super::WebDeps;
+use super::{WebDeps, authorize};
 use crate::{
     domain::{redirect::after_login, secret::Secret},
     flows::{
@@ -29,8 +29,11 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
             .map(|(_, value)| value.as_str())
     };
     let redirect = field("redirect").and_then(after_login).unwrap_or_default();
+    let again = field("prompt") == Some("login");
     // Only a cookie that claims a session costs a look at the database.
     match deps.sessions.see(&request).await {
+        // A client that wants a fresh sign-in gets the form; everybody else is signed in already.
+        Ok(Seen::Somebody(_)) if again => {}
         Ok(Seen::Somebody(_)) => {
             return respond::redirect(302, if redirect.is_empty() { START } else { redirect });
         }
@@ -43,10 +46,11 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
         _ if field("signed_out").is_some() => Some(LoginMessage::SignedOut),
         _ => None,
     };
-    show(&deps, &request, 200, redirect, "", message)
+    let username = field("login_hint").unwrap_or_default();
+    show(&deps, &request, 200, redirect, username, message).await
 }
 
-fn show(
+async fn show(
     deps: &WebDeps,
     request: &Request,
     status: u16,
@@ -54,9 +58,15 @@ fn show(
     username: &str,
     message: Option<LoginMessage>,
 ) -> Response {
-    let ticket = match deps.sessions.ticket(request) {
-        Some(Ticket::Anonymous(id)) => Ok(Ticket::Anonymous(id)),
-        _ => deps.sessions.anonymous(),
+    // A session that is still there, or that nobody can say anything about now, stays until somebody signs in: a link to
+    // this page must not end it.
+    let known = deps.sessions.ticket(request);
+    let (ticket, remember) = match (deps.sessions.see(request).await, known) {
+        (Ok(Seen::Somebody(guest)), _) => {
+            (Ok(Ticket::SignedIn(guest.id)), guest.session.remember_me)
+        }
+        (Err(_), Some(ticket)) | (_, Some(ticket @ Ticket::Anonymous(_))) => (Ok(ticket), false),
+        (_, None | Some(Ticket::SignedIn(_))) => (deps.sessions.anonymous(), false),
     };
     let ticket = match ticket {
         Ok(ticket) => ticket,
@@ -70,10 +80,11 @@ fn show(
         remember_me_days: deps.remember_me_days,
         providers: Vec::new(),
     };
-    match deps
-        .sessions
-        .put(deps.draw(request, status, &page), &ticket, false)
-    {
+    let mut response = deps.draw(request, status, &page);
+    if let Some(source) = authorize::leads_to(deps, redirect).await {
+        response = respond::form_leads_to(response, &source);
+    }
+    match deps.sessions.put(response, &ticket, remember) {
         Ok(response) => response,
         Err(error) => deps.fault(request, &error, false),
     }
@@ -115,19 +126,15 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
                 Err(error) => deps.fault(&request, &error, false),
             }
         }
-        Ok(None) => show(
-            &deps,
-            &request,
-            401,
-            &redirect,
-            &asked.username,
-            Some(LoginMessage::BadCredentials),
-        ),
+        Ok(None) => {
+            let message = Some(LoginMessage::BadCredentials);
+            show(&deps, &request, 401, &redirect, &asked.username, message).await
+        }
         Err(FlowError::Unavailable(why)) => {
             tracing::warn!(why, "a password could not be checked");
             let message = Some(LoginMessage::Unavailable);
             respond::retry_after(
-                show(&deps, &request, 503, &redirect, &asked.username, message),
+                show(&deps, &request, 503, &redirect, &asked.username, message).await,
                 5,
             )
         }
