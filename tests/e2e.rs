@@ -3,8 +3,12 @@
 //! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Without it these tests fail, they are never skipped.
 #[path = "e2e/adoption.rs"]
 mod adoption;
+#[path = "e2e/app.rs"]
+mod app;
 #[path = "e2e/audit.rs"]
 mod audit;
+#[path = "e2e/authorize.rs"]
+mod authorize;
 #[path = "e2e/browser.rs"]
 mod browser;
 #[path = "e2e/client_auth.rs"]
@@ -27,6 +31,8 @@ mod keys;
 mod lifecycle;
 #[path = "e2e/machine.rs"]
 mod machine;
+#[path = "e2e/oidc.rs"]
+mod oidc;
 #[path = "e2e/races.rs"]
 mod races;
 #[path = "e2e/support.rs"]

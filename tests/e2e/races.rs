@@ -1,5 +1,8 @@
 //! Whatever may happen once happens once, whoever tries at the same time.
-use crate::support::{Engine, Http, Server};
+use crate::{
+    app::{self, Ask},
+    support::{Engine, Http, Server},
+};
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
@@ -9,6 +12,7 @@ const AT_ONCE: usize = 8;
 #[derive(Clone, Copy)]
 enum Race {
     Redeem,
+    Exchange,
     Rotate,
 }
 
@@ -25,6 +29,7 @@ async fn race(server: &Server, what: Race, items: Vec<String>) -> Vec<usize> {
                 barrier.wait().await;
                 let answer = match what {
                     Race::Redeem => http.poll(&client_id, item).await,
+                    Race::Exchange => app::exchange(&mut http, "public", item, &[]).await,
                     Race::Rotate => http.refresh(&client_id, item).await,
                 };
                 assert!(answer.status < 500, "{answer:?}");
@@ -165,4 +170,66 @@ async fn nothing_outlives_a_revocation_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_outlives_a_revocation_on_postgres() {
     revocations(Engine::Postgres).await;
+}
+
+/// Codes of a person who allowed each of them.
+async fn authorization_codes(server: &Server, many: usize) -> Vec<String> {
+    app::register(server, "public", "public", &[app::CALLBACK]).await;
+    let mut person = server.http().await;
+    person.sign_in().await;
+    let ask = Ask::of("public");
+    let mut codes = Vec::with_capacity(many);
+    for _ in 0..many {
+        codes.push(app::code(&mut person, &ask).await);
+    }
+    codes
+}
+
+async fn exchanges(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let codes = authorization_codes(&server, CODES).await;
+    assert_once(
+        "authorization code",
+        engine,
+        &race(&server, Race::Exchange, codes).await,
+    );
+    // Seven of eight were replays: what the first one got is dead.
+    let alive = "SELECT count(*) FROM access_tokens WHERE status = 'active'";
+    assert_eq!(server.count(alive).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authorization_code_is_redeemed_once_on_sqlite() {
+    exchanges(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authorization_code_is_redeemed_once_on_postgres() {
+    exchanges(Engine::Postgres).await;
+}
+
+/// RT-05: within the grace everybody is answered, and still one refresh token counts.
+async fn retries(engine: Engine) {
+    const ROUNDS: usize = 50;
+    let env = [
+        ("ENABLE_TOKEN_ROTATION", "true"),
+        ("REFRESH_RETRY_GRACE", "60s"),
+    ];
+    let server = Server::start(engine, &env).await;
+    let tokens = refresh_tokens(&server, ROUNDS).await;
+    let totals = race(&server, Race::Rotate, tokens).await;
+    assert!(totals.iter().all(|total| *total == AT_ONCE), "{totals:?}");
+    let alive =
+        "SELECT count(*) FROM access_tokens WHERE token_category = 'refresh' AND status = 'active'";
+    assert_eq!(server.count(alive).await, ROUNDS as i64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grace_never_branches_on_sqlite() {
+    retries(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grace_never_branches_on_postgres() {
+    retries(Engine::Postgres).await;
 }
