@@ -120,6 +120,11 @@ impl PublicKey {
         self.not_after
     }
 
+    #[cfg(test)]
+    pub(super) fn verifier(&self) -> &Secret {
+        &self.verifier
+    }
+
     /// Returns the payload of a compact token that this key signed.
     pub(super) fn verify(&self, token: &str) -> Result<Vec<u8>, JoseError> {
         let encoded = Compact::<Vec<u8>, Empty>::new_encoded(token);

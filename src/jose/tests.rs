@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
+mod wycheproof;
+
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 fn fixture(name: &str) -> String {
