@@ -22,6 +22,7 @@ pub mod supervisor;
 pub mod task;
 pub mod trace_writer;
 pub mod tree;
+pub mod turns;
 pub mod upkeep;
 pub mod vitals;
 
@@ -36,4 +37,5 @@ pub use password_hasher::PasswordHasher;
 pub use supervisor::{Branch, Escalated, Spec};
 pub use task::Commits;
 pub use tree::{Handles, Tree};
+pub use turns::Turns;
 pub use vitals::{Intensity, Vitals, WallClock};

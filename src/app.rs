@@ -132,6 +132,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
     let ground = Ground {
         store: store.clone(),
         commits: crate::actors::Commits::new(),
+        turns: crate::actors::Turns::of_host(),
         audited: config.audit.enabled,
         clock,
         entropy,

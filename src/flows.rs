@@ -3,7 +3,9 @@
 //! Flows decide; they know neither HTTP nor SQL. Whatever may happen once is decided inside the store's unit of work;
 //! what a flow judges before is only there to answer early and well.
 use crate::{
-    actors::{device_code_poller::PollError, password_hasher::HashError, task::Commits},
+    actors::{
+        device_code_poller::PollError, password_hasher::HashError, task::Commits, turns::Turns,
+    },
     domain::{
         audit::{AuditEvent, AuditRow},
         eligibility::Refusal,
@@ -112,6 +114,8 @@ pub struct Ground {
     pub store: Store,
     /// Commits that a caller who hangs up cannot cut.
     pub commits: Commits,
+    /// Signatures that take long.
+    pub turns: Turns,
     /// Whether `ENABLE_AUDIT_LOGGING` is on.
     pub audited: bool,
     /// Time.

@@ -300,7 +300,7 @@ impl House {
             },
             metadata: Metadata {
                 issuer: config.server.base_url.clone(),
-                algorithm: self.keys.current().active().algorithm(),
+                id_token_algorithms: self.keys.current().id_token_algorithms(),
                 registration: config.oauth.registration,
             },
             keys: self.keys.clone(),

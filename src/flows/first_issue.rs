@@ -102,7 +102,7 @@ pub async fn prepare(
         auth_time: granted.auth_time,
         nonce: granted.nonce,
     };
-    let minted = issue::prepare(ground, keys, rules, &order, now)?;
+    let minted = issue::prepare(ground, keys, rules, &order, now).await?;
     let family = Family {
         id: minted.family.clone(),
         subject: Subject::User(granted.user_id.clone()),

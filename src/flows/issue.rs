@@ -149,12 +149,28 @@ impl Minted {
     }
 }
 
-/// Signs tokens and builds their rows.
+/// Signs tokens and builds their rows; with RSA, when it is this request's turn.
 ///
 /// # Errors
 /// `invalid_request` for claims that the client may not add, [`FlowError::Unavailable`] without entropy
 /// or a clock to trust, [`FlowError::Internal`] when the key refuses to sign.
-pub fn prepare(
+pub async fn prepare(
+    ground: &Ground,
+    keys: &KeySet,
+    rules: &TokenRules,
+    order: &Order<'_>,
+    now: Timestamp,
+) -> Result<Minted, FlowError> {
+    let with_id_token = order.scopes.contains("openid");
+    if keys.signs_slowly(with_id_token) {
+        let turn = ground.turns.take(|| mint(ground, keys, rules, order, now));
+        turn.await
+    } else {
+        mint(ground, keys, rules, order, now)
+    }
+}
+
+fn mint(
     ground: &Ground,
     keys: &KeySet,
     rules: &TokenRules,

@@ -89,7 +89,8 @@ pub async fn client_credentials(
         auth_time: None,
         nonce: "",
     };
-    let minted = issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now)?;
+    let minted =
+        issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now).await?;
     let unit = IssueMachineToken {
         client_id: client.client_id.clone(),
         access: minted.access.clone(),

@@ -204,7 +204,8 @@ async fn exchange(
         // OpenID Connect Core 1.0 §12.2: a nonce belongs to the request that brought it.
         nonce: "",
     };
-    let minted = issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now)?;
+    let minted =
+        issue::prepare(&deps.ground, &deps.keys.current(), &deps.rules, &order, now).await?;
     let mut events = vec![refreshed(&minted, token, user, &request.origin)];
     events.extend(issue::id_token_event(
         &minted,

@@ -169,6 +169,12 @@ impl KeySet {
             .unwrap_or(self.id_token)
     }
 
+    /// Whether a token takes long to sign: RSA takes twenty times as long as all the rest of a request.
+    pub fn signs_slowly(&self, with_id_token: bool) -> bool {
+        let is_slow = |key: &Arc<SigningKey>| key.algorithm() == Algorithm::Rs256;
+        is_slow(&self.active) || (with_id_token && self.additional.iter().any(is_slow))
+    }
+
     /// All public keys, those that sign first. Store these: their tokens must outlive the key.
     pub fn public_keys(&self) -> &[PublicKey] {
         &self.public

@@ -152,6 +152,7 @@ async fn keys_in_the_database_are_listed_rotated_and_retired_beside_the_server()
         let env = [
             ("JWT_SIGNING_ALGORITHM", "ES256"),
             ("JWT_ADDITIONAL_ALGORITHMS", "RS256"),
+            ("ID_TOKEN_SIGNING_ALGORITHM", "RS256"),
             ("JWT_PRIVATE_KEY_DIR", "keys"),
             ("JWT_KEY_SOURCE", "database"),
             ("ENCRYPTION_KEY", ENCRYPTION_KEY),
@@ -168,6 +169,12 @@ async fn keys_in_the_database_are_listed_rotated_and_retired_beside_the_server()
         // Both algorithms are published; tokens are signed by the default one.
         assert_eq!(published(&mut http).await, [first.clone(), kid_of_pem(RSA)]);
         assert_eq!(part(&token, 0)["alg"], "ES256");
+        let metadata = http
+            .get("/.well-known/openid-configuration", &[])
+            .await
+            .json();
+        let announced = &metadata["id_token_signing_alg_values_supported"];
+        assert_eq!(announced, &serde_json::json!(["RS256", "ES256"]));
 
         let (code, told, _) = server.cli(&["keys", "list", "--json"]).await;
         assert_eq!(code, 0, "{told}");

@@ -28,6 +28,7 @@ pub async fn run(
     let ground = Ground {
         store: store.clone(),
         commits: crate::actors::Commits::new(),
+        turns: crate::actors::Turns::of_host(),
         audited: config.audit.enabled,
         clock: Arc::new(HostClock),
         entropy: Arc::new(HostEntropy::default()),

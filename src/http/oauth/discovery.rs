@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 pub struct Metadata {
     /// `BASE_URL` without trailing slashes.
     pub issuer: String,
-    /// How tokens are signed.
-    pub algorithm: Algorithm,
+    /// How ID tokens are signed, the default first; those of the keys that there are.
+    pub id_token_algorithms: Vec<Algorithm>,
     /// Whether dynamic registration is switched on.
     pub registration: bool,
 }
@@ -56,7 +56,9 @@ impl Metadata {
 
     /// With HS256 there is no public key to publish.
     fn jwks_uri(&self) -> Option<Value> {
-        (self.algorithm != Algorithm::Hs256).then(|| self.url("/.well-known/jwks.json"))
+        let has_pair = |algorithm: &Algorithm| *algorithm != Algorithm::Hs256;
+        let published = self.id_token_algorithms.iter().any(has_pair);
+        published.then(|| self.url("/.well-known/jwks.json"))
     }
 
     /// `/.well-known/openid-configuration`.
@@ -72,7 +74,12 @@ impl Metadata {
         doc.put("subject_types_supported", json!(["public"]));
         doc.put(
             "id_token_signing_alg_values_supported",
-            json!([self.algorithm.to_string()]),
+            json!(
+                self.id_token_algorithms
+                    .iter()
+                    .map(|algorithm| algorithm.as_str())
+                    .collect::<Vec<_>>()
+            ),
         );
         doc.put("scopes_supported", json!(SCOPES));
         doc.put("token_endpoint_auth_methods_supported", json!(AUTH_METHODS));
