@@ -109,6 +109,25 @@ async fn audited(server: &Server, codes: usize, redeemed: usize) {
     );
 }
 
+/// Waits until clients were told so much, however slow the machine is.
+async fn until_told(told: &Mutex<Told>, answers: usize) {
+    let began = std::time::Instant::now();
+    loop {
+        let count = {
+            let told = told.lock().unwrap();
+            told.redeemed.len() + told.codes.len() + told.failures.len()
+        };
+        if count >= answers {
+            return;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{count} of {answers} answers"
+        );
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 async fn kills(engine: Engine, cycles: usize) {
     let mut server = Server::start(engine, &[]).await;
     let (mut codes, mut redeemed) = (0, 0);
@@ -120,8 +139,9 @@ async fn kills(engine: Engine, cycles: usize) {
             Arc::new(AtomicBool::new(false)),
         );
         let clients = load(&server, approved, &told, &stop).await;
-        // A different moment in every cycle.
-        tokio::time::sleep(Duration::from_millis(20 + (cycle as u64 * 7) % 60)).await;
+        // After another number of answers in every cycle: among the redemptions at first, later among the new codes.
+        let answers = 1 + (cycle * 7) % 60;
+        until_told(&told, answers).await;
         server.signal("KILL");
         server.ended().await;
         for client in clients {
@@ -162,7 +182,7 @@ async fn stops(engine: Engine, cycles: usize) {
             Arc::new(AtomicBool::new(false)),
         );
         let clients = load(&server, approved, &told, &stop).await;
-        tokio::time::sleep(Duration::from_millis(20 + (cycle as u64 * 7) % 60)).await;
+        until_told(&told, 1 + (cycle * 7) % 60).await;
         server.signal("TERM");
         let status = server.ended().await;
         assert_eq!(status.code(), Some(0), "{}", server.log());
