@@ -7,6 +7,7 @@ pub mod audit;
 pub mod authorize;
 pub mod claims;
 pub mod client;
+pub mod client_metadata;
 pub mod code;
 pub mod consent;
 pub mod device;

@@ -39,6 +39,7 @@ pub mod machine;
 pub mod people;
 pub mod polling;
 pub mod refresh;
+pub mod register;
 pub mod registry;
 pub mod revoke;
 pub mod seed;

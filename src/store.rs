@@ -28,6 +28,7 @@ mod listing;
 pub mod machine;
 mod open;
 pub mod outbox;
+pub mod registration;
 pub mod retry;
 mod rows;
 mod schema;

@@ -35,6 +35,8 @@ mod machine;
 mod oidc;
 #[path = "e2e/races.rs"]
 mod races;
+#[path = "e2e/registration.rs"]
+mod registration;
 #[path = "e2e/support.rs"]
 mod support;
 #[path = "e2e/traces.rs"]

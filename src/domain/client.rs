@@ -176,6 +176,11 @@ impl Client {
         self.status == ClientStatus::Active
     }
 
+    /// Whether it has a secret to show.
+    pub fn needs_secret(&self) -> bool {
+        self.is_confidential() && self.auth_method != Some(AuthMethod::PrivateKeyJwt)
+    }
+
     /// Whether it must authenticate (RFC 6749 §3.2.1).
     pub fn is_confidential(&self) -> bool {
         self.client_type == ClientType::Confidential

@@ -258,6 +258,23 @@ impl ClientAuth {
         }
     }
 
+    /// Whether a secret is one of the client's, where it is named for another reason than to authenticate.
+    ///
+    /// # Errors
+    /// As [`ClientAuth::identify`] when it was tried too often.
+    pub async fn is_secret_of(
+        &self,
+        client: &Client,
+        secret: &Secret,
+        address: IpAddr,
+    ) -> Result<bool, FlowError> {
+        let right = self.is_right(client, secret, address).await?;
+        if !right {
+            self.failures.count(&client.client_id, address);
+        }
+        Ok(right)
+    }
+
     async fn is_right(
         &self,
         client: &Client,

@@ -16,6 +16,7 @@ pub mod introspect;
 pub mod machines;
 pub mod people;
 pub mod refusals;
+pub mod register;
 pub mod revoke;
 pub mod token;
 pub mod tokeninfo;

@@ -3,7 +3,12 @@ use super::House;
 use crate::{
     config::{Config, oauth::IntrospectPolicy},
     domain::introspection::Policy,
-    flows::{client_auth::ClientAuth, introspect::IntrospectDeps},
+    flows::{
+        client_auth::ClientAuth,
+        introspect::IntrospectDeps,
+        register::{RegisterDeps, RegisterSettings},
+        registry::{RegistryDeps, RegistryRules},
+    },
     http::oauth::machines::MachineEndpoints,
 };
 use std::sync::Arc;
@@ -19,6 +24,30 @@ impl House {
                 policy: Arc::new(policy(config)),
             },
             introspect_limit: super::rules::limiter(config, config.limits.introspect),
+            register: RegisterDeps {
+                registry: self.registry_of_programs(config),
+                auth: auth.clone(),
+                settings: Arc::new(RegisterSettings {
+                    enabled: config.oauth.registration,
+                    initial_token: config.oauth.registration_token.clone(),
+                    base_url: config.server.base_url.clone(),
+                }),
+            },
+            register_limit: super::rules::limiter(config, config.limits.registration),
+            manage_limit: super::rules::limiter(config, config.limits.registration),
+        }
+    }
+
+    fn registry_of_programs(&self, config: &Config) -> RegistryDeps {
+        let algorithms = self.keys.current().id_token_algorithms();
+        RegistryDeps {
+            ground: self.ground.clone(),
+            rules: Arc::new(RegistryRules {
+                strict_redirect_uris: config.oauth.strict_redirect_uris,
+                max_machine_ttl: config.lifetime_caps.access,
+                id_token_algs: algorithms.iter().map(ToString::to_string).collect(),
+                apps_per_user: None,
+            }),
         }
     }
 }

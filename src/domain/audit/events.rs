@@ -105,6 +105,8 @@ pub enum EventType {
     ClientCreated,
     /// A client was changed.
     ClientUpdated,
+    /// A client registered itself.
+    ClientRegistered,
     /// A client was deleted.
     ClientDeleted,
     /// A client has another secret.
@@ -188,6 +190,7 @@ impl EventType {
             Self::ClientApproved => "CLIENT_APPROVED",
             Self::ClientSecretRegenerated => "CLIENT_SECRET_REGENERATED",
             Self::ClientDeleted => "CLIENT_DELETED",
+            Self::ClientRegistered => "CLIENT_REGISTERED",
             Self::ClientUpdated => "CLIENT_UPDATED",
             Self::AuditLogViewed => "AUDIT_LOG_VIEWED",
             Self::AuditLogExported => "AUDIT_LOG_EXPORTED",

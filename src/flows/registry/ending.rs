@@ -2,6 +2,7 @@
 use super::{Capacity, Editor, RegistryDeps, RegistryError, done, events, find};
 use crate::{
     domain::ids::ClientId,
+    flows::FlowError,
     store::clients::ending::{DeleteClient, EndTokensPiece, RejectClient, RevokeAll, RevokedAll},
 };
 
@@ -92,8 +93,17 @@ pub async fn revoke_all(
         .ok_or(RegistryError::Unknown)
 }
 
-/// Ends tokens piece by piece, so that others' commits come in between. Tells how many.
 async fn pieces(deps: &RegistryDeps, client_id: &ClientId) -> Result<u64, RegistryError> {
+    end_tokens(deps, client_id)
+        .await
+        .map_err(RegistryError::Flow)
+}
+
+/// Ends tokens piece by piece, so that others' commits come in between. Tells how many.
+///
+/// # Errors
+/// [`FlowError::Unavailable`] when there are more than one request may end.
+pub async fn end_tokens(deps: &RegistryDeps, client_id: &ClientId) -> Result<u64, FlowError> {
     let mut tokens = 0;
     for _ in 0..MOST_PIECES {
         let piece = EndTokensPiece {
@@ -106,7 +116,7 @@ async fn pieces(deps: &RegistryDeps, client_id: &ClientId) -> Result<u64, Regist
             return Ok(tokens);
         }
     }
-    Err(RegistryError::Flow(super::FlowError::Unavailable(
+    Err(FlowError::Unavailable(
         "the client has more tokens than one request may end; repeat it".to_owned(),
-    )))
+    ))
 }

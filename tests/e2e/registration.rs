@@ -1,0 +1,395 @@
+//! Programs that register themselves (RFC 7591) and manage what they registered (RFC 7592).
+use crate::{
+    http::Answer,
+    support::{Engine, Http, Server},
+};
+use serde_json::{Value, json};
+
+const ON: (&str, &str) = ("ENABLE_DYNAMIC_CLIENT_REGISTRATION", "true");
+
+async fn send(http: &mut Http, method: &str, path: &str, bearer: &str, body: &str) -> Answer {
+    let authorization = match bearer {
+        "" => String::new(),
+        token => format!("authorization: Bearer {token}\r\n"),
+    };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: test\r\n{authorization}content-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    http.try_send(request.as_bytes()).await.unwrap()
+}
+
+async fn register(http: &mut Http, body: &Value) -> Answer {
+    send(http, "POST", "/oauth/register", "", &body.to_string()).await
+}
+
+async fn status_of(server: &Server, client_id: &str, status: &str) -> bool {
+    let query = format!(
+        "SELECT count(*) FROM oauth_applications WHERE client_id = '{client_id}' AND status = '{status}'"
+    );
+    server.count(&query).await == 1
+}
+
+async fn approve(server: &Server, client_id: &str) {
+    let approve =
+        format!("UPDATE oauth_applications SET status = 'active' WHERE client_id = '{client_id}'");
+    server.sql(&approve, &approve).await;
+    // A change by hand tells nobody; the remembered row is over after CLIENT_CACHE_TTL.
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+}
+
+/// What an MCP client sends, from its registration to its end.
+async fn whole_life(engine: Engine) {
+    let server = Server::start(engine, &[ON, ("CLIENT_CACHE_TTL", "1s")]).await;
+    let mut http = server.http().await;
+    let asked = json!({
+        "client_name": " Tool ", "client_uri": "https://tool.example/", "logo_uri": "https://tool.example/logo.png",
+        "redirect_uris": ["https://tool.example/cb?a=1"], "contacts": ["dev@tool.example"],
+        "grant_types": ["authorization_code", "device_code", "refresh_token"], "response_types": ["code"],
+        "scope": "openid email", "token_endpoint_auth_method": "client_secret_post", "software_statement": "ignored",
+    });
+    let made = register(&mut http, &asked).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.header("cache-control").as_deref(), Some("no-store"));
+    let told = made.json();
+    assert_eq!(told["client_name"], "Tool");
+    assert_eq!(
+        told["grant_types"],
+        json!([
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "authorization_code",
+            "refresh_token"
+        ])
+    );
+    assert_eq!(told["client_secret_expires_at"], 0);
+    for name in [
+        "client_uri",
+        "logo_uri",
+        "redirect_uris",
+        "contacts",
+        "response_types",
+        "scope",
+        "token_endpoint_auth_method",
+    ] {
+        assert_eq!(told[name], asked[name], "{name}");
+    }
+    assert_eq!(told.get("software_statement"), None);
+    let (id, secret) = (made.text("client_id"), made.text("client_secret"));
+    assert!(secret.starts_with("ago_") && secret.len() == 56);
+    let token = made.text("registration_access_token");
+    let path = format!("/oauth/register/{id}");
+    assert_eq!(
+        made.text("registration_client_uri"),
+        format!("http://127.0.0.1:{}{path}", server.port)
+    );
+
+    // Nothing before somebody approves.
+    assert!(status_of(&server, &id, "pending").await);
+    let start = [("client_id", id.as_str()), ("client_secret", &secret)];
+    assert_eq!(
+        http.post("/oauth/device/code", &start).await.error(),
+        "invalid_client"
+    );
+    approve(&server, &id).await;
+    assert_eq!(http.post("/oauth/device/code", &start).await.status, 200);
+
+    let read = send(&mut http, "GET", &path, &token, "").await;
+    assert_eq!(read.status, 200, "{read:?}");
+    let mut same = told.clone();
+    for secret in ["client_secret", "client_secret_expires_at"] {
+        same.as_object_mut().unwrap().remove(secret);
+    }
+    assert_eq!(read.json(), same);
+    replaced(&server, &mut http, &made).await;
+    removed(&server, &mut http, &made).await;
+}
+
+async fn replaced(server: &Server, http: &mut Http, made: &Answer) {
+    let (id, token) = (
+        made.text("client_id"),
+        made.text("registration_access_token"),
+    );
+    let path = format!("/oauth/register/{id}");
+    let narrower = json!({
+        "client_id": id, "client_secret": made.text("client_secret"), "client_name": "Tool 2",
+        "redirect_uris": ["https://tool.example/cb?a=1"], "grant_types": ["authorization_code"], "scope": "email",
+    });
+    let answer = send(http, "PUT", &path, &token, &narrower.to_string()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let told = answer.json();
+    assert_eq!(
+        (&told["client_name"], &told["scope"]),
+        (&json!("Tool 2"), &json!("email"))
+    );
+    assert_eq!(told["grant_types"], json!(["authorization_code"]));
+    assert_eq!(told.get("logo_uri"), None, "what is not sent is gone");
+    assert!(
+        status_of(server, &id, "active").await,
+        "narrower needs no approval"
+    );
+    for (name, value) in [
+        ("client_id", json!("another")),
+        ("client_secret", json!("another")),
+        ("client_secret", Value::Null),
+        ("registration_access_token", json!(token)),
+        ("client_id_issued_at", json!(1)),
+        ("client_name", json!("")),
+    ] {
+        let mut body = narrower.clone();
+        body[name] = value;
+        let answer = send(http, "PUT", &path, &token, &body.to_string()).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (400, "invalid_client_metadata".to_owned()),
+            "{name}"
+        );
+    }
+    let mut wider = narrower.clone();
+    wider["redirect_uris"] = json!(["https://elsewhere.example/cb"]);
+    let answer = send(http, "PUT", &path, &token, &wider.to_string()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(
+        status_of(server, &id, "pending").await,
+        "wider needs approval again"
+    );
+}
+
+async fn removed(server: &Server, http: &mut Http, made: &Answer) {
+    let (id, token) = (
+        made.text("client_id"),
+        made.text("registration_access_token"),
+    );
+    let path = format!("/oauth/register/{id}");
+    let other = register(
+        http,
+        &json!({"client_name": "B", "grant_types": ["device_code"]}),
+    )
+    .await;
+    for (path, bearer) in [
+        (path.as_str(), ""),
+        (&path, "wrong"),
+        (&path, &other.text("registration_access_token")),
+        ("/oauth/register/nobody", &token),
+    ] {
+        for method in ["GET", "PUT", "DELETE"] {
+            let answer = send(http, method, path, bearer, "{}").await;
+            assert_eq!(
+                (answer.status, answer.error()),
+                (401, "invalid_token".to_owned())
+            );
+            assert!(
+                answer
+                    .header("www-authenticate")
+                    .unwrap()
+                    .starts_with("Bearer ")
+            );
+        }
+    }
+    let answer = send(http, "DELETE", &path, &token, "").await;
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+    assert_eq!(send(http, "GET", &path, &token, "").await.status, 401);
+    assert!(!status_of(server, &id, "pending").await);
+    for (event, many) in [
+        // The first start made one too.
+        ("CLIENT_CREATED' AND actor_user_id = '", 3),
+        ("CLIENT_REGISTERED", 2),
+        ("CLIENT_UPDATED' AND actor_kind = 'client", 2),
+        ("CLIENT_DELETED' AND actor_kind = 'client", 1),
+    ] {
+        let query = format!("SELECT count(*) FROM audit_logs WHERE event_type = '{event}'");
+        assert_eq!(server.count(&query).await, many, "{event}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_registers_itself_on_sqlite() {
+    whole_life(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_registers_itself_on_postgres() {
+    whole_life(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registration_gates_are_in_order() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut http = server.http().await;
+    for (method, path) in [
+        ("POST", "/oauth/register"),
+        ("GET", "/oauth/register/x"),
+        ("PUT", "/oauth/register/x"),
+        ("DELETE", "/oauth/register/x"),
+    ] {
+        let answer = send(&mut http, method, path, "", "{").await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (403, "registration_not_supported".to_owned())
+        );
+    }
+    let env = [ON, ("DYNAMIC_CLIENT_REGISTRATION_TOKEN", "let me in")];
+    let server = Server::start(Engine::Sqlite, &env).await;
+    let mut http = server.http().await;
+    let good = json!({"client_name": "A", "grant_types": ["device_code"]}).to_string();
+    for (bearer, body, status, error) in [
+        ("", good.as_str(), 401, "invalid_token"),
+        ("let me", &good, 401, "invalid_token"),
+        ("let me in", "{", 400, "invalid_client_metadata"),
+        ("let me in", "[]", 400, "invalid_client_metadata"),
+        ("let me in", "{}", 400, "invalid_client_metadata"),
+    ] {
+        let answer = send(&mut http, "POST", "/oauth/register", bearer, body).await;
+        assert_eq!((answer.status, answer.error()), (status, error.to_owned()));
+        assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
+    }
+    let answer = send(&mut http, "POST", "/oauth/register", "let me in", &good).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registered_metadata_is_judged() {
+    let server = Server::start(Engine::Sqlite, &[ON]).await;
+    let mut http = server.http().await;
+    let app = json!({"client_name": "App", "redirect_uris": ["http://127.0.0.1:9/cb"]});
+    let with = |name: &str, value: Value| {
+        let mut body = app.clone();
+        body[name] = value;
+        body
+    };
+    for (name, value, error) in [
+        (
+            "redirect_uris",
+            json!(["javascript:alert(1)"]),
+            "invalid_redirect_uri",
+        ),
+        (
+            "redirect_uris",
+            json!(["https://a.example/#f"]),
+            "invalid_redirect_uri",
+        ),
+        (
+            "redirect_uris",
+            json!(["https://a.example/#"]),
+            "invalid_redirect_uri",
+        ),
+        (
+            "redirect_uris",
+            json!(["https://*.example/cb"]),
+            "invalid_redirect_uri",
+        ),
+        (
+            "redirect_uris",
+            json!(["https://u@a.example/"]),
+            "invalid_redirect_uri",
+        ),
+        ("redirect_uris", json!([]), "invalid_client_metadata"),
+        ("client_name", json!("  "), "invalid_client_metadata"),
+        (
+            "client_name",
+            json!("a".repeat(256)),
+            "invalid_client_metadata",
+        ),
+        (
+            "client_name",
+            json!("safe\u{202e}live"),
+            "invalid_client_metadata",
+        ),
+        (
+            "grant_types",
+            json!(["password"]),
+            "invalid_client_metadata",
+        ),
+        (
+            "grant_types",
+            json!(["refresh_token"]),
+            "invalid_client_metadata",
+        ),
+        ("scope", json!("email admin"), "invalid_client_metadata"),
+        (
+            "token_endpoint_auth_method",
+            json!("tls_client_auth"),
+            "invalid_client_metadata",
+        ),
+        (
+            "token_endpoint_auth_method",
+            json!("private_key_jwt"),
+            "invalid_client_metadata",
+        ),
+        (
+            "jwks",
+            json!({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}),
+            "invalid_client_metadata",
+        ),
+        (
+            "jwks",
+            json!({"keys": [{"kty": "EC"}]}),
+            "invalid_client_metadata",
+        ),
+        (
+            "id_token_signed_response_alg",
+            json!("none"),
+            "invalid_client_metadata",
+        ),
+        ("machine_token_ttl", json!(1), "invalid_client_metadata"),
+    ] {
+        let answer = register(&mut http, &with(name, value.clone())).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (400, error.to_owned()),
+            "{name} {value}"
+        );
+    }
+    let public = register(
+        &mut http,
+        &with("token_endpoint_auth_method", json!("none")),
+    )
+    .await;
+    assert_eq!(public.status, 201, "{public:?}");
+    let told = public.json();
+    assert_eq!(
+        (
+            told.get("client_secret"),
+            told.get("client_secret_expires_at")
+        ),
+        (None, None)
+    );
+    assert_eq!(
+        (&told["scope"], &told["grant_types"]),
+        (&json!("email profile"), &json!(["authorization_code"]))
+    );
+    let flags = "SELECT count(*) FROM oauth_applications WHERE client_name = 'App' AND client_type = 'public' AND \
+                 enable_device_flow = 0 AND enable_auth_code_flow = 1 AND user_id = '' AND token_profile = 'standard' \
+                 AND typeof(redirect_uris) = 'blob' AND CAST(allowed_resources AS text) = '[]'";
+    assert_eq!(server.count(flags).await, 1);
+    let machine = json!({"client_name": "M", "grant_types": ["client_credentials"], "machine_token_ttl": 120});
+    let answer = register(&mut http, &machine).await;
+    assert_eq!(
+        (answer.status, &answer.json()["machine_token_ttl"]),
+        (201, &json!(120))
+    );
+    assert_eq!(answer.json()["redirect_uris"], json!([]));
+    let large = "x".repeat(70_000);
+    assert_eq!(
+        send(&mut http, "POST", "/oauth/register", "", &large)
+            .await
+            .status,
+        413
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registration_is_limited() {
+    let env = [
+        ON,
+        ("ENABLE_RATE_LIMIT", "true"),
+        ("DYNAMIC_CLIENT_REGISTRATION_RATE_LIMIT", "2"),
+    ];
+    let server = Server::start(Engine::Sqlite, &env).await;
+    let mut http = server.http().await;
+    for status in [400, 400, 429] {
+        let answer = send(&mut http, "POST", "/oauth/register", "", "{}").await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("x-ratelimit-limit").as_deref(), Some("2"));
+    }
+}
