@@ -9,7 +9,7 @@ use crate::{
     domain::{
         audit::{AuditEvent, AuditRow},
         eligibility::Refusal,
-        ids::uuid_v4,
+        ids::{row_id, uuid_v4},
         oauth_error::{ErrorCode, OauthError},
         time::{Clock, Drift, Entropy, EntropyFailure, Timestamp, random},
         trace::Check,
@@ -181,7 +181,7 @@ impl Ground {
         }
         events
             .into_iter()
-            .map(|event| Ok(event.into_row(self.uuid()?, at)))
+            .map(|event| Ok(event.into_row(row_id(at, random(&*self.entropy)?), at)))
             .collect()
     }
 

@@ -13,6 +13,8 @@ mod authorize;
 mod browser;
 #[path = "e2e/client_auth.rs"]
 mod client_auth;
+#[path = "e2e/commands.rs"]
+mod commands;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/device.rs"]

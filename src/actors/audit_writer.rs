@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::domain::audit::{Actor, AuditEvent, AuditRow};
-use crate::domain::ids::uuid_v4;
+use crate::domain::ids::row_id;
 use crate::domain::time::{Clock, Entropy, random};
 use crate::store::{Store, StoreError, audit::RecordAudit};
 
@@ -199,7 +199,9 @@ impl Writer {
         let mut rows = Vec::with_capacity(counted.len());
         for (key, (event, count)) in counted {
             match random(&*self.settings.entropy) {
-                Ok(bytes) => rows.push(event.with("count", count).into_row(uuid_v4(bytes), now)),
+                Ok(bytes) => {
+                    rows.push(event.with("count", count).into_row(row_id(now, bytes), now))
+                }
                 // Counted again at the next tick.
                 Err(_) => {
                     let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);

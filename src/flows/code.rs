@@ -175,12 +175,12 @@ async fn replayed(
         Some(id) => deps.ground.store.family(id).await?,
         None => None,
     };
-    if let Some((family, _)) = &family {
+    if let Some(family) = &family {
         event = event.with("family_id", family.id.as_str());
     }
     let audit = deps.ground.rows(at, vec![event])?;
     match family {
-        Some((family, _)) => {
+        Some(family) => {
             let tokens_revoked = deps
                 .ground
                 .commit(RevokeFamily { family, at, audit })

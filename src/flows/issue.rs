@@ -6,7 +6,7 @@ use crate::{
         claims::{self, ExtraClaims, TokenClaims},
         client::Client,
         digest::sha256_hex,
-        ids::{FamilyId, TokenId, uuid_v4},
+        ids::{FamilyId, TokenId, row_id, uuid_v4},
         lifetimes::Lifetimes,
         oauth_error::{ErrorCode, OauthError},
         scope::ScopeSet,
@@ -179,10 +179,10 @@ fn mint(
 ) -> Result<Minted, FlowError> {
     rules.check_extra(order.client, order.extra)?;
     ground.trust_clock()?;
-    let mut drawn: [u8; 84] = random(&*ground.entropy)?;
+    let mut drawn: [u8; 72] = random(&*ground.entropy)?;
     let mut draw = Draw(&mut drawn);
-    let access_id = TokenId::new(draw.uuid());
-    let refresh_id = TokenId::new(draw.uuid());
+    let access_id = TokenId::new(row_id(now, draw.take()));
+    let refresh_id = TokenId::new(row_id(now, draw.take()));
     let family = match order.family {
         Some(family) => family.clone(),
         None if order.with_refresh => refresh_id.recast(),
@@ -322,7 +322,7 @@ fn sign(
     Ok((row, Secret::new(jwt)))
 }
 
-/// Hands out the random bytes of one issuance piece by piece: five UUIDs and a jitter.
+/// Hands out the random bytes of one issuance piece by piece: two row ids, three UUIDs and a jitter.
 struct Draw<'a>(&'a mut [u8]);
 
 impl Draw<'_> {

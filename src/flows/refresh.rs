@@ -13,7 +13,7 @@ use crate::{
         claims::ExtraClaims,
         client::Client,
         digest::sha256_hex,
-        eligibility::{self, ClientStanding, Grant, Refusal},
+        eligibility::{self, ClientStanding, Grant, Owner, Refusal},
         oauth_error::{ErrorCode, OauthError},
         resource,
         scope::ScopeSet,
@@ -109,8 +109,8 @@ async fn attempt(
     client: &Client,
 ) -> Result<Attempt, FlowError> {
     let hash = sha256_hex(request.refresh_token.expose().as_bytes());
-    let found = deps.ground.store.token_by_hash(&hash).await?;
-    let token = found.ok_or_else(invalid)?;
+    let found = deps.ground.store.token_and_family(&hash).await?;
+    let (token, family) = found.ok_or_else(invalid)?;
     let now = deps.ground.now();
     let retry = match judge_refresh(&token, &client.client_id, deps.rules.rotation, now) {
         RefreshVerdict::Usable => false,
@@ -129,7 +129,13 @@ async fn attempt(
     let scopes = narrowed_scopes(request.scope.as_deref(), &token.scopes)?;
     resource::check_subset(&request.resource, &token.resource).map_err(invalid_target)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
-    exchange(deps, request, (&token, retry), &scopes, now).await
+    let family = family.unwrap_or_else(|| first_seen(&token, &deps.rules, now));
+    let held = Held {
+        token: &token,
+        family,
+        retry,
+    };
+    exchange(deps, request, client, held, &scopes, now).await
 }
 
 /// The row says that the token is ours and live; the signature must say so too, with a key that still counts.
@@ -157,28 +163,37 @@ fn narrowed_scopes(asked: Option<&str>, granted: &ScopeSet) -> Result<ScopeSet, 
     Ok(asked)
 }
 
+/// The refresh token that came, as the database has it.
+struct Held<'a> {
+    token: &'a Token,
+    family: Family,
+    /// It was spent a moment ago, and its holder may not have heard the answer.
+    retry: bool,
+}
+
+/// Client and consent are judged inside the transaction, on their rows.
 async fn exchange(
     deps: &RefreshDeps,
     request: &RefreshRequest,
-    (token, retry): (&Token, bool),
+    client: &Client,
+    held: Held<'_>,
     scopes: &ScopeSet,
     now: Timestamp,
 ) -> Result<Attempt, FlowError> {
+    let Held {
+        token,
+        family,
+        retry,
+    } = held;
     let user_id = token.subject.user().ok_or_else(invalid)?;
-    let facts = deps
-        .ground
-        .store
-        .issuance_facts(&token.client_id, user_id)
-        .await?;
-    // A consent given anew after a withdrawal does not bring back tokens of the old one: those rows were revoked.
-    let standing = facts.client.as_ref().map(ClientStanding::from);
-    eligibility::check(Grant::RefreshToken, standing, facts.owner()).map_err(refused)?;
-    let (Some(client), Some(user)) = (&facts.client, &facts.user) else {
-        return Err(refused(Refusal::Client).into());
+    let user = deps.ground.store.user(user_id).await?;
+    let owner = Owner::Person {
+        is_active: user.as_ref().is_some_and(|user| user.is_active),
+        consent: None,
     };
-    let root = token.family_root();
-    let known = deps.ground.store.family(&root).await?;
-    let family = known.map_or_else(|| first_seen(token, &deps.rules, now), |(family, _)| family);
+    let standing = Some(ClientStanding::from(client));
+    eligibility::check(Grant::RefreshToken, standing, owner).map_err(refused)?;
+    let user = &user.ok_or_else(|| refused(Refusal::User))?;
     if family.absolute_end.is_some_and(|end| end <= now) {
         return Err(invalid()
             .failing(Check::Expiry)
@@ -196,7 +211,7 @@ async fn exchange(
         extra: &request.extra,
         authorization_id: token.authorization_id,
         parent: Some(&token.id),
-        family: Some(&root),
+        family: Some(&family.id),
         absolute_end: family.absolute_end,
         refresh_cap: deps.rules.lifetimes.device_refresh.filter(|_| of_a_device),
         with_refresh: deps.rules.rotation,

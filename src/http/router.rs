@@ -12,7 +12,8 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use ipnet::IpNet;
 use std::{
-    collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration, time::Instant,
+    collections::HashMap, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+    time::Instant,
 };
 
 mod marks;
@@ -224,16 +225,30 @@ impl Router {
             }
             *response.body_mut() = Body::Whole(Bytes::new());
         }
-        tracing::info!(
-            target: "authgate::access",
-            method = %head.method,
-            path = head.uri.path(),
-            route = pattern,
-            status = response.status().as_u16(),
-            micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-            client = %address,
-        );
+        told(&head, &response, (pattern, address), began.elapsed());
         response
+    }
+}
+
+/// The line of the access log. What machines ask for all day is only told at `debug`.
+fn told(head: &Head, response: &Response, (route, client): (&str, IpAddr), took: Duration) {
+    const PROBES: [&str; 6] = [
+        "/health",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/actors",
+        "/favicon.ico",
+    ];
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let (path, status) = (head.uri.path(), response.status().as_u16());
+    let is_routine = PROBES.contains(&route)
+        || route.starts_with("/static/")
+        || route.starts_with("/.well-known/");
+    if is_routine && status < 400 {
+        tracing::debug!(target: "authgate::access", method = %head.method, path, route, status, micros, %client);
+    } else {
+        tracing::info!(target: "authgate::access", method = %head.method, path, route, status, micros, %client);
     }
 }
 

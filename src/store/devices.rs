@@ -6,7 +6,6 @@ use super::{
     sql::{Sql, Value, list},
     standing::{self, Standing},
     timestamp::ZERO,
-    tokens::insert_family,
 };
 use crate::domain::{
     audit::AuditRow,
@@ -282,7 +281,7 @@ impl Unit for RedeemDeviceCode {
             if !self.consume(tx).await? {
                 return Ok(Redemption::Gone);
             }
-            insert_family(tx, &self.issued.family).await?;
+            tx.insert_family(&self.issued.family);
             tx.insert_token(&self.issued.access);
             if let Some(refresh) = &self.issued.refresh {
                 tx.insert_token(refresh);

@@ -100,6 +100,8 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
         .foreign_keys(false)
         .pragma("cache_size", "-8000")
         .pragma("journal_size_limit", "67108864")
+        // Pages that change with every commit are folded into the file once in a while, not all the time.
+        .pragma("wal_autocheckpoint", "4000")
         .statement_cache_capacity(256);
     let options = logged(options, settings.log);
     guard_new_file(Path::new(&file.path));

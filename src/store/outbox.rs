@@ -1,6 +1,9 @@
 //! `invalidations`: what was changed and may be remembered elsewhere. Written in the same transaction as the change,
 //! read by every process.
-use super::{Store, StoreError, Tx, sql::Sql};
+use super::{
+    Store, StoreError, Tx,
+    sql::{Sql, Value},
+};
 use crate::domain::time::Timestamp;
 
 /// Something that may be remembered and has changed.
@@ -14,16 +17,19 @@ pub struct Invalidation {
     pub key: String,
 }
 
+/// Tells everybody who may remember it, with the change itself.
 pub(super) async fn note(
     tx: &mut Tx<'_>,
     kind: &'static str,
     key: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let insert = Sql::new("INSERT INTO invalidations (kind, key, created_at) VALUES ($1, $2, $3)");
-    tx.run(insert.text(kind).text(key).time(at))
-        .await
-        .map(|_| ())
+    tx.insert_note(vec![
+        Value::Text(kind.to_owned()),
+        Value::Text(key.to_owned()),
+        Value::Time(at),
+    ]);
+    Ok(())
 }
 
 impl Store {

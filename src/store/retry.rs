@@ -6,7 +6,7 @@ use super::{
     StoreError, Tx, Unit,
     outbox::note,
     sql::Sql,
-    tokens::{Refreshed, enter, insert_family},
+    tokens::{Refreshed, enter},
 };
 use crate::domain::{
     audit::AuditRow,
@@ -48,9 +48,7 @@ impl Unit for RetryRotation {
             if !self.hold(tx).await? || !self.supersede(tx).await? {
                 return Ok(Refreshed::AlreadyUsed);
             }
-            if !tx.locks() {
-                insert_family(tx, &self.family).await?;
-            }
+            tx.insert_family(&self.family);
             note(tx, "family", self.family.id.as_str(), self.now).await?;
             tx.insert_token(&self.access);
             tx.insert_token(&self.refresh);

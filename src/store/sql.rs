@@ -212,6 +212,12 @@ pub fn placeholders(rows: usize, columns: usize) -> String {
     (0..rows).map(row).collect::<Vec<_>>().join(",")
 }
 
+/// As [`placeholders`], for SQLite: `(?,?),(?,?)…`.
+pub fn nameless(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    vec![row.as_str(); rows].join(",")
+}
+
 /// A row of either engine. NULL reads as the empty value.
 pub enum Row {
     /// SQLite.
@@ -353,6 +359,7 @@ mod tests {
     #[test]
     fn placeholders_count_on() {
         assert_eq!(placeholders(2, 3), "($1,$2,$3),($4,$5,$6)");
+        assert_eq!(nameless(2, 3), "(?,?,?),(?,?,?)");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     audit::AuditRow,
     eligibility::{Grant, Refusal},
-    ids::{FamilyId, TokenId},
+    ids::{ClientId, FamilyId, TokenId},
     scope::ScopeSet,
     time::Timestamp,
     token::{Family, Subject, Token, TokenStatus},
@@ -53,40 +53,65 @@ impl Store {
             .transpose()
     }
 
-    /// The family, and when it was revoked.
+    /// The token with this hash, and its family if that is on record.
     ///
     /// # Errors
     /// As the database.
-    pub async fn family(
+    pub async fn token_and_family(
         &self,
-        id: &FamilyId,
-    ) -> Result<Option<(Family, Option<Timestamp>)>, StoreError> {
-        let find = Sql::new("SELECT * FROM token_families WHERE id = $1").text(id.as_str());
-        self.read_one(find)
-            .await?
-            .as_ref()
-            .map(family_row)
-            .transpose()
+        hash: &str,
+    ) -> Result<Option<(Token, Option<Family>)>, StoreError> {
+        let find = Sql::new(
+            "SELECT t.*, f.id AS f_id, f.user_id AS f_user_id, f.client_id AS f_client_id, \
+             f.authorization_id AS f_authorization_id, f.grant_name AS f_grant_name, f.auth_time AS f_auth_time, \
+             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end \
+             FROM access_tokens t LEFT JOIN token_families f \
+             ON f.id = coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id) \
+             WHERE t.token_hash = $1",
+        )
+        .text(hash);
+        let Some(row) = self.read_one(find).await? else {
+            return Ok(None);
+        };
+        Ok(Some((rows::token(&row)?, family(&row)?)))
+    }
+
+    /// The family, if it is on record.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn family(&self, id: &FamilyId) -> Result<Option<Family>, StoreError> {
+        let find = Sql::new(
+            "SELECT f.id AS f_id, f.user_id AS f_user_id, f.client_id AS f_client_id, \
+             f.authorization_id AS f_authorization_id, f.grant_name AS f_grant_name, f.auth_time AS f_auth_time, \
+             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end \
+             FROM token_families f WHERE f.id = $1",
+        )
+        .text(id.as_str());
+        let row = self.read_one(find).await?;
+        row.as_ref().map_or(Ok(None), family)
     }
 }
 
-fn family_row(row: &Row) -> Result<(Family, Option<Timestamp>), StoreError> {
-    let family = Family {
-        id: FamilyId::new(row.text("id")?),
-        subject: Subject::stored(&row.text("user_id")?),
-        client_id: crate::domain::ids::ClientId::new(row.text("client_id")?),
-        authorization_id: row.maybe_int("authorization_id")?,
-        grant: match row.text("grant_name")?.as_str() {
+fn family(row: &Row) -> Result<Option<Family>, StoreError> {
+    let Some(id) = row.maybe_text("f_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(Family {
+        id: FamilyId::new(id),
+        subject: Subject::stored(&row.text("f_user_id")?),
+        client_id: ClientId::new(row.text("f_client_id")?),
+        authorization_id: row.maybe_int("f_authorization_id")?,
+        grant: match row.text("f_grant_name")?.as_str() {
             "device_code" => "device_code",
             "authorization_code" => "authorization_code",
             _ => "refresh_token",
         },
-        auth_time: row.maybe_time("auth_time")?,
-        scopes: ScopeSet::stored(&row.text("scopes")?),
-        created_at: row.time("created_at")?,
-        absolute_end: row.maybe_time("absolute_end")?,
-    };
-    Ok((family, row.maybe_time("revoked_at")?))
+        auth_time: row.maybe_time("f_auth_time")?,
+        scopes: ScopeSet::stored(&row.text("f_scopes")?),
+        created_at: row.time("f_created_at")?,
+        absolute_end: row.maybe_time("f_absolute_end")?,
+    }))
 }
 
 pub(super) fn token_values(token: &Token) -> Vec<Value> {
@@ -110,22 +135,24 @@ pub(super) fn token_values(token: &Token) -> Vec<Value> {
     ]
 }
 
-/// Inserts the family unless it is on record.
-pub(super) async fn insert_family(tx: &mut Tx<'_>, family: &Family) -> Result<(), StoreError> {
-    let insert = Sql::new(
-        "INSERT INTO token_families (id, user_id, client_id, authorization_id, grant_name, auth_time, scopes, \
-         created_at, absolute_end) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
-    )
-    .text(family.id.as_str())
-    .text(family.subject.to_string())
-    .text(family.client_id.as_str())
-    .bind(Value::MaybeInt(family.authorization_id))
-    .text(family.grant)
-    .bind(Value::MaybeTime(family.auth_time))
-    .text(family.scopes.to_string())
-    .time(family.created_at)
-    .bind(Value::MaybeTime(family.absolute_end));
-    tx.run(insert).await.map(|_| ())
+pub(super) fn family_values(family: &Family) -> Vec<Value> {
+    vec![
+        Value::Text(family.id.as_str().to_owned()),
+        Value::Text(family.subject.to_string()),
+        Value::Text(family.client_id.as_str().to_owned()),
+        Value::MaybeInt(family.authorization_id),
+        Value::Text(family.grant.to_owned()),
+        Value::MaybeTime(family.auth_time),
+        Value::Text(family.scopes.to_string()),
+        Value::Time(family.created_at),
+        Value::MaybeTime(family.absolute_end),
+    ]
+}
+
+/// Inserts the family now, unless it is on record, so that there is a row to lock or to end.
+async fn insert_family(tx: &mut Tx<'_>, family: &Family) -> Result<(), StoreError> {
+    tx.insert_family(family);
+    tx.settle().await
 }
 
 /// What became of a refresh.
@@ -199,9 +226,7 @@ impl Unit for RefreshFixed {
             if !alive {
                 return Ok(Refreshed::Invalid);
             }
-            if !tx.locks() {
-                insert_family(tx, &self.family).await?;
-            }
+            tx.insert_family(&self.family);
             tx.insert_token(&self.access);
             tx.insert_audit(&self.audit);
             Ok(Refreshed::Done)
@@ -240,9 +265,7 @@ impl Unit for RotateRefreshToken {
             if !spent && !cfg!(feature = "unguarded") {
                 return self.why_not(tx).await;
             }
-            if !tx.locks() {
-                insert_family(tx, &self.family).await?;
-            }
+            tx.insert_family(&self.family);
             tx.insert_token(&self.access);
             tx.insert_token(&self.refresh);
             tx.insert_audit(&self.audit);
@@ -302,7 +325,6 @@ impl Unit for RevokeFamily {
 }
 
 async fn end_family(tx: &mut Tx<'_>, family: &Family, at: Timestamp) -> Result<(), StoreError> {
-    tx.settle().await?;
     insert_family(tx, family).await?;
     let end =
         Sql::new("UPDATE token_families SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")

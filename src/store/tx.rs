@@ -4,10 +4,14 @@ use super::{
     StoreError,
     audit::audit_values,
     devices::device_values,
-    sql::{Row, Sql, Value, placeholders},
-    tokens::token_values,
+    sql::{Row, Sql, Value, nameless, placeholders},
+    tokens::{family_values, token_values},
 };
-use crate::domain::{audit::AuditRow, device::DeviceCode, token::Token};
+use crate::domain::{
+    audit::AuditRow,
+    device::DeviceCode,
+    token::{Family, Token},
+};
 use sqlx::{PgConnection, SqliteConnection};
 
 pub(super) enum Connection<'c> {
@@ -24,27 +28,46 @@ pub struct Tx<'c> {
 /// Rows that wait to be inserted.
 #[derive(Default)]
 struct Held {
+    families: Vec<Vec<Value>>,
     devices: Vec<Vec<Value>>,
     tokens: Vec<Vec<Value>>,
     audit: Vec<Vec<Value>>,
+    notes: Vec<Vec<Value>>,
 }
 
-const DEVICES: (&str, usize) = (
+/// How rows of one table are inserted: the beginning of the statement, the columns, and its end.
+struct Many(&'static str, usize, &'static str);
+
+const FAMILIES: Many = Many(
+    "INSERT INTO token_families (id, user_id, client_id, authorization_id, grant_name, auth_time, scopes, created_at, \
+     absolute_end) VALUES ",
+    9,
+    " ON CONFLICT (id) DO NOTHING",
+);
+const NOTES: Many = Many(
+    "INSERT INTO invalidations (kind, key, created_at) VALUES ",
+    3,
+    "",
+);
+const DEVICES: Many = Many(
     "INSERT INTO device_codes (device_code_hash, device_code_salt, device_code_id, user_code, client_id, scopes, resource, \
      expires_at, \"interval\", user_id, authorized, authorized_at, created_at, updated_at, requester_ip, \
      requester_user_agent) VALUES ",
     16,
+    "",
 );
-const TOKENS: (&str, usize) = (
+const TOKENS: Many = Many(
     "INSERT INTO access_tokens (id, token_hash, token_type, token_category, status, user_id, client_id, scopes, \
      expires_at, created_at, last_used_at, parent_token_id, token_family_id, authorization_id, resource) VALUES ",
     15,
+    "",
 );
-const AUDIT: (&str, usize) = (
+const AUDIT: Many = Many(
     "INSERT INTO audit_logs (id, event_type, event_time, severity, actor_user_id, actor_username, actor_ip, \
      resource_type, resource_id, resource_name, action, details, success, error_message, user_agent, request_path, \
      request_method, created_at, actor_kind) VALUES ",
     19,
+    "",
 );
 
 impl<'c> Tx<'c> {
@@ -99,25 +122,42 @@ impl<'c> Tx<'c> {
         self.held.audit.extend(rows.iter().map(audit_values));
     }
 
+    /// Holds a family back; one that is on record already stays as it is.
+    pub(super) fn insert_family(&mut self, family: &Family) {
+        self.held.families.push(family_values(family));
+    }
+
+    /// Holds back what readers of the outbox are to be told.
+    pub(super) fn insert_note(&mut self, note: Vec<Value>) {
+        self.held.notes.push(note);
+    }
+
     /// Inserts what was held back.
     pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
         let held = std::mem::take(&mut self.held);
+        self.insert_many(FAMILIES, held.families).await?;
         self.insert_many(DEVICES, held.devices).await?;
         self.insert_many(TOKENS, held.tokens).await?;
-        self.insert_many(AUDIT, held.audit).await
+        self.insert_many(AUDIT, held.audit).await?;
+        self.insert_many(NOTES, held.notes).await
     }
 
     /// In pieces of a power of two, so that only a handful of texts are ever prepared.
     async fn insert_many(
         &mut self,
-        (head, columns): (&'static str, usize),
+        Many(head, columns, tail): Many,
         mut rows: Vec<Vec<Value>>,
     ) -> Result<(), StoreError> {
         while !rows.is_empty() {
             let most = rows.len().min(64);
             let size = 1 << most.ilog2();
             let piece: Vec<Value> = rows.drain(..size).flatten().collect();
-            self.run(Sql::built(format!("{head}{}", placeholders(size, columns))).values(piece))
+            let cells = match &self.connection {
+                // SQLite looks names of parameters up one by one; those without a name it just counts.
+                Connection::Lite(_) => nameless(size, columns),
+                Connection::Pg(_) => placeholders(size, columns),
+            };
+            self.run(Sql::built(format!("{head}{cells}{tail}")).values(piece))
                 .await?;
         }
         Ok(())

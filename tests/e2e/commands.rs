@@ -1,0 +1,131 @@
+//! The command line as people and scripts meet it: what goes where, and the exit codes.
+use crate::support::{Engine, PASSWORD, Server};
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
+
+fn run(arguments: &[&str], env: &[(&str, &str)], input: &str) -> Output {
+    let room = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_authgate"))
+        .args(arguments)
+        .current_dir(room.path())
+        .env_clear()
+        .envs(env.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn answers_go_to_standard_output_and_complaints_to_standard_error() {
+    for (arguments, code, out, complaint) in [
+        (&["-v"][..], 0, "AuthGate version ", ""),
+        (&["--version"], 0, "AuthGate version ", ""),
+        (&["-h"], 0, "Usage: ", ""),
+        (&["--help"], 0, "Usage: ", ""),
+        (&["server", "--help"], 0, "Usage: ", ""),
+        (&[], 1, "", "Usage: "),
+        (&["foo"], 1, "", "foo"),
+        (&["check-config", "more"], 2, "", "more"),
+        (&["--bogus"], 2, "", "flag provided but not defined: -bogus"),
+    ] {
+        let output = run(arguments, &[], "");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(text(&output.stdout).contains(out), "{arguments:?}");
+        assert!(text(&output.stderr).contains(complaint), "{arguments:?}");
+        assert_eq!(output.stdout.is_empty(), code != 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn fresh_secrets_are_good_enough_for_production_and_the_published_ones_are_not() {
+    let env = [
+        ("ENVIRONMENT", "production"),
+        ("BASE_URL", "https://login.example.com"),
+    ];
+    let refused = run(&["check-config"], &env, "");
+    assert_eq!(refused.status.code(), Some(1));
+    let complaint = text(&refused.stderr);
+    for name in ["JWT_SECRET", "SESSION_SECRET"] {
+        assert!(
+            complaint.contains(&format!("Invalid configuration: {name}")),
+            "{complaint}"
+        );
+    }
+    let generated = text(&run(&["generate-secrets"], &[], "").stdout);
+    let secrets: Vec<(&str, &str)> = generated
+        .lines()
+        .map(|line| line.split_once('=').unwrap())
+        .collect();
+    assert_eq!(secrets.len(), 3);
+    let accepted = run(&["check-config"], &[&env[..], &secrets].concat(), "");
+    assert_eq!(
+        accepted.status.code(),
+        Some(0),
+        "{}",
+        text(&accepted.stderr)
+    );
+    assert_ne!(generated, text(&run(&["generate-secrets"], &[], "").stdout));
+}
+
+#[test]
+fn systemd_hands_secrets_over_as_credentials() {
+    let credentials = tempfile::tempdir().unwrap();
+    for name in ["JWT_SECRET", "SESSION_SECRET"] {
+        std::fs::write(
+            credentials.path().join(name),
+            format!("{}\n", "x".repeat(40)),
+        )
+        .unwrap();
+    }
+    let directory = credentials.path().to_str().unwrap();
+    let env = [
+        ("ENVIRONMENT", "production"),
+        ("CREDENTIALS_DIRECTORY", directory),
+    ];
+    let output = run(&["check-config"], &env, "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let twice = run(
+        &["check-config"],
+        &[&env[..], &[("JWT_SECRET", "y")]].concat(),
+        "",
+    );
+    assert!(text(&twice.stderr).contains("JWT_SECRET is set more than once"));
+    assert!(!text(&twice.stderr).contains("xxxx"));
+}
+
+#[test]
+fn passwords_are_hashed_from_standard_input() {
+    for (arguments, prefix) in [
+        (&["hash-password"][..], "$argon2id$"),
+        (&["hash-password", "--algorithm", "bcrypt"], "$2"),
+    ] {
+        let output = run(arguments, &[], &format!("{PASSWORD}\n"));
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).starts_with(prefix), "{output:?}");
+    }
+    assert_eq!(run(&["hash-password"], &[], "\n").status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_makes_the_schema_and_can_be_repeated() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::prepared(engine, &[]).await;
+        for _ in 0..2 {
+            let output = server.tool().arg("migrate").output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        }
+        assert_eq!(server.count("SELECT count(*) FROM users").await, 0);
+        assert_eq!(server.count("SELECT count(*) FROM token_families").await, 0);
+    }
+}
