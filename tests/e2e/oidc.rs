@@ -260,12 +260,10 @@ async fn a_fresh_sign_in_is_a_fresh_sign_in() {
         let answer = person.get(&mine.path(), &[]).await;
         assert!(parameter(&location(&answer), "code").is_some());
         // Somebody else than the hint names: signing in as the same person again does not help.
-        server
-            .sql(
-                "UPDATE sessions SET user_id = 'other'; INSERT INTO users SELECT 'other', 'other', 'o@x', password_hash, role, full_name, avatar_url, is_active, email_verified, external_id, auth_source, created_at, updated_at FROM users",
-                "UPDATE sessions SET user_id = 'other'; INSERT INTO users (id, username, email, password_hash, role, is_active, created_at, updated_at) SELECT 'other', 'other', 'o@x', password_hash, role, is_active, created_at, updated_at FROM users",
-            )
-            .await;
+        let other = "UPDATE sessions SET user_id = 'other'; INSERT INTO users (id, username, email, password_hash, role, \
+                     is_active, created_at, updated_at) SELECT 'other', 'other', 'o@x', password_hash, role, \
+                     is_active, created_at, updated_at FROM users";
+        server.sql(other, other).await;
         assert_eq!(told(&person.get(&mine.path(), &[]).await), "login_required");
         let sent = person
             .get(&ask.clone().with("id_token_hint", &hint).path(), &[])
