@@ -6,6 +6,7 @@
 mod assets;
 mod components;
 mod consent;
+mod explain;
 mod lang;
 mod parts;
 mod phrases;
@@ -22,6 +23,7 @@ use serde::Serialize;
 pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
 pub use components::ComponentsPage;
 pub use consent::{ConsentPage, EndSessionPage, life_words};
+pub use explain::{CheckLine, ExplainPage, Explained, RefusalLine};
 pub use lang::Lang;
 pub use parts::{
     Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,

@@ -11,9 +11,9 @@ use std::path::Path;
 
 use authgate::pages::{
     ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage,
-    DevicePage, EndSessionPage, ErrorPage, HomePage, Lang, LoginMessage, LoginPage, LogoutPage,
-    Pages, Place, ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage, View, When,
-    Words, asset, script_href, stylesheet_href,
+    DevicePage, EndSessionPage, ErrorPage, ExplainPage, HomePage, Lang, LoginMessage, LoginPage,
+    LogoutPage, Pages, Place, ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage,
+    View, When, Words, asset, script_href, stylesheet_href,
 };
 
 const HOSTILE: &str =
@@ -86,6 +86,7 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         ComponentsPage::TEMPLATE,
         ConsentPage::TEMPLATE,
         EndSessionPage::TEMPLATE,
+        ExplainPage::TEMPLATE,
     ]);
     let files = templates();
     let files: BTreeSet<&str> = files

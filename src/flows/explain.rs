@@ -5,9 +5,12 @@ use crate::{
         time::Timestamp,
         trace::{Check, ErrorRef, Outcome},
     },
-    store::{Store, StoreError, traces::TraceRow},
+    flows::{FlowError, Ground},
+    store::{Store, StoreError},
 };
 use std::fmt;
+
+pub use crate::store::traces::TraceRow;
 
 /// Why nothing is explained.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +82,14 @@ pub async fn explain(store: &Store, typed: &str) -> Result<Explanation, ExplainE
         store.client(&ClientId::new(row.client_id.as_str())).await?
     };
     Ok(told(row, client.map(|client| client.name)))
+}
+
+/// The latest refusals.
+///
+/// # Errors
+/// [`FlowError::Unavailable`] when the database cannot say.
+pub async fn latest(ground: &Ground, most: i64) -> Result<Vec<TraceRow>, FlowError> {
+    Ok(ground.store.latest_traces(most).await?)
 }
 
 fn told(row: TraceRow, client_name: Option<String>) -> Explanation {

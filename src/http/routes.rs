@@ -10,7 +10,7 @@ use super::{
     request::Request,
     respond::{self, Document, Response},
     router::{OAUTH_BODY, Refusal, Refuse, Route, Routes},
-    web::{self, WebDeps, guard, language::lang_of},
+    web::{self, WebDeps, explain::ExplainWeb, guard, language::lang_of},
 };
 use crate::{
     actors::key_holder::KeyHolder,
@@ -92,6 +92,11 @@ pub fn routes(all: &Everything) -> Routes {
     let routes = oauth::machines::routes(&all.machines, routes);
     let routes = oauth::people::routes(&all.people, routes);
     let routes = people(all, routes);
+    let explain = ExplainWeb {
+        web: all.web.clone(),
+        ground: all.web.login.ground.clone(),
+    };
+    let routes = web::explain::routes(&explain, routes);
     let routes = audit::routes(&AuditWeb::new(&all.web), routes);
     let routes = operators(all, routes);
     all.web.readable.learn(routes.answering(Method::GET));

@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 pub mod authorize;
 pub mod device;
 pub mod end_session;
+pub mod explain;
 pub mod guard;
 pub mod home;
 pub mod language;

@@ -95,6 +95,8 @@ async fn refusals_are_explained(engine: Engine) {
     );
     assert!(server.log().contains(&wide_reference), "{}", server.log());
 
+    pages(&server, &wide_reference).await;
+
     // A wait is no refusal, and what is noted last is written before the server ends.
     let waiting = http.start_device(&id).await;
     let pending = http.poll(&id, &waiting).await.json();
@@ -118,6 +120,41 @@ async fn refusals_are_explained(engine: Engine) {
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
+}
+
+/// The link tells a stranger nothing but the reference; it leads an administrator to the explanation.
+async fn pages(server: &Server, reference: &str) {
+    let mut stranger = server.http().await;
+    let path = format!("/oauth/error/{reference}");
+    let page = stranger.get(&path, &[]).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.body.contains(reference) && !page.body.contains("scope"),
+        "{page:?}"
+    );
+    let unknown = stranger.get("/oauth/error/0000-0000-0000", &[]).await;
+    assert_eq!(unknown.status, 200);
+    assert_eq!(stranger.get("/oauth/error/what", &[]).await.status, 404);
+    assert_eq!(stranger.get("/admin/explain", &[]).await.status, 302);
+
+    let mut admin = server.http().await;
+    admin.sign_in().await;
+    let link = admin.get(&path, &[]).await;
+    let explained = link.header("location").unwrap();
+    assert_eq!(explained, format!("/admin/explain?ref={reference}"));
+    let page = admin.get(&explained, &[]).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.body.contains("granted was: email profile"),
+        "{}",
+        page.body
+    );
+    let list = admin.get("/admin/explain?ref=0000-0000-0000", &[]).await;
+    assert!(
+        list.body.contains(&format!("?ref={reference}")),
+        "{}",
+        list.body
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

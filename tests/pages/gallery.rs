@@ -30,6 +30,8 @@ pub fn draw_all(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
         .hang("login_refused", &samples::login_refused())?
         .hang("login_providers", &samples::login_providers())?
         .hang("logout", &samples::logout())?
+        .hang("explain", &samples::explain())?
+        .hang("explain_latest", &samples::explain_latest())?
         .hang("device", &samples::device())?
         .hang("device_refused", &samples::device_refused())?
         .hang("device_confirm", &samples::device_confirm())?

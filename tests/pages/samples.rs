@@ -1,10 +1,10 @@
 //! One plausible view of every kind, under the name of the file it is drawn to.
 
 use authgate::pages::{
-    Alert, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage, DeviceDonePage,
-    DeviceMessage, DevicePage, EndSessionPage, ErrorPage, Fact, Hidden, HomePage, LoginMessage,
-    LoginPage, LogoutPage, Place, ProviderButton, ScopeLine, SessionLine, Shell,
-    TooManyRequestsPage, When, Words, life_words,
+    Alert, Badge, CheckLine, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage,
+    DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, Explained,
+    Fact, Hidden, HomePage, LoginMessage, LoginPage, LogoutPage, Place, ProviderButton,
+    RefusalLine, ScopeLine, SessionLine, Shell, Tone, TooManyRequestsPage, When, Words, life_words,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -272,4 +272,61 @@ pub fn home() -> HomePage {
 
 pub fn components() -> ComponentsPage {
     ComponentsPage::new(admin_shell(Place::Docs))
+}
+
+fn check(name: &str, outcome: Badge) -> CheckLine {
+    CheckLine {
+        name: name.into(),
+        question: Words::of(format!("explain.check.{name}")),
+        outcome,
+    }
+}
+
+/// A refusal, looked up.
+pub fn explain() -> ExplainPage {
+    ExplainPage {
+        shell: admin_shell(Place::System),
+        typed: "7K2M-9QWX-4T0B".into(),
+        alert: None,
+        found: Some(Explained {
+            reference: "7K2M-9QWX-4T0B".into(),
+            facts: vec![
+                Fact::new("explain.client", "Build robot"),
+                Fact::new("explain.request", "token:refresh_token"),
+                Fact::new("explain.error", "invalid_scope"),
+                Fact::new("explain.note", "granted was: email profile"),
+                Fact::new("explain.times", "12"),
+            ],
+            steps: vec![
+                check("request", Badge::new(Tone::Success, "explain.passed")),
+                check("client", Badge::new(Tone::Success, "explain.passed")),
+                check("scope", Badge::new(Tone::Error, "explain.failed_here")),
+                check("consent", Badge::new(Tone::Neutral, "explain.not_reached")),
+            ],
+        }),
+        latest: Vec::new(),
+    }
+}
+
+/// The latest refusals, after a reference that nobody knows.
+pub fn explain_latest() -> ExplainPage {
+    let line = |reference: &str, check: &str, times| RefusalLine {
+        reference: reference.into(),
+        client: Words::from("5700669a-49d1-4d80-85e5-ca811d982b42".to_owned()),
+        question: Words::of(format!("explain.check.{check}")),
+        operation: "token:refresh_token".into(),
+        error: "invalid_grant".into(),
+        times,
+        when: ago(90),
+    };
+    ExplainPage {
+        typed: "0000-0000-0000".into(),
+        alert: Some(Alert::warning(Words::of("explain.unknown")).about_fields()),
+        found: None,
+        latest: vec![
+            line("7K2M-9QWX-4T0B", "reuse", 1),
+            line("Z123-9QWX-4T0B", "client", 731),
+        ],
+        ..explain()
+    }
 }
