@@ -145,5 +145,11 @@ pub enum JoseError {
     SigningFailed,
 }
 
+/// Whether a payload that is signed here can be read here: one JSON object, no member twice, no more than [`MAX_DEPTH`]
+/// levels.
+pub fn is_readable(payload: &[u8]) -> bool {
+    json::object(payload).is_ok()
+}
+
 #[cfg(test)]
 mod tests;

@@ -300,8 +300,9 @@ impl House {
             },
             metadata: Metadata {
                 issuer: config.server.base_url.clone(),
-                id_token_algorithms: self.keys.current().id_token_algorithms(),
                 registration: config.oauth.registration,
+                device_flow: config.device.enabled,
+                refresh_tokens: config.oauth.refresh_tokens,
             },
             keys: self.keys.clone(),
             ops: OpsDeps {

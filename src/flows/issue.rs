@@ -15,7 +15,7 @@ use crate::{
         token::{Subject, Token, TokenCategory, TokenStatus},
         user::User,
     },
-    jose::{KeySet, MediaType},
+    jose::{JoseError, KeySet, MediaType},
 };
 use std::time::Duration;
 
@@ -292,13 +292,18 @@ fn sign(
         service_account: &order.client.service_account,
         extra: order.extra,
     });
+    // What our own readers would refuse must not be signed: repeated members, too many levels.
+    if !order.extra.is_empty() && !crate::jose::is_readable(&payload) {
+        return Err(unreadable_extra().into());
+    }
     let typ = match part.category {
         TokenCategory::Access => rules.access_type,
         TokenCategory::Refresh => MediaType::Jwt,
     };
-    let jwt = keys
-        .sign_json(typ, &payload)
-        .map_err(|error| FlowError::Internal(error.to_string()))?;
+    let jwt = keys.sign_json(typ, &payload).map_err(|error| match error {
+        JoseError::TooLarge if !order.extra.is_empty() => unreadable_extra().into(),
+        error => FlowError::Internal(error.to_string()),
+    })?;
     let row = Token {
         id: part.id.clone(),
         hash: sha256_hex(jwt.as_bytes()),
@@ -320,6 +325,11 @@ fn sign(
         resource: part.resource.to_vec(),
     };
     Ok((row, Secret::new(jwt)))
+}
+
+fn unreadable_extra() -> OauthError {
+    ErrorCode::InvalidRequest
+        .because("extra_claims make a token too large, nest too deeply or repeat a member")
 }
 
 /// Hands out the random bytes of one issuance piece by piece: two row ids, three UUIDs and a jitter.

@@ -91,6 +91,20 @@ impl Route {
         self
     }
 
+    /// Only where a parameter of the path has this value; elsewhere there is nothing.
+    #[must_use]
+    pub fn at(mut self, param: &'static str, value: &str) -> Self {
+        let (inner, value) = (self.handler, value.to_owned());
+        self.handler = Arc::new(move |request| {
+            if request.param(param) == Some(&value) {
+                inner(request)
+            } else {
+                async { not_found() }.boxed()
+            }
+        });
+        self
+    }
+
     /// With a rate limit.
     #[must_use]
     pub fn limited(mut self, limiter: Option<Arc<Limiter>>) -> Self {

@@ -89,6 +89,7 @@ where
 /// Everything that is served.
 pub fn routes(all: &Everything) -> Routes {
     let routes = machines(all, Routes::new());
+    let routes = documents(all, routes);
     let routes = oauth::machines::routes(&all.machines, routes);
     let routes = oauth::people::routes(&all.people, routes);
     let routes = people(all, routes);
@@ -132,19 +133,46 @@ fn machines(all: &Everything, routes: Routes) -> Routes {
         )
         .on(
             Method::GET,
-            "/.well-known/openid-configuration",
-            document(all.metadata.openid_configuration()),
+            "/.well-known/jwks.json",
+            by_keys(&all.keys, |keys| Document::json(keys.jwks().clone())),
         )
+}
+
+/// Discovery. An issuer with a path is also found where RFC 8414 §3.1 has clients look for it.
+fn documents(all: &Everything, routes: Routes) -> Routes {
+    let openid = || {
+        let metadata = all.metadata.clone();
+        by_keys(&all.keys, move |keys| {
+            Document::json(metadata.openid_configuration(keys))
+        })
+    };
+    let oauth = || {
+        let metadata = all.metadata.clone();
+        by_keys(&all.keys, move |keys| {
+            Document::json(metadata.oauth_authorization_server(keys))
+        })
+    };
+    let routes = routes
+        .on(Method::GET, "/.well-known/openid-configuration", openid())
         .on(
             Method::GET,
             "/.well-known/oauth-authorization-server",
-            document(all.metadata.oauth_authorization_server()),
-        )
-        .on(
-            Method::GET,
-            "/.well-known/jwks.json",
-            key_set(all.keys.clone()),
-        )
+            oauth(),
+        );
+    match all.metadata.issuer_path() {
+        None => routes,
+        Some(path) => routes
+            .on(
+                Method::GET,
+                "/.well-known/openid-configuration/{*issuer}",
+                openid().at("issuer", &path),
+            )
+            .on(
+                Method::GET,
+                "/.well-known/oauth-authorization-server/{*issuer}",
+                oauth().at("issuer", &path),
+            ),
+    }
 }
 
 fn people(all: &Everything, routes: Routes) -> Routes {
@@ -194,16 +222,12 @@ fn operators(all: &Everything, routes: Routes) -> Routes {
         .on(Method::GET, "/static/{*path}", with(ops, ops::file))
 }
 
-fn document(text: String) -> Route {
-    let document = Document::json(text);
-    Route::new(move |request: Request| {
-        let answer = document.answer(request.header("if-none-match"));
-        async move { answer }
-    })
-}
-
 /// Rendered once for each set of keys.
-fn key_set(keys: KeyHolder<KeySet>) -> Route {
+fn by_keys(
+    keys: &KeyHolder<KeySet>,
+    render: impl Fn(&KeySet) -> Document + Send + Sync + 'static,
+) -> Route {
+    let keys = keys.clone();
     let rendered: Arc<ArcSwapOption<(Arc<KeySet>, Document)>> = Arc::default();
     Route::new(move |request: Request| {
         let present = keys.current();
@@ -211,7 +235,7 @@ fn key_set(keys: KeyHolder<KeySet>) -> Route {
             .load_full()
             .filter(|known| Arc::ptr_eq(&known.0, &present));
         let known = known.unwrap_or_else(|| {
-            let fresh = Arc::new((Arc::clone(&present), Document::json(present.jwks().clone())));
+            let fresh = Arc::new((Arc::clone(&present), render(&present)));
             rendered.store(Some(Arc::clone(&fresh)));
             fresh
         });

@@ -174,6 +174,18 @@ async fn whole_grant(engine: Engine) {
         ("machine", ("extra_claims", "{"), 400, "invalid_request"),
         (
             "machine",
+            ("extra_claims", r#"{"a":{"b":1,"b":2}}"#),
+            400,
+            "invalid_request",
+        ),
+        (
+            "machine",
+            ("extra_claims", r#"{"a":[[[[[[[[1]]]]]]]]}"#),
+            400,
+            "invalid_request",
+        ),
+        (
+            "machine",
             ("extra_claims", r#"{"SUB":"root"}"#),
             400,
             "invalid_request",

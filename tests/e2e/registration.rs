@@ -213,7 +213,7 @@ async fn a_program_registers_itself_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn registration_gates_are_in_order() {
+async fn dcr_policy() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let mut http = server.http().await;
     for (method, path) in [
@@ -391,5 +391,138 @@ async fn registration_is_limited() {
         let answer = send(&mut http, "POST", "/oauth/register", "", "{}").await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("x-ratelimit-limit").as_deref(), Some("2"));
+    }
+}
+
+/// CR-07: nothing that a program sends makes this server call anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_outbound_from_metadata() {
+    let server = Server::start(Engine::Sqlite, &[ON]).await;
+    let trap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let there = format!("http://{}", trap.local_addr().unwrap());
+    let mut http = server.http().await;
+    let asked = json!({
+        "client_name": "App", "redirect_uris": [format!("{there}/cb")], "client_uri": there, "logo_uri": there,
+        "tos_uri": there, "policy_uri": there, "jwks_uri": there, "sector_identifier_uri": there,
+        "initiate_login_uri": there, "request_uris": [there], "software_statement": there,
+    });
+    assert_eq!(register(&mut http, &asked).await.status, 201);
+    let mut signing = asked.clone();
+    signing["token_endpoint_auth_method"] = json!("private_key_jwt");
+    assert_eq!(
+        register(&mut http, &signing).await.error(),
+        "invalid_client_metadata"
+    );
+    let call = tokio::time::timeout(std::time::Duration::from_millis(500), trap.accept()).await;
+    assert!(call.is_err(), "somebody called");
+}
+
+/// CR-06: origins byte for byte, on the endpoints for programs only.
+#[tokio::test(flavor = "multi_thread")]
+async fn cors_matrix() {
+    let env = [
+        ("CORS_ENABLED", "true"),
+        ("CORS_ALLOWED_ORIGINS", "https://app.example"),
+        ON,
+    ];
+    let server = Server::start(Engine::Sqlite, &env).await;
+    let mut http = server.http().await;
+    let good = "https://app.example";
+    for origin in [
+        "https://app.example.evil.example",
+        "https://evil-app.example",
+        "http://app.example",
+        "https://app.example:444",
+        "https://APP.example",
+        "null",
+    ] {
+        let answer = http
+            .get("/.well-known/jwks.json", &[("origin", origin)])
+            .await;
+        assert_eq!(
+            (answer.status, answer.header("access-control-allow-origin")),
+            (403, None),
+            "{origin}"
+        );
+    }
+    for (method, path) in [
+        ("POST", "/oauth/token"),
+        ("POST", "/oauth/introspect"),
+        ("POST", "/oauth/revoke"),
+        ("POST", "/oauth/device/code"),
+        ("POST", "/oauth/register"),
+        ("PUT", "/oauth/register/x"),
+        ("DELETE", "/oauth/register/x"),
+        ("GET", "/oauth/userinfo"),
+        ("GET", "/oauth/tokeninfo"),
+        ("GET", "/.well-known/openid-configuration"),
+    ] {
+        let request = format!(
+            "OPTIONS {path} HTTP/1.1\r\nhost: test\r\norigin: {good}\r\naccess-control-request-method: {method}\r\n\r\n"
+        );
+        let answer = http.try_send(request.as_bytes()).await.unwrap();
+        assert_eq!(answer.status, 204, "{path}");
+        assert_eq!(
+            answer.header("access-control-allow-origin").as_deref(),
+            Some(good)
+        );
+        assert!(
+            answer
+                .header("access-control-allow-methods")
+                .unwrap()
+                .contains(method)
+        );
+    }
+    for path in ["/login", "/health", "/oauth/authorize", "/device"] {
+        let answer = http.get(path, &[("origin", good)]).await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{path}");
+    }
+    let env = [("CORS_ENABLED", "true"), ("CORS_ALLOWED_ORIGINS", "*")];
+    let server = Server::start(Engine::Sqlite, &env).await;
+    let answer = server
+        .http()
+        .await
+        .get("/.well-known/jwks.json", &[("origin", good)])
+        .await;
+    assert_eq!(
+        answer.header("access-control-allow-origin").as_deref(),
+        Some("*")
+    );
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+}
+
+/// What metadata announces is served: every endpoint, and every way to authenticate at each (see `client_auth`).
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_announced_is_served() {
+    let server = Server::prepared(Engine::Sqlite, &[ON]).await;
+    let base = format!("http://127.0.0.1:{}", server.port);
+    let mut server = server.with("BASE_URL", &format!("{base}/auth"));
+    server.launch().await;
+    let mut http = server.http().await;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+    ] {
+        let document = http.get(path, &[]).await;
+        assert_eq!(
+            document.header("cache-control").as_deref(),
+            Some("public, max-age=3600")
+        );
+        // RFC 8414 section 3.1: the issuer's path stands behind the well-known part.
+        let inserted = http.get(&format!("{path}/auth"), &[]).await;
+        assert_eq!((inserted.status, &inserted.body), (200, &document.body));
+        assert_eq!(http.get(&format!("{path}/other"), &[]).await.status, 404);
+        for (name, value) in document.json().as_object().unwrap() {
+            let Some(endpoint) = value
+                .as_str()
+                .filter(|_| name.ends_with("_endpoint") || name == "jwks_uri")
+            else {
+                continue;
+            };
+            let path = endpoint.strip_prefix(&format!("{base}/auth")).unwrap();
+            let get = http.get(path, &[]).await.status;
+            let post = http.post(path, &[]).await.status;
+            assert!(get != 404 || post != 404, "{name} {path}");
+        }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 fn rules() -> ExtraClaimRules {
     ExtraClaimRules {
@@ -104,4 +105,120 @@ fn a_payload_is_sorted_and_ours_win() {
         ..claims
     };
     assert!(!String::from_utf8(payload(&none)).unwrap().contains("aud"));
+}
+
+/// Any JSON that a caller may send as a value.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from),
+        "[ -~]{0,12}".prop_map(serde_json::Value::from),
+    ];
+    leaf.prop_recursive(4, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
+            prop::collection::btree_map(name(), inner, 0..4)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Names that are reserved in some spelling, and others.
+fn name() -> impl Strategy<Value = String> {
+    let reserved = prop::sample::select(vec![
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
+        "type",
+        "scope",
+        "user_id",
+        "client_id",
+        "azp",
+        "amr",
+        "acr",
+        "auth_time",
+        "nonce",
+        "at_hash",
+        "domain",
+        "uid",
+        "acme_uid",
+        "extra_domain",
+        "acme_project",
+    ]);
+    prop_oneof![
+        (
+            reserved,
+            any::<u32>(),
+            prop::sample::select(vec!["", " ", "\t"])
+        )
+            .prop_map(|(name, cases, edge)| {
+                let spelled: String = name
+                    .chars()
+                    .enumerate()
+                    .map(|(at, c)| match cases >> (at % 32) & 1 {
+                        0 => c,
+                        _ => c.to_ascii_uppercase(),
+                    })
+                    .collect();
+                format!("{edge}{spelled}{edge}")
+            }),
+        "[a-z_]{0,10}",
+        any::<String>(),
+    ]
+}
+
+proptest! {
+    /// TK-11: whatever a caller sends, what the server says stands in the token, once, and under no other spelling.
+    #[test]
+    fn reserved_claims_win(sent in prop::collection::btree_map(name(), any_json(), 0..6)) {
+        let rules = ExtraClaimRules {
+            enabled: true,
+            max_raw_size: 0,
+            max_keys: 0,
+            max_value_size: 0,
+            prefix: "acme".to_owned(),
+        };
+        let text = serde_json::Value::Object(sent.clone().into_iter().collect()).to_string();
+        let any_reserved = sent.keys().any(|name| rules.is_reserved(name));
+        let parsed = rules.parse(Some(&text));
+        prop_assert_eq!(parsed.is_err(), any_reserved);
+        // Even claims that were never checked cannot win.
+        let unchecked: ExtraClaims = serde_json::from_str(&text).unwrap();
+        let payload = payload(&TokenClaims {
+            issuer: "https://as.example",
+            subject: "user",
+            client_id: "client",
+            scope: "read",
+            token_type: "access",
+            issued_at: 1,
+            expires_at: 2,
+            jti: "id",
+            audience: &["https://api.example".to_owned()],
+            prefix: "acme",
+            domain: "domain",
+            uid: "name",
+            project: "project",
+            service_account: "account",
+            extra: &unchecked,
+        });
+        let said: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        for (name, value) in [
+            ("iss", "https://as.example"), ("sub", "user"), ("user_id", "user"), ("client_id", "client"),
+            ("scope", "read"), ("type", "access"), ("jti", "id"), ("aud", "https://api.example"),
+            ("acme_domain", "domain"), ("acme_uid", "name"), ("acme_project", "project"),
+            ("acme_service_account", "account"),
+        ] {
+            prop_assert_eq!(said[name].as_str(), Some(value), "{}", name);
+        }
+        prop_assert_eq!((said["iat"].as_i64(), said["exp"].as_i64()), (Some(1), Some(2)));
+        if let Ok(checked) = parsed {
+            let ours = ["nbf", "azp", "amr", "acr", "auth_time", "nonce", "at_hash"];
+            prop_assert!(!checked.keys().any(|name| ours.contains(&name.trim().to_ascii_lowercase().as_str())));
+        }
+    }
 }
