@@ -3,7 +3,7 @@
 use crate::{
     actors::{
         KeyHolder, Signals, Tree,
-        lifecycle::{self, Budgets, Shutdown, Step},
+        lifecycle::{self, Budgets, Condition, Shutdown, Step},
     },
     config::Config,
     domain::time::{Clock, Entropy},
@@ -13,12 +13,16 @@ use crate::{
         seed::{self, SeedRules, Seeded},
     },
     host::{HostClock, HostEntropy},
-    http::server,
+    http::{
+        server,
+        tls::{Certificate, TlsError},
+    },
     jose::KeySet,
     passwords::HashAlgorithm,
     store::{Adoption, Store, StoreError},
 };
 use std::{process::ExitCode, sync::Arc, time::Duration};
+use tokio_rustls::TlsAcceptor;
 
 mod house;
 pub mod keys;
@@ -63,7 +67,7 @@ pub async fn run(config: Config) -> Result<ExitCode, StartFailure> {
     running.readiness.ready();
     notify::ready();
     let watchdog = notify::watchdog(Arc::clone(&running.tree));
-    let reloads = reloads(&signals, running.keys.clone());
+    let reloads = reloads(&signals, &running);
     let ending = lifecycle::run(
         &signals,
         running.tree.escalated(),
@@ -77,11 +81,22 @@ pub async fn run(config: Config) -> Result<ExitCode, StartFailure> {
 }
 
 /// What lies in files is loaded again with every SIGHUP.
-fn reloads(signals: &Signals, keys: KeyHolder<KeySet>) -> tokio::task::JoinHandle<()> {
+fn reloads(signals: &Signals, running: &Running) -> tokio::task::JoinHandle<()> {
+    const TLS: &str = "tls";
     let mut asked = signals.reloads();
+    let (keys, readiness) = (running.keys.clone(), running.readiness.clone());
+    let certificate = running.certificate.clone();
     tokio::spawn(async move {
         while asked.changed().await.is_ok() {
             keys.nudge();
+            let Some(certificate) = &certificate else {
+                continue;
+            };
+            let condition = match certificate.reload() {
+                Ok(()) => Condition::Well,
+                Err(error) => Condition::Degraded(format!("the old certificate stays: {error}")),
+            };
+            readiness.note(TLS, condition);
         }
     })
 }
@@ -120,6 +135,7 @@ struct Running {
     store: Store,
     tree: Arc<Tree>,
     keys: KeyHolder<KeySet>,
+    certificate: Option<Arc<Certificate>>,
     commits: crate::actors::Commits,
     readiness: crate::actors::Readiness,
 }
@@ -127,7 +143,14 @@ struct Running {
 async fn start(config: &Config) -> Result<Running, StartFailure> {
     let clock: Arc<dyn Clock> = Arc::new(HostClock);
     let entropy: Arc<dyn Entropy> = Arc::new(HostEntropy::default());
-    let tls = settings::tls(config).map_err(|error| StartFailure::Edge(error.to_string()))?;
+    let edge = |error: TlsError| StartFailure::Edge(error.to_string());
+    let certificate = settings::certificate(config).map_err(edge)?;
+    let tls = match &certificate {
+        Some(certificate) => Some(TlsAcceptor::from(
+            certificate.server_config().map_err(edge)?,
+        )),
+        None => None,
+    };
     let (store, adoption) = open(config).await?;
     let ground = Ground {
         store: store.clone(),
@@ -155,6 +178,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         store,
         tree,
         keys,
+        certificate,
         commits,
         readiness,
     })

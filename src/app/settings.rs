@@ -15,7 +15,7 @@ use crate::{
     passwords::HashAlgorithm,
     store::{self, Adoption},
 };
-use tokio_rustls::TlsAcceptor;
+use std::sync::Arc;
 
 pub fn store(config: &Config) -> store::Settings {
     let db = &config.database;
@@ -46,7 +46,8 @@ pub fn password_algorithm(config: &Config, adoption: Adoption) -> HashAlgorithm 
     }
 }
 
-pub fn tls(config: &Config) -> Result<Option<TlsAcceptor>, TlsError> {
+/// The certificate, checked, for whoever loads it again.
+pub fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, TlsError> {
     let Some(files) = &config.tls else {
         return Ok(None);
     };
@@ -54,8 +55,7 @@ pub fn tls(config: &Config) -> Result<Option<TlsAcceptor>, TlsError> {
         certificate: files.certificate.clone(),
         key: files.key.clone(),
     };
-    let acceptor = TlsAcceptor::from(Certificate::load(files)?.server_config()?);
-    Ok(Some(acceptor))
+    Certificate::load(files).map(Some)
 }
 
 pub fn address(addr: &ListenAddr) -> String {

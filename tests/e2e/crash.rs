@@ -218,3 +218,63 @@ async fn every_request_in_flight_is_answered_at_sigterm_on_sqlite() {
 async fn every_request_in_flight_is_answered_at_sigterm_on_postgres() {
     stops(Engine::Postgres, 20).await;
 }
+
+/// Peers that send a redemption whole and hang up without waiting for its answer: each code is redeemed as a whole, by
+/// them or by whoever asks afterwards, and never in part.
+async fn hang_ups(engine: Engine, peers: usize) {
+    use tokio::io::AsyncWriteExt as _;
+    let mut server = Server::start(engine, &[]).await;
+    let codes = server.approved_codes(peers).await;
+    for code in &codes {
+        let form = [
+            ("grant_type", crate::support::DEVICE_GRANT),
+            ("client_id", &server.client_id),
+            ("device_code", code),
+        ];
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let length = body.len();
+        let request = format!(
+            "POST /oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        let mut peer = tokio::net::TcpStream::connect(("127.0.0.1", server.port))
+            .await
+            .unwrap();
+        peer.write_all(request.as_bytes()).await.unwrap();
+    }
+    let (mut http, mut gone) = (server.http().await, 0);
+    for code in &codes {
+        let answer = http.poll(&server.client_id, code).await;
+        if answer.status != 200 {
+            assert_eq!(answer.error(), "invalid_grant");
+            gone += 1;
+        }
+    }
+    server.signal("TERM");
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    println!("{peers} peers hung up on {engine:?}: {gone} of their redemptions were committed");
+    let peers = i64::try_from(peers).unwrap();
+    for (query, expected) in [
+        ("SELECT count(*) FROM device_codes", 0),
+        ("SELECT count(*) FROM token_families", peers),
+        ("SELECT count(*) FROM access_tokens", 2 * peers),
+        (
+            "SELECT count(*) FROM audit_logs WHERE event_type = 'ACCESS_TOKEN_ISSUED'",
+            peers,
+        ),
+    ] {
+        assert_eq!(server.count(query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_hangs_up_never_cuts_a_commit_on_sqlite() {
+    hang_ups(Engine::Sqlite, 1000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_hangs_up_never_cuts_a_commit_on_postgres() {
+    hang_ups(Engine::Postgres, 300).await;
+}

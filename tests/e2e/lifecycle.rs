@@ -198,3 +198,79 @@ async fn systemd_is_told_ready_alive_and_stopping() {
     stopping.await.unwrap();
     assert_eq!(server.ended().await.code(), Some(0));
 }
+
+/// A self-signed pair for `name`, written over the one that is there.
+fn pair(directory: &std::path::Path, name: &str) {
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args([
+            "-subj",
+            &format!("/CN={name}"),
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+        ])
+        .current_dir(directory)
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+}
+
+/// Whose certificate is shown on `port`; nothing while nobody answers.
+fn shown(port: u16) -> String {
+    let output = std::process::Command::new("openssl")
+        .args(["s_client", "-connect", &format!("127.0.0.1:{port}")])
+        .stdin(Stdio::null())
+        .output();
+    String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
+}
+
+async fn until_shown(port: u16, name: &str) {
+    let began = Instant::now();
+    while !shown(port).contains(name) {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{name} is never shown"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_is_shown_after_sighup_and_a_broken_one_changes_nothing() {
+    let mut server = Server::prepared(Engine::Sqlite, &[]).await;
+    let directory = server.directory.path().to_owned();
+    pair(&directory, "first.example");
+    server.set("TLS_CERT_FILE", "cert.pem");
+    server.set("TLS_KEY_FILE", "key.pem");
+    server.spawn();
+    until_shown(server.port, "first.example").await;
+    pair(&directory, "second.example");
+    server.signal("HUP");
+    until_shown(server.port, "second.example").await;
+    std::fs::write(directory.join("cert.pem"), "no certificate").unwrap();
+    server.signal("HUP");
+    let began = Instant::now();
+    while !server.log().contains("the old certificate stays") {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{}",
+            server.log()
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(shown(server.port).contains("second.example"));
+    server.signal("TERM");
+    assert_eq!(server.ended().await.code(), Some(0));
+}

@@ -204,14 +204,19 @@ impl Server {
         command
     }
 
-    /// Starts the process on what is there already and waits until it is ready.
-    pub async fn launch(&mut self) {
+    /// Starts the process on what is there already.
+    pub fn spawn(&mut self) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.log_path())
             .unwrap();
         self.child = Some(self.command().stderr(log).spawn().unwrap());
+    }
+
+    /// Starts the process on what is there already and waits until it is ready.
+    pub async fn launch(&mut self) {
+        self.spawn();
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
