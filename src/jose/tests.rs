@@ -153,7 +153,7 @@ fn a_given_key_id_is_kept_and_an_empty_one_is_none() {
 }
 
 #[test]
-fn weak_keys_and_wrong_keys_are_refused_in_words() {
+fn weak_keys_refused() {
     use Algorithm::{Es256, Hs256, Rs256};
     let refused = |algorithm, name: &str| {
         let error = SigningKey::from_pem(algorithm, &pem(name), None).unwrap_err();

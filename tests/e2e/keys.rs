@@ -292,7 +292,7 @@ async fn tokens_of_the_former_secret_live_while_it_is_set() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn artefact_types_do_not_cross() {
+async fn device_codes_sessions_and_tokens_do_not_stand_in_for_one_another() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let (access, refresh) = granted(&server).await;
     let mut http = server.http().await;
