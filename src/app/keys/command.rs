@@ -4,14 +4,14 @@ use super::{
     flow::{self, By, KeyEntry, KeysDeps, Rotate, Rotation},
 };
 use crate::{
-    app::{StartFailure, open},
+    app::{StartFailure, settings},
     cli::KeysCommand,
     config::Config,
     domain::{audit::Actor, key_schedule::KeyState, secret::Secret, time::Timestamp},
     flows::{FlowError, Ground},
     host::{HostClock, HostEntropy},
     jose::Algorithm,
-    store::keys::Retired,
+    store::{Store, keys::Retired},
 };
 use std::{path::Path, sync::Arc};
 use time::format_description::well_known::Rfc3339;
@@ -24,7 +24,12 @@ pub async fn run(
     config: &Config,
     command: KeysCommand,
 ) -> Result<Result<String, String>, StartFailure> {
-    let (store, _) = open(config).await?;
+    // Not prepared: that is the server's work, and would hold up one that runs.
+    let settings = settings::store(config);
+    let store = tokio::time::timeout(config.timeouts.db_init, Store::open(&settings))
+        .await
+        .map_err(|_| StartFailure::Database("context deadline exceeded".to_owned()))?
+        .map_err(|error| StartFailure::Database(error.to_string()))?;
     let ground = Ground {
         store: store.clone(),
         commits: crate::actors::Commits::new(),
@@ -60,6 +65,9 @@ fn by() -> By {
 fn failed(error: FlowError) -> String {
     match error {
         FlowError::Protocol(error) => error.description.into_owned(),
+        FlowError::Internal(why) if why.contains("signing_keys") => {
+            format!("{why} (has this database been used by the server, or `authgate migrate`?)")
+        }
         FlowError::Unavailable(why) | FlowError::Internal(why) => why,
     }
 }

@@ -458,7 +458,7 @@ fn all_faults_are_told_at_once_in_their_order() {
 }
 
 #[test]
-fn published_secrets_are_refused_where_it_matters() {
+fn refuses_default_secret() {
     for exposed in [
         ("ENVIRONMENT", "production"),
         ("BASE_URL", "https://x.example"),
