@@ -137,7 +137,7 @@ impl ClientAuth {
         let found = self.clients.find(&credentials.client_id).await?;
         let client = found
             .filter(|client| client.is_active())
-            .ok_or_else(unknown)?;
+            .ok_or_else(|| unknown(credentials))?;
         if client.is_confidential() {
             self.prove(&client, credentials, address, origin).await?;
         }
@@ -350,6 +350,11 @@ fn too_many() -> OauthError {
     ErrorCode::TooManyFailures.because("too many failed attempts for this client, try again later")
 }
 
-fn unknown() -> OauthError {
-    ErrorCode::UnknownClient.because("the client is unknown or not active")
+/// Who tried to prove something has failed at that (RFC 6749 §5.2: 401); who only named a client has named none.
+fn unknown(credentials: &ClientCredentials) -> OauthError {
+    if credentials.are_unproven() {
+        ErrorCode::UnknownClient.because("the client is unknown or not active")
+    } else {
+        unauthenticated().failing(Check::Client)
+    }
 }

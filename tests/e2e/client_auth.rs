@@ -463,3 +463,93 @@ async fn no_secrets_in_query(http: &mut Http) {
         .await;
     assert_eq!(answer.error(), "unsupported_grant_type");
 }
+
+/// TK-01, TK-03, TK-07: no grant and no endpoint serves a confidential client that proves nothing, all say so alike, and
+/// nothing of it is stored on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn confidential_must_auth() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    machines(&server).await;
+    let mut http = server.http().await;
+    let code = "0".repeat(40);
+    let own = token(&mut http, "brief", &[]).await;
+    assert_no_store(&own);
+    let own = own.text("access_token");
+    for (path, form) in [
+        (
+            "/oauth/token",
+            vec![
+                ("grant_type", "authorization_code"),
+                ("code", "x"),
+                ("redirect_uri", "https://a.example/"),
+            ],
+        ),
+        (
+            "/oauth/token",
+            vec![("grant_type", "refresh_token"), ("refresh_token", "x")],
+        ),
+        (
+            "/oauth/token",
+            vec![("grant_type", DEVICE_GRANT), ("device_code", &code)],
+        ),
+        ("/oauth/token", vec![("grant_type", "client_credentials")]),
+        ("/oauth/introspect", vec![("token", "x")]),
+        ("/oauth/revoke", vec![("token", &own)]),
+    ] {
+        for proof in [None, Some("wrong")] {
+            let mut form = form.clone();
+            form.push(("client_id", "brief"));
+            form.extend(proof.map(|secret| ("client_secret", secret)));
+            let answer = http.post(path, &form).await;
+            assert_eq!(
+                (answer.status, answer.error()),
+                (401, "invalid_client".to_owned()),
+                "{path} {form:?}"
+            );
+            let challenge = answer.header("www-authenticate").unwrap();
+            assert!(challenge.starts_with("Basic realm="), "{challenge}");
+            assert_no_store(&answer);
+        }
+    }
+    let looked = introspect(&mut http, "brief", &own).await;
+    assert_eq!(looked.json()["active"], true, "nobody revoked it");
+    assert_no_store(&looked);
+    let bearer = format!("Bearer {own}");
+    for path in ["/oauth/tokeninfo", "/oauth/userinfo"] {
+        assert_no_store(&http.get(path, &[("authorization", &bearer)]).await);
+        assert_no_store(&http.get(path, &[]).await);
+    }
+}
+
+fn assert_no_store(answer: &Answer) {
+    assert_eq!(
+        answer.header("cache-control").as_deref(),
+        Some("no-store"),
+        "{answer:?}"
+    );
+    assert_eq!(answer.header("pragma").as_deref(), Some("no-cache"));
+}
+
+/// TK-04: what a client may do is asked when a grant is redeemed, not only when it began.
+#[tokio::test(flavor = "multi_thread")]
+async fn disable_flow_between_start_and_redeem() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[]).await;
+        let mut codes = server.approved_codes(2).await;
+        let mut http = server.http().await;
+        let refresh = http
+            .poll(&server.client_id, &codes.remove(0))
+            .await
+            .text("refresh_token");
+        let off = |no: &str| {
+            format!(
+                "UPDATE oauth_applications SET enable_device_flow = {no}, enable_auth_code_flow = {no}"
+            )
+        };
+        server.sql(&off("0"), &off("false")).await;
+        let answer = http.poll(&server.client_id, &codes.remove(0)).await;
+        assert_eq!(answer.error(), "unauthorized_client");
+        let answer = http.refresh(&server.client_id, &refresh).await;
+        assert_eq!(answer.error(), "unauthorized_client");
+    }
+}

@@ -1,7 +1,7 @@
 //! What clients do without a person: prove who they are, get tokens for themselves, look at tokens and revoke them.
 use crate::{
     http::Answer,
-    support::{Engine, Http, Server},
+    support::{DEVICE_GRANT, Engine, Http, Server},
 };
 use base64::{Engine as _, engine::general_purpose};
 use serde_json::Value;
@@ -489,4 +489,67 @@ async fn revoke_tells_the_truth() {
         introspect(&mut http, "machine", &own).await.json()["active"],
         false
     );
+}
+
+/// `extra_claims` of a public client, on the device and the refresh grant; `typ` of access tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn public_clients_add_claims_only_where_they_may() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let code = server.approved_codes(1).await.remove(0);
+    let mut http = server.http().await;
+    let claims_of = |form: Vec<(&'static str, String)>| {
+        let mut form = form;
+        form.push(("extra_claims", r#"{"team":"blue"}"#.to_owned()));
+        form
+    };
+    let poll = claims_of(vec![
+        ("grant_type", DEVICE_GRANT.to_owned()),
+        ("client_id", server.client_id.clone()),
+        ("device_code", code.clone()),
+    ]);
+    let refused = post(&mut http, &poll).await;
+    assert_eq!(refused.error(), "invalid_request");
+    let refresh = http
+        .poll(&server.client_id, &code)
+        .await
+        .text("refresh_token");
+    let again = claims_of(vec![
+        ("grant_type", "refresh_token".to_owned()),
+        ("client_id", server.client_id.clone()),
+        ("refresh_token", refresh),
+    ]);
+    assert_eq!(post(&mut http, &again).await.error(), "invalid_request");
+
+    let env = [
+        ("EXTRA_CLAIMS_PUBLIC_CLIENTS", "true"),
+        ("ACCESS_TOKEN_TYPE", "at+jwt"),
+    ];
+    let server = Server::start(Engine::Sqlite, &env).await;
+    let code = server.approved_codes(1).await.remove(0);
+    let mut http = server.http().await;
+    let poll = claims_of(vec![
+        ("grant_type", DEVICE_GRANT.to_owned()),
+        ("client_id", server.client_id.clone()),
+        ("device_code", code),
+    ]);
+    let tokens = post(&mut http, &poll).await;
+    for (name, typ) in [("access_token", "at+jwt"), ("refresh_token", "JWT")] {
+        let token = tokens.text(name);
+        assert_eq!(claims(&token)["team"], "blue");
+        let head = general_purpose::URL_SAFE_NO_PAD
+            .decode(token.split('.').next().unwrap())
+            .unwrap();
+        let head: Value = serde_json::from_slice(&head).unwrap();
+        assert_eq!(head["typ"], typ);
+    }
+    assert_eq!(http.tokeninfo(&tokens.text("access_token")).await, 200);
+    let again = http
+        .refresh(&server.client_id, &tokens.text("refresh_token"))
+        .await;
+    assert_eq!(claims(&again.text("access_token")).get("team"), None);
+}
+
+async fn post(http: &mut Http, form: &[(&str, String)]) -> Answer {
+    let form: Vec<(&str, &str)> = form.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    http.post("/oauth/token", &form).await
 }

@@ -35,8 +35,6 @@ async fn approve(server: &Server, client_id: &str) {
     let approve =
         format!("UPDATE oauth_applications SET status = 'active' WHERE client_id = '{client_id}'");
     server.sql(&approve, &approve).await;
-    // A change by hand tells nobody; the remembered row is over after CLIENT_CACHE_TTL.
-    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
 }
 
 /// What an MCP client sends, from its registration to its end.
@@ -92,6 +90,8 @@ async fn whole_life(engine: Engine) {
         "invalid_client"
     );
     approve(&server, &id).await;
+    // A change by hand tells nobody; the remembered row is over after CLIENT_CACHE_TTL.
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     assert_eq!(http.post("/oauth/device/code", &start).await.status, 200);
 
     let read = send(&mut http, "GET", &path, &token, "").await;
@@ -112,7 +112,7 @@ async fn replaced(server: &Server, http: &mut Http, made: &Answer) {
     );
     let path = format!("/oauth/register/{id}");
     let narrower = json!({
-        "client_id": id, "client_secret": made.text("client_secret"), "client_name": "Tool 2",
+        "client_id": id, "client_secret": made.text("client_secret"), "client_name": "Tool",
         "redirect_uris": ["https://tool.example/cb?a=1"], "grant_types": ["authorization_code"], "scope": "email",
     });
     let answer = send(http, "PUT", &path, &token, &narrower.to_string()).await;
@@ -120,7 +120,7 @@ async fn replaced(server: &Server, http: &mut Http, made: &Answer) {
     let told = answer.json();
     assert_eq!(
         (&told["client_name"], &told["scope"]),
-        (&json!("Tool 2"), &json!("email"))
+        (&json!("Tool"), &json!("email"))
     );
     assert_eq!(told["grant_types"], json!(["authorization_code"]));
     assert_eq!(told.get("logo_uri"), None, "what is not sent is gone");
@@ -145,14 +145,23 @@ async fn replaced(server: &Server, http: &mut Http, made: &Answer) {
             "{name}"
         );
     }
-    let mut wider = narrower.clone();
-    wider["redirect_uris"] = json!(["https://elsewhere.example/cb"]);
-    let answer = send(http, "PUT", &path, &token, &wider.to_string()).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(
-        status_of(server, &id, "pending").await,
-        "wider needs approval again"
-    );
+    for (name, value) in [
+        ("redirect_uris", json!(["https://elsewhere.example/cb"])),
+        ("client_name", json!("Your Bank")),
+        ("client_uri", json!("https://bank.example/")),
+        ("token_endpoint_auth_method", json!("none")),
+    ] {
+        send(http, "PUT", &path, &token, &narrower.to_string()).await;
+        approve(server, &id).await;
+        let mut wider = narrower.clone();
+        wider[name] = value;
+        let answer = send(http, "PUT", &path, &token, &wider.to_string()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(
+            status_of(server, &id, "pending").await,
+            "{name} needs approval again"
+        );
+    }
 }
 
 async fn removed(server: &Server, http: &mut Http, made: &Answer) {
@@ -194,7 +203,7 @@ async fn removed(server: &Server, http: &mut Http, made: &Answer) {
         // The first start made one too.
         ("CLIENT_CREATED' AND actor_user_id = '", 3),
         ("CLIENT_REGISTERED", 2),
-        ("CLIENT_UPDATED' AND actor_kind = 'client", 2),
+        ("CLIENT_UPDATED' AND actor_kind = 'client", 9),
         ("CLIENT_DELETED' AND actor_kind = 'client", 1),
     ] {
         let query = format!("SELECT count(*) FROM audit_logs WHERE event_type = '{event}'");

@@ -55,4 +55,15 @@ proptest! {
         let scopes = ScopeSet::stored(&text);
         prop_assert_eq!(ScopeSet::stored(&scopes.to_string()), scopes);
     }
+
+    /// TK-05: each narrowing leaves a part of what there was; no order of narrowings brings anything back.
+    #[test]
+    fn scope_lattice(granted in "[a-e ]{0,12}", first in "[a-e ]{0,12}", second in "[a-e ]{0,12}") {
+        let [granted, first, second] = [granted, first, second].map(|text| ScopeSet::stored(&text));
+        let once = first.narrowed_to(&granted);
+        let twice = second.narrowed_to(&once);
+        prop_assert!(once.is_subset(&granted) && twice.is_subset(&once) && twice.is_subset(&granted));
+        prop_assert_eq!(&once.narrowed_to(&granted), &once);
+        prop_assert_eq!(&twice.narrowed_to(&granted), &twice);
+    }
 }

@@ -1,7 +1,7 @@
 //! Managing a registration (RFC 7592): read, replace, delete, by whoever holds the registration access token.
 //!
 //! What an administrator gave stays out of reach: resources, lifetimes of people's tokens, project, service account. What a
-//! replacement adds to an approved client needs approval again.
+//! replacement adds to an approved client needs approval again, and so does another name: people would trust it.
 use super::{RegisterDeps, RegisterError, judged, object};
 use crate::{
     domain::{
@@ -63,10 +63,11 @@ pub async fn replace(
         ClientStatus::Active => widens(&now, &registration),
         ClientStatus::Pending | ClientStatus::Inactive => Vec::new(),
     };
-    let status = if widened.is_empty() {
-        now.status
-    } else {
-        ClientStatus::Pending
+    let status = match now.status {
+        ClientStatus::Active if !widened.is_empty() || poses_anew(&now, &registration) => {
+            ClientStatus::Pending
+        }
+        unchanged => unchanged,
     };
     let ground = &deps.registry.ground;
     let at = ground.now();
@@ -118,6 +119,12 @@ pub async fn remove(deps: &RegisterDeps, manager: &Manager) -> Result<(), Regist
             .map(|_| ()),
         Changed::Stale | Changed::Gone => Err(RegisterError::Unauthorized),
     }
+}
+
+/// Whether people would see another name or address than the one that was approved.
+fn poses_anew(now: &Client, then: &Registration) -> bool {
+    let other_address = !then.description.is_empty() && then.description != now.description;
+    then.name != now.name || other_address
 }
 
 /// The client whose registration the token manages.
