@@ -3,10 +3,13 @@
 //!
 //! Never here: HTTP, the store, decisions. What a page says is fixed by its view and its template alone.
 
+mod api;
 mod assets;
+mod audit;
 mod components;
 mod consent;
 mod explain;
+mod guides;
 mod lang;
 mod parts;
 mod phrases;
@@ -20,10 +23,13 @@ use handlebars::Handlebars;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
+pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiPage, Piece, prose};
 pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
+pub use audit::{AuditLine, AuditPage, Input, Like, Select};
 pub use components::ComponentsPage;
 pub use consent::{ConsentPage, EndSessionPage, life_words};
 pub use explain::{CheckLine, ExplainPage, Explained, RefusalLine};
+pub use guides::{GuidePage, Guides, SLUGS as GUIDES, code as guide_code};
 pub use lang::Lang;
 pub use parts::{
     Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,
@@ -56,6 +62,11 @@ pub trait View: Serialize {
     const TEMPLATE: &'static str;
     /// Key of what the browser's tab says before the product's name. Plain words, nothing to escape.
     const TITLE: &'static str;
+
+    /// What the tab says in its place, where that depends on what is shown. It is escaped.
+    fn title(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A page could not be drawn. None of these can happen with the templates and views as tested.
@@ -76,6 +87,9 @@ pub enum PageError {
         template: &'static str,
         source: Box<handlebars::RenderError>,
     },
+    /// A guide is not there.
+    #[error("there is no guide {0}")]
+    Guide(String),
     /// The document frame does not show title and page exactly once and in this order.
     #[error("the document frame has no place for the title or the page")]
     Frame,
@@ -139,8 +153,13 @@ impl Pages {
         let book = self.book(lang);
         let mut drawn = Vec::with_capacity(PAGE_CAPACITY);
         drawn.extend_from_slice(book.before_title.as_bytes());
-        let title = book.phrases.get(V::TITLE).unwrap_or_default();
-        drawn.extend_from_slice(title.as_bytes());
+        match view.title() {
+            Some(title) => drawn.extend_from_slice(handlebars::html_escape(title).as_bytes()),
+            None => {
+                let title = book.phrases.get(V::TITLE).unwrap_or_default();
+                drawn.extend_from_slice(title.as_bytes());
+            }
+        }
         drawn.extend_from_slice(book.before_page.as_bytes());
         book.templates
             .render_to_write(V::TEMPLATE, view, &mut drawn)

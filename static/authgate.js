@@ -39,8 +39,8 @@ addEventListener("pageshow", () => {
   }
 });
 
-// Another page size is asked for at once.
-for (const select of document.querySelectorAll(".filter-form select")) {
+// Another page size is asked for at once; where there are more choices, when all are made.
+for (const select of document.querySelectorAll(".filter-form:not(.patient) select")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 

@@ -22,6 +22,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("reqwest", &["outbound"]),
     ("handlebars", &["pages"]),
     ("rust_embed", &["pages"]),
+    ("pulldown_cmark", &["pages"]),
     ("biscuit", &["jose"]),
     ("p256", &["jose"]),
     ("ring", &["jose", "seal", "domain", "cache", "host", "http"]),

@@ -10,10 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use authgate::pages::{
-    ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage,
-    DevicePage, EndSessionPage, ErrorPage, ExplainPage, HomePage, Lang, LoginMessage, LoginPage,
-    LogoutPage, Pages, Place, ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage,
-    View, When, Words, asset, script_href, stylesheet_href,
+    ApiPage, AuditPage, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, GuidePage, HomePage, Lang, LoginMessage, LoginPage, LogoutPage, Pages, Place, ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage, View, When, Words, asset, script_href, stylesheet_href,
 };
 
 const HOSTILE: &str =
@@ -87,6 +84,9 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         ConsentPage::TEMPLATE,
         EndSessionPage::TEMPLATE,
         ExplainPage::TEMPLATE,
+        AuditPage::TEMPLATE,
+        GuidePage::TEMPLATE,
+        ApiPage::TEMPLATE,
     ]);
     let files = templates();
     let files: BTreeSet<&str> = files

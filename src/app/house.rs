@@ -30,9 +30,11 @@ use crate::{
         revoke::RevokeDeps,
     },
     http::{
+        docs::DocsDeps,
         oauth::{
             self, device::CodeDeps, discovery::Metadata, refusals::Refusals, token::TokenDeps,
         },
+        openapi::OpenApiDeps,
         ops::{Files, OpsDeps},
         router::{self, Router},
         routes::{self, Everything, Limits},
@@ -222,6 +224,7 @@ impl House {
             millis: Arc::new(move || parts::millis(&*clock)),
         };
         routes::routes(&everything)
+            .map_err(|error| StartFailure::Other(error.to_string()))?
             .build(settings)
             .map_err(|error| StartFailure::Other(error.to_string()))
     }
@@ -263,7 +266,15 @@ impl House {
             traces: self.traces.clone(),
             base_url: config.server.base_url.as_str().into(),
         };
+        let docs = DocsDeps::new(&web, &config.server.base_url)
+            .map_err(|error| StartFailure::Other(error.to_string()))?;
         Ok(Everything {
+            docs,
+            openapi: OpenApiDeps {
+                pages: Arc::clone(&web.pages),
+                base_url: config.server.base_url.clone(),
+                viewer: config.server.swagger,
+            },
             token: TokenDeps {
                 code: self.code(&auth, &rules),
                 poll: PollDeps {

@@ -25,7 +25,6 @@ const SWITCHES: &[(&str, Asks)] = &[
     ("TOKEN_CACHE_TYPE", REDIS),
     ("METRICS_CACHE_TYPE", REDIS),
     ("TOKEN_CACHE_ENABLED", Asks::On),
-    ("ENABLE_SWAGGER", Asks::On),
     ("METRICS_ENABLED", Asks::On),
 ];
 

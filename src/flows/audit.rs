@@ -73,15 +73,29 @@ pub async fn page(
     Ok(page)
 }
 
-/// How many records match, when that costs little.
+/// What is said around a page.
+pub struct Overview {
+    /// How many records match, when that costs little.
+    pub total: Option<u64>,
+    /// The events that the trail has.
+    pub event_types: Vec<String>,
+}
+
+/// What is said around a page.
 ///
 /// # Errors
 /// As the database.
-pub async fn cheap_total(deps: &AuditDeps, filter: &AuditFilter) -> Result<Option<i64>, FlowError> {
-    if !filter.is_countable() {
-        return Ok(None);
-    }
-    Ok(Some(deps.ground.store.audit_total(filter).await?))
+pub async fn overview(deps: &AuditDeps, filter: &AuditFilter) -> Result<Overview, FlowError> {
+    let store = &deps.ground.store;
+    let total = if filter.is_countable() {
+        u64::try_from(store.audit_total(filter).await?).ok()
+    } else {
+        None
+    };
+    Ok(Overview {
+        total,
+        event_types: store.audit_event_types().await?,
+    })
 }
 
 /// A page by its number.

@@ -5,7 +5,7 @@ use super::{
     respond::{self, Response},
     router::{Route, Routes},
     session::{Guest, Seen},
-    web::WebDeps,
+    web::{WebDeps, guard},
 };
 use crate::{
     domain::{audit::Actor, user::Role},
@@ -20,6 +20,7 @@ use serde_json::json;
 mod csv;
 mod export;
 mod json;
+mod page;
 mod query;
 
 /// What the audit trail's routes need.
@@ -35,6 +36,11 @@ pub struct AuditWeb {
 pub fn routes(deps: &AuditWeb, routes: Routes) -> Routes {
     let (list, stats, export) = (deps.clone(), deps.clone(), deps.clone());
     routes
+        .on(
+            Method::GET,
+            "/admin/audit",
+            guard::admin(&deps.web, deps, page::show),
+        )
         .on(
             Method::GET,
             "/admin/audit/api",

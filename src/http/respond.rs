@@ -66,7 +66,11 @@ fn escaped(text: String) -> String {
 
 /// A page. It is never stored, never framed, and tells no other host where the person came from.
 pub fn html(status: u16, body: String) -> Response {
-    let mut response = no_store(with_type(status, HTML, Bytes::from(body)));
+    as_page(no_store(with_type(status, HTML, Bytes::from(body))))
+}
+
+/// With what the browser is told about a page.
+pub fn as_page(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);

@@ -1,11 +1,13 @@
 //! The one list of what is served.
 use super::{
     audit::{self, AuditWeb},
+    docs::{self, DocsDeps},
     limits::Limiter,
     oauth::{
         self, device::CodeDeps, discovery::Metadata, machines::MachineEndpoints,
         people::PeopleEndpoints, token::TokenDeps,
     },
+    openapi::{self, OpenApiDeps},
     ops::{self, OpsDeps},
     request::Request,
     respond::{self, Document, Response},
@@ -16,6 +18,7 @@ use crate::{
     actors::key_holder::KeyHolder,
     flows::{inspect::InspectDeps, revoke::RevokeDeps},
     jose::KeySet,
+    pages::PageError,
 };
 use ::http::Method;
 use arc_swap::ArcSwapOption;
@@ -69,6 +72,10 @@ pub struct Everything {
     pub metadata: Metadata,
     /// The JWK set.
     pub keys: KeyHolder<KeySet>,
+    /// Guides.
+    pub docs: DocsDeps,
+    /// The description of the endpoints.
+    pub openapi: OpenApiDeps,
     /// Operations.
     pub ops: OpsDeps,
     /// Limits.
@@ -87,7 +94,10 @@ where
 }
 
 /// Everything that is served.
-pub fn routes(all: &Everything) -> Routes {
+///
+/// # Errors
+/// [`PageError`] when a page that is drawn at the start cannot be drawn.
+pub fn routes(all: &Everything) -> Result<Routes, PageError> {
     let routes = machines(all, Routes::new());
     let routes = documents(all, routes);
     let routes = oauth::machines::routes(&all.machines, routes);
@@ -99,9 +109,11 @@ pub fn routes(all: &Everything) -> Routes {
     };
     let routes = web::explain::routes(&explain, routes);
     let routes = audit::routes(&AuditWeb::new(&all.web), routes);
+    let routes = docs::routes(&all.docs, routes);
     let routes = operators(all, routes);
+    let routes = openapi::routes(&all.openapi, routes)?;
     all.web.readable.learn(routes.answering(Method::GET));
-    routes
+    Ok(routes)
 }
 
 fn machines(all: &Everything, routes: Routes) -> Routes {

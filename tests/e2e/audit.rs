@@ -6,6 +6,8 @@ use tokio::{
     net::TcpStream,
 };
 
+/// The events of these tests are old.
+const FOR_EVER: &[(&str, &str)] = &[("AUDIT_LOG_RETENTION", "0")];
 const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 /// Events in the past, one each minute; every tenth failed, and the last one is hostile to spreadsheets.
@@ -67,7 +69,7 @@ fn ids(page: &Value) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_trail_is_paged_by_number_and_by_key() {
     for engine in BOTH {
-        let server = Server::start(engine, &[]).await;
+        let server = Server::start(engine, FOR_EVER).await;
         fill(&server, 250).await;
         let mut http = administrator(&server).await;
         let past = "end_time=2026-06-01T00:00:00Z";
@@ -161,7 +163,7 @@ async fn the_trail_is_paged_by_number_and_by_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_administrators_read_the_trail_and_hostile_questions_are_refused() {
     for engine in BOTH {
-        let server = Server::start(engine, &[]).await;
+        let server = Server::start(engine, FOR_EVER).await;
         let mut http = server.http().await;
         let paths = [
             "/admin/audit/api",
@@ -211,12 +213,15 @@ async fn only_administrators_read_the_trail_and_hostile_questions_are_refused() 
                 .await;
             assert_eq!(stats.status, 200, "{query}");
         }
+        let wrong = http.get("/admin/audit?start_time=yesterday", &[]).await;
+        assert_eq!(wrong.status, 400);
+        assert!(wrong.body.contains("start_time") && wrong.body.contains("role=\"alert\""));
         // A role that is taken away counts from the next request on.
         let demote = "UPDATE users SET role = 'user'";
         server.sql(demote, demote).await;
         let seen = "SELECT count(*) FROM audit_logs WHERE event_type LIKE 'AUDIT_LOG_%'";
         let before = server.count(seen).await;
-        for path in paths {
+        for path in paths.into_iter().chain(["/admin/audit"]) {
             assert_eq!(http.get(path, &[]).await.status, 403);
         }
         assert_eq!(server.count(seen).await, before);
@@ -256,7 +261,7 @@ fn request(http: &Http, query: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_is_a_whole_file_without_formulas_and_is_written_down() {
     for engine in BOTH {
-        let server = Server::start(engine, &[]).await;
+        let server = Server::start(engine, FOR_EVER).await;
         fill(&server, 12_000).await;
         let mut http = administrator(&server).await;
         let (head, body) = export(&server, &http, "end_time=2026-06-01").await;
@@ -312,5 +317,43 @@ async fn an_export_is_a_whole_file_without_formulas_and_is_written_down() {
         }
         assert_eq!(server.count(&cut).await, 1);
         assert_eq!(server.count(written).await, 6);
+    }
+}
+
+/// The address of the link that `rel` names.
+fn link(page: &str, rel: &str) -> Option<String> {
+    let (before, _) = page.split_once(&format!("\" rel=\"{rel}\""))?;
+    let href = before.rsplit_once("href=\"")?.1;
+    Some(href.replace("&amp;", "&").replace("&#x3D;", "="))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_keeps_its_filters_on_the_way_back_and_forth() {
+    for engine in BOTH {
+        let server = Server::start(engine, FOR_EVER).await;
+        fill(&server, 250).await;
+        let mut http = administrator(&server).await;
+        let whole = http.get("/admin/audit", &[]).await;
+        assert_eq!(whole.status, 200);
+        assert!(whole.body.contains("Access token") || whole.body.contains("Token refreshed"));
+        let mut path =
+            "/admin/audit?severity=WARNING&search=hap&end_time=2026-06-01T00:00:00Z&page_size=20"
+                .to_owned();
+        let first = http.get(&path, &[]).await;
+        assert_eq!(first.body.matches("<tr role=\"row\">").count(), 1 + 20);
+        let mut rows = 20;
+        while let Some(older) = link(&http.get(&path, &[]).await.body, "next") {
+            path = older;
+            let page = http.get(&path, &[]).await;
+            assert_eq!(page.status, 200, "{path}");
+            rows += page.body.matches("<tr role=\"row\">").count() - 1;
+        }
+        assert_eq!(rows, 25);
+        let newer = link(&http.get(&path, &[]).await.body, "prev").unwrap();
+        let back = http.get(&newer, &[]).await;
+        assert_eq!(back.body.matches("<tr role=\"row\">").count(), 1 + 20);
+        let evil = http.get("/admin/audit?search=%3Cscript%3Ealert(1)%3C/script%3E&event_type=%22%3E%3Cimg%20src=x%3E", &[]).await;
+        assert_eq!(evil.status, 200);
+        assert!(!evil.body.contains("<script>") && !evil.body.contains("<img"));
     }
 }

@@ -1,7 +1,10 @@
 //! Every sample, drawn, under the name of its file. Used by the tests and by `examples/draw_pages.rs`.
 
+#[path = "audit_samples.rs"]
+mod audit_samples;
+
 use super::samples;
-use authgate::pages::{Lang, PageError, Pages, View};
+use authgate::pages::{Guides, Lang, PageError, Pages, Place, View};
 
 pub type Drawn = Vec<(&'static str, String)>;
 
@@ -51,6 +54,16 @@ pub fn draw_all(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
         .hang("home", &samples::home())?
         .hang("confirm", &samples::confirm())?
         .hang("components", &samples::components())?
-        .hang("error_inside", &samples::error_inside())?;
-    Ok(gallery.drawn)
+        .hang("error_inside", &samples::error_inside())?
+        .hang("audit", &audit_samples::audit())?
+        .hang("audit_empty", &audit_samples::audit_empty())?;
+    let guides = Guides::new(pages, "https://auth.example.com")?;
+    let mut drawn = gallery.drawn;
+    for slug in ["device-flow", "security"] {
+        drawn.push((slug, guides.draw(pages, lang, slug, None)?));
+    }
+    drawn.push(("api", pages.render(lang, &audit_samples::api(lang))?));
+    let shell = Some(samples::shell(Place::Docs));
+    drawn.push(("guide_inside", guides.draw(pages, lang, "mcp", shell)?));
+    Ok(drawn)
 }

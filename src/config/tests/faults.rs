@@ -490,7 +490,6 @@ fn features_that_are_not_built_refuse_the_start_by_name() {
         ("TOKEN_CACHE_TYPE", "redis"),
         ("METRICS_CACHE_TYPE", "redis-aside"),
         ("TOKEN_CACHE_ENABLED", "true"),
-        ("ENABLE_SWAGGER", "true"),
         ("METRICS_ENABLED", "true"),
     ] {
         let expected =

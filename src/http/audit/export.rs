@@ -19,7 +19,7 @@ pub async fn csv(deps: AuditWeb, request: Request) -> Response {
     };
     let filter = match query::read(&request) {
         Ok(query) => query.filter,
-        Err(why) => return refusal(400, "invalid_request", &why),
+        Err(why) => return refusal(400, "invalid_request", &why.to_string()),
     };
     let ground = &deps.audit.ground;
     let (feeder, body) = Body::streamed();

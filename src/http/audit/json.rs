@@ -1,7 +1,7 @@
 //! The trail as JSON, in the shape that clients know: by page number, or by key with `cursor`.
 use super::{
     AuditWeb, failure,
-    query::{self, Paging, Query},
+    query::{self, Paging, Query, Wrong},
     refusal,
 };
 use crate::{
@@ -104,7 +104,7 @@ pub async fn list(deps: AuditWeb, request: Request) -> Response {
         size,
     } = match query::read(&request) {
         Ok(query) => query,
-        Err(why) => return refusal(400, "invalid_request", &why),
+        Err(why) => return refusal(400, "invalid_request", &why.to_string()),
     };
     let answer = match paging {
         Paging::Number(number) => audit::numbered(&deps.audit, &reader, &filter, number, size)
@@ -174,7 +174,7 @@ pub async fn stats(deps: AuditWeb, request: Request) -> Response {
 }
 
 async fn count(deps: &AuditWeb, reader: &Reader, request: &Request) -> Result<Response, Response> {
-    let wrong = |why: String| refusal(400, "invalid_request", &why);
+    let wrong = |why: Wrong| refusal(400, "invalid_request", &why.to_string());
     let filter = query::read(request).map_err(wrong)?.filter;
     let Stats {
         counts,

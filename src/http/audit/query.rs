@@ -1,7 +1,7 @@
 //! What a query asks of the trail. Texts are values and never more; what cannot be understood is said so.
 use crate::{
     domain::{
-        audit::{AuditFilter, Cursor, from_rfc3339},
+        audit::{AuditFilter, Cursor, from_rfc3339, rfc3339},
         time::Timestamp,
     },
     http::request::Request,
@@ -22,6 +22,48 @@ pub struct Query {
     pub size: usize,
 }
 
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            filter: AuditFilter::default(),
+            paging: Paging::Number(1),
+            size: SIZE,
+        }
+    }
+}
+
+impl Query {
+    /// What is asked for, by the names of the fields, without where the page begins.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let filter = &self.filter;
+        let texts = [
+            ("search", &filter.search),
+            ("event_type", &filter.event_type),
+            ("severity", &filter.severity),
+            ("actor_user_id", &filter.actor),
+            ("actor_ip", &filter.ip),
+            ("resource_type", &filter.resource_type),
+            ("resource_id", &filter.resource_id),
+        ];
+        let mut pairs: Vec<_> = texts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)))
+            .collect();
+        if let Some(success) = filter.success {
+            pairs.push(("success", success.to_string()));
+        }
+        for (name, at) in [("start_time", filter.from), ("end_time", filter.until)] {
+            if let Some(at) = at {
+                pairs.push((name, rfc3339(at)));
+            }
+        }
+        if self.size != SIZE {
+            pairs.push(("page_size", self.size.to_string()));
+        }
+        pairs
+    }
+}
+
 /// Where the page begins.
 pub enum Paging {
     /// Page 1 is the newest.
@@ -30,25 +72,43 @@ pub enum Paging {
     Key(Cursor),
 }
 
+/// A part of the query that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {why}")]
+pub struct Wrong {
+    /// Which.
+    pub field: &'static str,
+    why: String,
+}
+
+fn wrong(field: &'static str, why: impl Into<String>) -> Wrong {
+    Wrong {
+        field,
+        why: why.into(),
+    }
+}
+
 /// Reads the query. `page` and `page_size` that are out of range become the defaults, as clients know it.
 ///
 /// # Errors
 /// What is wrong, for the one who asked.
-pub fn read(request: &Request) -> Result<Query, String> {
-    let pairs = request.query_pairs().map_err(|error| error.to_string())?;
+pub fn read(request: &Request) -> Result<Query, Wrong> {
+    let pairs = request
+        .query_pairs()
+        .map_err(|_| wrong("query", "is not UTF-8 in form encoding, or holds a NUL"))?;
     read_pairs(&pairs)
 }
 
-fn read_pairs(pairs: &[(String, String)]) -> Result<Query, String> {
+fn read_pairs(pairs: &[(String, String)]) -> Result<Query, Wrong> {
     let get = |name: &str| {
         let found = pairs.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     };
-    let text = |name: &str| {
+    let text = |name: &'static str| {
         let value = get(name).map(str::trim).filter(|value| !value.is_empty());
         match value {
             Some(value) if value.chars().count() > LONGEST => {
-                Err(format!("{name} is longer than {LONGEST} characters"))
+                Err(wrong(name, format!("is longer than {LONGEST} characters")))
             }
             value => Ok(value.map(str::to_owned)),
         }
@@ -67,9 +127,10 @@ fn read_pairs(pairs: &[(String, String)]) -> Result<Query, String> {
     };
     let size = get("page_size").and_then(|size| size.parse().ok());
     let paging = match get("cursor") {
-        Some(text) => {
-            Paging::Key(Cursor::parse(text).ok_or("cursor is not one that this server gave out")?)
-        }
+        Some(text) => Paging::Key(
+            Cursor::parse(text)
+                .ok_or_else(|| wrong("cursor", "is not one that this server gave out"))?,
+        ),
         None => {
             let number = get("page").and_then(|page| page.parse().ok());
             Paging::Number(number.unwrap_or(1).max(1))
@@ -82,12 +143,12 @@ fn read_pairs(pairs: &[(String, String)]) -> Result<Query, String> {
     })
 }
 
-fn success(text: &str) -> Result<Option<bool>, String> {
+fn success(text: &str) -> Result<Option<bool>, Wrong> {
     match text {
         "" => Ok(None),
         "true" => Ok(Some(true)),
         "false" => Ok(Some(false)),
-        _ => Err("success is neither true nor false".to_owned()),
+        _ => Err(wrong("success", "is neither true nor false")),
     }
 }
 
@@ -95,7 +156,7 @@ fn success(text: &str) -> Result<Option<bool>, String> {
 ///
 /// # Errors
 /// When it is none.
-pub fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, String> {
+fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Wrong> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
@@ -110,7 +171,7 @@ pub fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Strin
     let at = from_rfc3339(&spelled).filter(|at| (1..=9999).contains(&at.year()));
     match at {
         Some(at) => Ok(Some(at)),
-        None => Err(format!("{name} is not a time as in RFC 3339")),
+        None => Err(wrong(name, "is not a time as in RFC 3339")),
     }
 }
 
@@ -118,7 +179,7 @@ pub fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Strin
 mod tests {
     use super::*;
 
-    fn ask(pairs: &[(&str, &str)]) -> Result<Query, String> {
+    fn ask(pairs: &[(&str, &str)]) -> Result<Query, Wrong> {
         let pairs: Vec<_> = pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -152,8 +213,7 @@ mod tests {
             ("search", long.as_str()),
             ("event_type", long.as_str()),
         ] {
-            let error = ask(&[(name, value)]).err().unwrap();
-            assert!(error.starts_with(name), "{error}");
+            assert_eq!(ask(&[(name, value)]).err().unwrap().field, name);
         }
     }
 

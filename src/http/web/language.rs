@@ -5,7 +5,7 @@ use crate::{
         request::Request,
         respond::{self, Response},
     },
-    pages::{ErrorPage, Lang},
+    pages::{ErrorPage, Lang, guide_code},
 };
 use cookie::{Cookie, SameSite};
 
@@ -40,8 +40,21 @@ pub async fn choose(deps: WebDeps, mut request: Request) -> Response {
     cookie.set_same_site(SameSite::Lax);
     cookie.set_secure(deps.sessions.rules.secure);
     cookie.set_max_age(cookie::time::Duration::days(365));
-    let back = back(&request, &deps.readable);
+    let back = in_language(back(&request, &deps.readable), lang);
     respond::set_cookie(respond::redirect(303, &back), &cookie.to_string())
+}
+
+/// Guides carry their language in the address.
+fn in_language(path: String, lang: Lang) -> String {
+    match path
+        .strip_prefix("/docs/")
+        .and_then(|rest| rest.split_once('/'))
+    {
+        Some((code, slug)) if Lang::of_range(code).is_some() => {
+            format!("/docs/{}/{slug}", guide_code(lang))
+        }
+        _ => path,
+    }
 }
 
 /// The page that the form was on. A page that answered a POST has no address of its own that could be read, so the

@@ -97,6 +97,21 @@ impl Store {
         Ok(page.records)
     }
 
+    /// The events that the trail has, each found by one look into an index.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn audit_event_types(&self) -> Result<Vec<String>, StoreError> {
+        let leap = Sql::new(
+            "WITH RECURSIVE found (event_type) AS (SELECT min(event_type) FROM audit_logs UNION ALL \
+             SELECT (SELECT min(event_type) FROM audit_logs WHERE event_type > found.event_type) FROM found \
+             WHERE found.event_type IS NOT NULL) \
+             SELECT event_type FROM found WHERE event_type IS NOT NULL LIMIT 200",
+        );
+        let rows = self.read_all(leap).await?;
+        rows.iter().map(|row| row.text("event_type")).collect()
+    }
+
     /// Records by their number in the order of the trail: for pages with a number, whose cost grows with it.
     ///
     /// # Errors

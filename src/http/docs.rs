@@ -1,0 +1,159 @@
+//! The guides at `/docs`: public, in the language of their address, the same bytes for everybody who is not signed in.
+use super::{
+    request::Request,
+    respond::{self, Document, Response},
+    router::{Route, Routes},
+    session::{Guest, Seen, csrf_token},
+    web::{WebDeps, language::lang_of},
+};
+use crate::{
+    domain::user::Role,
+    pages::{GUIDES, Guides, Lang, PageError, Place, Shell, guide_code},
+};
+use ::http::{HeaderValue, Method, header};
+use std::{collections::HashMap, sync::Arc};
+
+/// The cookie in which the Go server remembered the language of the guides.
+const OLD_COOKIE: &str = "docs_lang";
+
+/// What the guides need.
+#[derive(Clone)]
+pub struct DocsDeps {
+    web: WebDeps,
+    guides: Arc<Guides>,
+    /// The pages of people who are not signed in.
+    public: Arc<HashMap<(&'static str, &'static str), Document>>,
+}
+
+impl DocsDeps {
+    /// Renders every guide once.
+    ///
+    /// # Errors
+    /// [`PageError`] when the program was built without one.
+    pub fn new(web: &WebDeps, base_url: &str) -> Result<Self, PageError> {
+        let guides = Guides::new(&web.pages, base_url)?;
+        let mut public = HashMap::new();
+        for lang in Lang::ALL {
+            for slug in GUIDES {
+                let page = guides.draw(&web.pages, lang, slug, None)?;
+                let html = HeaderValue::from_static("text/html; charset=utf-8");
+                let caching = HeaderValue::from_static("public, max-age=300");
+                let document = Document::new(page.into(), html, caching);
+                public.insert((guide_code(lang), slug), document);
+            }
+        }
+        Ok(Self {
+            web: web.clone(),
+            guides: Arc::new(guides),
+            public: Arc::new(public),
+        })
+    }
+}
+
+/// Adds the routes.
+pub fn routes(deps: &DocsDeps, routes: Routes) -> Routes {
+    let (one, two) = (deps.clone(), deps.clone());
+    routes
+        .on(
+            Method::GET,
+            "/docs",
+            Route::new(|request| async move { to(detected(&request), GUIDES[0]) }),
+        )
+        .on(
+            Method::GET,
+            "/docs/{lang}",
+            Route::new(move |request| short(one.clone(), request)),
+        )
+        .on(
+            Method::GET,
+            "/docs/{lang}/{slug}",
+            Route::new(move |request| guide(two.clone(), request)),
+        )
+}
+
+fn to(lang: Lang, slug: &str) -> Response {
+    respond::redirect(302, &format!("/docs/{}/{slug}", guide_code(lang)))
+}
+
+/// The language of somebody who did not name one.
+fn detected(request: &Request) -> Lang {
+    match request.raw_cookie(OLD_COOKIE).and_then(Lang::of_range) {
+        Some(lang) if request.raw_cookie(super::web::language::COOKIE).is_none() => lang,
+        _ => lang_of(request),
+    }
+}
+
+/// `GET /docs/{lang}`: a language or a guide.
+async fn short(_deps: DocsDeps, request: Request) -> Response {
+    let name = request.param("lang").unwrap_or_default();
+    if let Some(lang) = Lang::of_range(name) {
+        return to(lang, GUIDES[0]);
+    }
+    match slug_of(name) {
+        Some(slug) => to(detected(&request), slug),
+        None => respond::redirect(302, "/docs"),
+    }
+}
+
+fn slug_of(name: &str) -> Option<&'static str> {
+    GUIDES
+        .into_iter()
+        .find(|slug| slug.eq_ignore_ascii_case(name))
+}
+
+/// `GET /docs/{lang}/{slug}`.
+async fn guide(deps: DocsDeps, request: Request) -> Response {
+    let (asked_lang, asked_slug) = (
+        request.param("lang").unwrap_or_default(),
+        request.param("slug").unwrap_or_default(),
+    );
+    let Some(lang) = Lang::of_range(asked_lang) else {
+        return respond::redirect(302, "/docs");
+    };
+    let Some(slug) = slug_of(asked_slug) else {
+        return to(lang, GUIDES[0]);
+    };
+    if (asked_lang, asked_slug) != (guide_code(lang), slug) {
+        let canonical = format!("/docs/{}/{slug}", guide_code(lang));
+        return respond::redirect(301, &canonical);
+    }
+    // Guides are there when the database is not: then everybody is a stranger.
+    if let Ok(Seen::Somebody(guest)) = deps.web.sessions.see(&request).await {
+        return match deps
+            .guides
+            .draw(&deps.web.pages, lang, slug, Some(shell(&guest)))
+        {
+            Ok(html) => respond::html(200, html),
+            Err(error) => failed(&error),
+        };
+    }
+    match deps.public.get(&(guide_code(lang), slug)) {
+        Some(document) => {
+            let answer = document.answer(request.header("if-none-match"));
+            respond::put(respond::as_page(answer), header::VARY, "Cookie")
+        }
+        None => respond::redirect(302, "/docs"),
+    }
+}
+
+fn failed(error: &PageError) -> Response {
+    tracing::error!(%error, "a guide could not be drawn");
+    respond::text(500, "The page could not be shown.")
+}
+
+fn shell(guest: &Guest) -> Shell {
+    let user = &guest.user;
+    let name = if user.full_name.is_empty() {
+        &user.username
+    } else {
+        &user.full_name
+    };
+    Shell {
+        name: name.clone(),
+        csrf_token: csrf_token(&guest.id),
+        is_admin: user.role == Role::Admin,
+        here: Place::Docs,
+        pending: 0,
+        flash: None,
+    }
+}

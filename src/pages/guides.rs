@@ -1,0 +1,212 @@
+//! The guides: Markdown that we wrote, turned into pages once, at the start.
+//!
+//! Their markup is ours and is put into its page after that was drawn; nothing of a request ever gets into it.
+
+use std::fmt::Write as _;
+
+use handlebars::html_escape;
+use rust_embed::RustEmbed;
+use serde::Serialize;
+
+use super::{Lang, PageError, Pages, Shell, View};
+
+mod markdown;
+mod sequence;
+
+#[derive(RustEmbed)]
+#[folder = "docs/guides/"]
+#[include = "*.md"]
+struct Sources;
+
+/// The guides in the order of their list. The names are addresses, so they never change.
+pub const SLUGS: [&str; 13] = [
+    "getting-started",
+    "architecture",
+    "device-flow",
+    "auth-code-flow",
+    "client-credentials",
+    "oidc",
+    "jwt-verification",
+    "tokens",
+    "errors",
+    "rate-limits",
+    "security",
+    "mcp",
+    "operations",
+];
+
+/// Where the address of this server stands in a guide.
+const BASE_URL: &str = "{{base_url}}";
+/// Where the guide goes in its drawn page: a character that no template holds and that escaping leaves alone.
+const CUT: &str = "\u{3}";
+
+/// A part of an address for a language, as it always was.
+#[must_use]
+pub fn code(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "en",
+        Lang::ZhHant => "zh-TW",
+    }
+}
+
+/// One guide in one language.
+struct Guide {
+    slug: &'static str,
+    title: String,
+    html: String,
+    sections: Vec<Section>,
+}
+
+/// A heading to jump to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Section {
+    id: String,
+    title: String,
+}
+
+/// All guides in all languages.
+pub struct Guides([Vec<Guide>; Lang::ALL.len()]);
+
+/// A link in the list of guides.
+#[derive(Debug, Clone, Serialize)]
+struct Entry {
+    href: String,
+    title: String,
+    is_here: bool,
+}
+
+/// A guide with what stands around it.
+#[derive(Debug, Clone, Serialize)]
+pub struct GuidePage {
+    shell: Option<Shell>,
+    title: String,
+    body: &'static str,
+    guides: Vec<Entry>,
+    sections: Vec<Section>,
+    before: Option<Entry>,
+    after: Option<Entry>,
+    /// The same guide in another language.
+    other: Entry,
+    other_lang: &'static str,
+}
+
+impl View for GuidePage {
+    const TEMPLATE: &'static str = "docs/guide";
+    const TITLE: &'static str = "nav.docs";
+
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
+}
+
+impl Guides {
+    /// Reads and renders all of them, with the address of this server in their samples.
+    ///
+    /// # Errors
+    /// [`PageError::Guide`] when the program was built without one.
+    pub fn new(pages: &Pages, base_url: &str) -> Result<Self, PageError> {
+        let [english, traditional_chinese] = Lang::ALL.map(|lang| {
+            let guide = |slug| Guide::read(pages, lang, slug, base_url);
+            SLUGS.into_iter().map(guide).collect::<Result<Vec<_>, _>>()
+        });
+        Ok(Self([english?, traditional_chinese?]))
+    }
+
+    fn of(&self, lang: Lang) -> &[Guide] {
+        let [english, traditional_chinese] = &self.0;
+        match lang {
+            Lang::En => english,
+            Lang::ZhHant => traditional_chinese,
+        }
+    }
+
+    /// The page of a guide, in the frame of whoever is signed in.
+    ///
+    /// # Errors
+    /// [`PageError`] for an unknown guide, and as [`Pages::render`].
+    pub fn draw(
+        &self,
+        pages: &Pages,
+        lang: Lang,
+        slug: &str,
+        shell: Option<Shell>,
+    ) -> Result<String, PageError> {
+        let guides = self.of(lang);
+        let missing = || PageError::Guide(slug.to_owned());
+        let at = guides
+            .iter()
+            .position(|guide| guide.slug == slug)
+            .ok_or_else(missing)?;
+        let guide = guides.get(at).ok_or_else(missing)?;
+        let other = match lang {
+            Lang::En => Lang::ZhHant,
+            Lang::ZhHant => Lang::En,
+        };
+        let page = GuidePage {
+            shell,
+            title: guide.title.clone(),
+            body: CUT,
+            guides: guides.iter().map(|g| g.entry(lang, slug)).collect(),
+            sections: guide.sections.clone(),
+            before: at
+                .checked_sub(1)
+                .and_then(|before| guides.get(before))
+                .map(|g| g.entry(lang, slug)),
+            after: guides.get(at + 1).map(|g| g.entry(lang, slug)),
+            other: Entry {
+                href: format!("/docs/{}/{}", code(other), guide.slug),
+                title: other.name().to_owned(),
+                is_here: false,
+            },
+            other_lang: other.tag(),
+        };
+        Ok(pages.render(lang, &page)?.replacen(CUT, &guide.html, 1))
+    }
+}
+
+impl Guide {
+    fn read(
+        pages: &Pages,
+        lang: Lang,
+        slug: &'static str,
+        base_url: &str,
+    ) -> Result<Self, PageError> {
+        let missing = || PageError::Guide(slug.to_owned());
+        let file = Sources::get(&format!("{}/{slug}.md", lang.tag())).ok_or_else(missing)?;
+        let source = String::from_utf8_lossy(&file.data).replace(BASE_URL, base_url);
+        let phrase = |key| pages.phrase(lang, key).unwrap_or_default();
+        let copy = format!(
+            "data-done=\"{}\" hidden>{}</button>",
+            html_escape(phrase("parts.copied")),
+            html_escape(phrase("parts.copy"))
+        );
+        let rendered = markdown::render(&source, &copy);
+        Ok(Self {
+            slug,
+            title: rendered.title,
+            html: rendered.html,
+            sections: rendered.sections,
+        })
+    }
+
+    fn entry(&self, lang: Lang, here: &str) -> Entry {
+        Entry {
+            href: format!("/docs/{}/{}", code(lang), self.slug),
+            title: self.title.clone(),
+            is_here: self.slug == here,
+        }
+    }
+}
+
+/// A block of text for machines, with a button that copies it.
+fn sample(out: &mut String, language: &str, text: &str, copy: &str) {
+    let text = text.trim_end();
+    let _ = writeln!(
+        out,
+        "<div class=\"sample-box\"><pre class=\"sample\" data-language=\"{}\" tabindex=\"0\"><code>{}</code></pre>\
+         <button class=\"button quiet small copy\" type=\"button\" data-copy=\"{}\" {copy}</div>",
+        html_escape(language),
+        html_escape(text),
+        html_escape(text),
+    );
+}
