@@ -19,6 +19,8 @@ mod commands;
 mod crash;
 #[path = "e2e/device.rs"]
 mod device;
+#[path = "e2e/docs.rs"]
+mod docs;
 #[path = "e2e/faults.rs"]
 mod faults;
 #[path = "e2e/go.rs"]

@@ -235,7 +235,9 @@ fn is_for_programs(path: &str) -> bool {
         "/metrics",
         "/openapi.json",
     ];
-    BEGINNINGS.iter().any(|start| path.starts_with(start))
+    // Other spellings of a path, and pages.
+    let is_for_others = path.contains("{*") || path.starts_with("/oauth/error/");
+    BEGINNINGS.iter().any(|start| path.starts_with(start)) && !is_for_others
 }
 
 /// The routes in the source of the server: `.on(Method::GET, "/path", …`, or with a constant in place of the path.

@@ -10,7 +10,11 @@ use std::fs;
 use std::path::Path;
 
 use authgate::pages::{
-    ApiPage, AuditPage, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, GuidePage, HomePage, Lang, LoginMessage, LoginPage, LogoutPage, Pages, Place, ProviderButton, ScopeLine, SessionLine, Shell, TooManyRequestsPage, View, When, Words, asset, script_href, stylesheet_href,
+    ApiPage, AuditPage, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage,
+    DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, GuidePage,
+    HomePage, Lang, LoginMessage, LoginPage, LogoutPage, Pages, Place, ProviderButton, ScopeLine,
+    SessionLine, Shell, TooManyRequestsPage, View, When, Words, asset, script_href,
+    stylesheet_href,
 };
 
 const HOSTILE: &str =

@@ -2,8 +2,8 @@
 
 use super::super::samples::{admin_shell, ago};
 use authgate::pages::{
-    Alert, ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiPage, AuditLine, AuditPage, Badge, Choice, Fact, Input, Lang,
-    Like, Pager, Place, Select, Tone, Words, prose,
+    Alert, ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiPage, AuditLine, AuditPage, Badge,
+    Choice, Fact, Input, Lang, Like, Pager, Place, Select, Tone, Words, prose,
 };
 
 fn choices(values: &[&str], names: &'static str, chosen: &str) -> Vec<Choice> {
