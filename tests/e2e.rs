@@ -15,6 +15,8 @@ mod browser;
 mod client_auth;
 #[path = "e2e/commands.rs"]
 mod commands;
+#[path = "e2e/consents.rs"]
+mod consents;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/device.rs"]

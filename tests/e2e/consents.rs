@@ -1,0 +1,178 @@
+//! Withdrawing a consent: everything that stands on it ends, whatever happens in the same moment.
+use crate::{
+    app::{Ask, CALLBACK, code, exchange, register},
+    support::{Engine, Http, Server},
+};
+use authgate::{
+    domain::ids::UserId,
+    store::{
+        Driver, Settings, Store,
+        consents::{RevokeConsent, Withdrawal},
+    },
+};
+use time::OffsetDateTime;
+
+/// The server's database, opened beside it.
+async fn beside(server: &Server) -> Store {
+    let driver = match server.engine {
+        Engine::Sqlite => Driver::Sqlite,
+        Engine::Postgres => Driver::Postgres,
+    };
+    Store::open(&Settings::new(driver, server.dsn()))
+        .await
+        .unwrap()
+}
+
+/// The person's consent to the client, as it is named now.
+async fn unit(store: &Store, client_id: &str) -> RevokeConsent {
+    let admin = store.user_by_username("admin").await.unwrap().unwrap();
+    let all = store.consents_of_person(&admin.id).await.unwrap();
+    let mine = all
+        .iter()
+        .find(|one| one.consent.client_id.as_str() == client_id)
+        .unwrap();
+    assert_eq!(mine.client_name, "The App");
+    RevokeConsent {
+        user_id: admin.id.clone(),
+        uuid: mine.consent.uuid.clone(),
+        at: OffsetDateTime::now_utc(),
+        audit: Vec::new(),
+    }
+}
+
+const ALIVE: &str =
+    "SELECT count(*) FROM access_tokens WHERE client_id = 'public' AND status <> 'revoked'";
+
+async fn stage(engine: Engine, env: &[(&str, &str)]) -> (Server, Http, Http) {
+    let server = Server::start(engine, env).await;
+    register(&server, "public", "public", &[CALLBACK]).await;
+    register(&server, "secret", "confidential", &[CALLBACK]).await;
+    let (tool, mut person) = (server.http().await, server.http().await);
+    person.sign_in().await;
+    (server, tool, person)
+}
+
+async fn reaches_everything(engine: Engine) {
+    let (server, mut tool, mut person) = stage(engine, &[]).await;
+    let ask = Ask::of("public");
+    let first = code(&mut person, &ask).await;
+    let other = code(&mut person, &Ask::of("secret")).await;
+    let tokens = exchange(&mut tool, "public", &first, &[]).await;
+    let refreshed = tool.refresh("public", &tokens.text("refresh_token")).await;
+    let device = tool.start_device("public").await;
+    server.approve_all().await;
+    let polled = tool.poll("public", &device).await;
+    let waiting_device = tool.start_device("public").await;
+    server.approve_all().await;
+    let waiting_code = code(&mut person, &ask).await;
+    let adopted = exchange(&mut tool, "public", &code(&mut person, &ask).await, &[]).await;
+    // As the Go server leaves refreshed tokens: no consent, no family. And one that is switched off.
+    let forgotten = "UPDATE access_tokens SET authorization_id = NULL, token_family_id = '' WHERE id IN \
+                     (SELECT id FROM access_tokens ORDER BY created_at DESC LIMIT 2)";
+    server.sql(forgotten, forgotten).await;
+    let off = "UPDATE access_tokens SET status = 'disabled' WHERE id IN \
+               (SELECT id FROM access_tokens WHERE token_category = 'access' ORDER BY created_at LIMIT 1)";
+    server.sql(off, off).await;
+    let store = beside(&server).await;
+    let unit = unit(&store, "public").await;
+    let stranger = RevokeConsent {
+        user_id: UserId::new("somebody else"),
+        ..again(&unit)
+    };
+    assert_eq!(store.commit(stranger).await, Ok(Withdrawal::Unknown));
+    let alive = server.count(ALIVE).await;
+    assert!(alive >= 7, "{alive}");
+    let done = store.commit(again(&unit)).await;
+    assert_eq!(
+        done,
+        Ok(Withdrawal::Done {
+            tokens: u64::try_from(alive).unwrap()
+        })
+    );
+    assert_eq!(store.commit(again(&unit)).await, Ok(Withdrawal::Already));
+    assert_eq!(server.count(ALIVE).await, 0);
+    for answer in [&tokens, &refreshed, &polled, &adopted] {
+        assert_eq!(tool.tokeninfo(&answer.text("access_token")).await, 401);
+        let late = tool.refresh("public", &answer.text("refresh_token")).await;
+        assert_eq!(late.error(), "invalid_grant");
+    }
+    let late = exchange(&mut tool, "public", &waiting_code, &[]).await;
+    assert_eq!(late.error(), "invalid_grant");
+    let late = tool.poll("public", &waiting_device).await;
+    assert_eq!(late.error(), "invalid_grant");
+    // Given anew, nothing old comes back; another client is not concerned.
+    let anew = code(&mut person, &ask).await;
+    assert_eq!(exchange(&mut tool, "public", &anew, &[]).await.status, 200);
+    let late = tool.refresh("public", &tokens.text("refresh_token")).await;
+    assert_eq!(late.error(), "invalid_grant");
+    let late = exchange(&mut tool, "public", &waiting_code, &[]).await;
+    assert_eq!(late.error(), "invalid_grant");
+    let with_secret = [("client_secret", crate::app::SECRET)];
+    let untouched = exchange(&mut tool, "secret", &other, &with_secret).await;
+    assert_eq!(untouched.status, 200, "{untouched:?}");
+}
+
+fn again(unit: &RevokeConsent) -> RevokeConsent {
+    RevokeConsent {
+        user_id: unit.user_id.clone(),
+        uuid: unit.uuid.clone(),
+        at: unit.at,
+        audit: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_reaches_every_descendant_on_sqlite() {
+    reaches_everything(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_reaches_every_descendant_on_postgres() {
+    reaches_everything(Engine::Postgres).await;
+}
+
+/// A withdrawal in the middle of a refresh, of a redemption and of a poll: when all have answered, nothing is alive.
+async fn races(engine: Engine) {
+    const ROUNDS: usize = 60;
+    let env = [("ENABLE_TOKEN_ROTATION", "true")];
+    let (server, mut first, mut person) = stage(engine, &env).await;
+    let (mut second, mut third) = (server.http().await, server.http().await);
+    let store = beside(&server).await;
+    let ask = Ask::of("public");
+    let mut survived = 0;
+    for _ in 0..ROUNDS {
+        let held = code(&mut person, &ask).await;
+        let held = exchange(&mut first, "public", &held, &[]).await;
+        let refresh = held.text("refresh_token");
+        let waiting = code(&mut person, &ask).await;
+        let device = second.start_device("public").await;
+        server.approve_all().await;
+        let unit = unit(&store, "public").await;
+        let (refreshed, redeemed, polled, done) = tokio::join!(
+            first.refresh("public", &refresh),
+            exchange(&mut second, "public", &waiting, &[]),
+            third.poll("public", &device),
+            store.commit(unit),
+        );
+        assert!(matches!(done, Ok(Withdrawal::Done { .. })), "{done:?}");
+        for answer in [&refreshed, &redeemed, &polled] {
+            assert!(answer.status < 500, "{answer:?}");
+            survived += usize::from(answer.status == 200);
+        }
+        assert_eq!(server.count(ALIVE).await, 0, "{engine:?}");
+    }
+    println!(
+        "withdrawal on {engine:?}: {ROUNDS} rounds, {survived} of {} issuances came before it",
+        ROUNDS * 3
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_a_withdrawal_on_sqlite() {
+    races(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_a_withdrawal_on_postgres() {
+    races(Engine::Postgres).await;
+}
