@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn a_loopback_address_changes_by_its_port_alone(port in any::<u16>(), path in "[a-z/]{0,12}", extra in "[@:\\\\#?a-z.]{0,6}") {
+    fn a_loopback_address_changes_by_its_port_alone(port in 1_u16.., path in "[a-z/]{0,12}", extra in "[@:\\\\#?a-z.]{0,6}") {
         let registered = [format!("http://127.0.0.1/{path}")];
         let other_port = format!("http://127.0.0.1:{port}/{path}");
         prop_assert!(is_registered(&registered, &other_port, true));
