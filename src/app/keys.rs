@@ -302,7 +302,8 @@ impl Loader {
             .ok_or_else(|| {
                 format!(
                     "there is no usable private key for {algorithm}: none in JWT_PRIVATE_KEY_PATH, JWT_PRIVATE_KEY_PEM, \
-                     JWT_PRIVATE_KEY_DIR or the database that is neither retired nor sealed with another ENCRYPTION_KEY"
+                     JWT_PRIVATE_KEY_DIR or the database that is neither retired nor sealed with another ENCRYPTION_KEY \
+                     (with JWT_KEY_SOURCE=database: authgate migrate, then authgate keys rotate --from FILE)"
                 )
             })
     }

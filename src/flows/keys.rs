@@ -226,7 +226,10 @@ pub async fn rotate(deps: &KeysDeps, order: Rotate) -> Result<Rotation, FlowErro
             return Ok(Rotation::Refused(RotateRefusal::Rsa));
         }
     };
-    let activate_at = if order.at_once {
+    let has_another = records
+        .iter()
+        .any(|key| key.algorithm == algorithm.as_str() && key.is_due(now) && key.is_at_hand(now));
+    let activate_at = if order.at_once || !has_another {
         now
     } else {
         key_schedule::first_use(now, deps.rules.publish_before_use)

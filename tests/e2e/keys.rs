@@ -53,6 +53,22 @@ async fn granted(server: &Server) -> (String, String) {
     (tokens.text("access_token"), tokens.text("refresh_token"))
 }
 
+/// An access token and an ID token.
+async fn signed_in(server: &Server) -> (String, String) {
+    let mut http = server.http().await;
+    let form = [
+        ("client_id", server.client_id.as_str()),
+        ("scope", "openid email"),
+    ];
+    let code = http.post("/oauth/device/code", &form).await;
+    server.approve_all().await;
+    let tokens = http
+        .poll(&server.client_id, &code.text("device_code"))
+        .await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    (tokens.text("access_token"), tokens.text("id_token"))
+}
+
 async fn refreshed(server: &Server, http: &mut Http, token: &str) -> String {
     let answer = http.refresh(&server.client_id, token).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -176,6 +192,26 @@ async fn keys_in_the_database_are_listed_rotated_and_retired_beside_the_server()
             .json();
         let announced = &metadata["id_token_signing_alg_values_supported"];
         assert_eq!(announced, &serde_json::json!(["RS256", "ES256"]));
+
+        // A relying party that needs RS256 has it, and one that registered ES256 has that.
+        for (registered, used) in [
+            ("NULL", "RS256"),
+            ("'ES256'", "ES256"),
+            ("'HS256'", "RS256"),
+        ] {
+            let register = format!(
+                "UPDATE oauth_applications SET id_token_signed_response_alg = {registered}"
+            );
+            server.sql(&register, &register).await;
+            let forget = "INSERT INTO invalidations (kind, key, created_at) \
+                          SELECT 'client', client_id, created_at FROM oauth_applications";
+            server.sql(forget, forget).await;
+            until!("the registration counts", {
+                let (access, id_token) = signed_in(&server).await;
+                assert_eq!(part(&access, 0)["alg"], "ES256");
+                part(&id_token, 0)["alg"] == used
+            });
+        }
 
         let (code, told, _) = server.cli(&["keys", "list", "--json"]).await;
         assert_eq!(code, 0, "{told}");
