@@ -4,8 +4,9 @@ use crate::{
     generator::{self, Next, Run},
     http::{DEVICE_GRANT, Http},
     report::Figures,
-    server::{Database, Process},
+    server::{Database, MACHINE, Process},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use std::{cell::RefCell, rc::Rc};
 
@@ -107,6 +108,16 @@ pub async fn round(
     let bearer = format!("authorization: Bearer {}\r\n", grant.access_token);
     asking
         .plain("tokeninfo", &[200], vec![get("/oauth/tokeninfo", &bearer)])
+        .await?;
+    database.machine().await?;
+    let basic = format!("authorization: Basic {}\r\n", STANDARD.encode(MACHINE));
+    let look = [("token", grant.access_token.as_str())];
+    let look = post("/oauth/introspect", &look, &basic);
+    asking.plain("introspect", &[200], vec![look]).await?;
+    let own = [("grant_type", "client_credentials")];
+    let own = post("/oauth/token", &own, &basic);
+    asking
+        .plain("client credentials", &[200], vec![own])
         .await?;
     let device_code = post(
         "/oauth/device/code",

@@ -3,12 +3,16 @@ use crate::{
     Arguments, Outcome,
     http::{Http, PASSWORD},
 };
+use sqlx::{AssertSqlSafe, Connection as _};
 use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+
+/// The client that asks for itself, and its secret.
+pub const MACHINE: &str = "machine:ago_bench";
 
 /// Where a server keeps its rows, for all rounds.
 pub struct Database {
@@ -50,6 +54,33 @@ impl Database {
                 .status()?;
         }
         Ok(Self { directory, dsn })
+    }
+
+    /// A confidential client, unless there is one: the server asks it for a secret, which costs a slow compare once.
+    pub async fn machine(&self) -> Outcome<()> {
+        let (id, secret) = MACHINE.split_once(':').ok_or("no secret")?;
+        let hash = bcrypt::hash(secret, 10)?;
+        let insert = |list: &str, yes: &str, no: &str| {
+            AssertSqlSafe(format!(
+                "INSERT INTO oauth_applications (client_id, client_secret, client_name, user_id, scopes, grant_types, \
+                 redirect_uris, allowed_resources, client_type, enable_device_flow, enable_auth_code_flow, \
+                 enable_client_credentials_flow, status, token_profile, created_at, updated_at) \
+                 SELECT '{id}', '{hash}', 'Machine', '', 'read write', 'client_credentials', {list}, {list}, \
+                 'confidential', {no}, {no}, {yes}, 'active', 'standard', '2026-01-01 00:00:00+00:00', \
+                 '2026-01-01 00:00:00+00:00' \
+                 WHERE NOT EXISTS (SELECT 1 FROM oauth_applications WHERE client_id = '{id}')"
+            ))
+        };
+        if self.dsn.starts_with("postgres") {
+            let mut connection = sqlx::PgConnection::connect(&self.dsn).await?;
+            let insert = insert("'[]'::json", "true", "false");
+            sqlx::raw_sql(insert).execute(&mut connection).await?;
+        } else {
+            let mut connection = sqlx::SqliteConnection::connect(&self.dsn).await?;
+            let insert = insert("CAST('[]' AS BLOB)", "1", "0");
+            sqlx::raw_sql(insert).execute(&mut connection).await?;
+        }
+        Ok(())
     }
 }
 

@@ -553,3 +553,40 @@ async fn disable_flow_between_start_and_redeem() {
         assert_eq!(answer.error(), "unauthorized_client");
     }
 }
+
+/// IR-04, TK-10: what one pod was told every other knows, as soon as the answer is out.
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_agree() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let keys = key(Algorithm::Es256, "p256.pkcs8.pem");
+    machines(&server).await;
+    signer(&server, &[&keys]).await;
+    let other = server.beside().await;
+    let (mut here, mut there) = (server.http().await, other.http().await);
+    let base = format!("http://127.0.0.1:{}", server.port);
+    let header = basic("machine", SECRET);
+    for round in 0..25 {
+        let own = token(&mut here, "machine", &[]).await.text("access_token");
+        let seen = introspect(&mut there, "brief", &own).await;
+        assert_eq!(seen.json()["active"], true, "round {round}");
+        let revoked = here
+            .post_with(
+                "/oauth/revoke",
+                &[("authorization", &header)],
+                &[("token", &own)],
+            )
+            .await;
+        assert_eq!(revoked.status, 200);
+        let seen = introspect(&mut there, "brief", &own).await;
+        assert_eq!(seen.body, "{\"active\":false}", "round {round}");
+        assert_eq!(there.tokeninfo(&own).await, 401, "round {round}");
+        let once = assertion(&keys, &base, &format!("p{round}"));
+        let first = assert_by(&mut here, "/oauth/token", &once, &[GRANT]).await;
+        let again = assert_by(&mut there, "/oauth/token", &once, &[GRANT]).await;
+        assert_eq!(first.status, 200, "round {round}: {first:?}");
+        assert!(
+            matches!(again.status, 401 | 429),
+            "round {round}: {again:?}"
+        );
+    }
+}

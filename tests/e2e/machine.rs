@@ -4,7 +4,7 @@ use crate::{
     support::{DEVICE_GRANT, Engine, Http, Server},
 };
 use base64::{Engine as _, engine::general_purpose};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub const SECRET: &str = "ago_ very+secret%:/";
 pub const API: &str = "https://api.example/v1";
@@ -257,7 +257,7 @@ async fn introspection(engine: Engine) {
     let answer = introspect(&mut http, "machine", &own).await;
     assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"));
     let (json, said) = (answer.json(), claims(&own));
-    let expected = serde_json::json!({
+    let expected = json!({
         "active": true, "aud": API, "client_id": "machine", "exp": said["exp"], "iat": said["iat"],
         "iss": format!("http://127.0.0.1:{}", server.port), "jti": said["jti"], "scope": "read",
         "sub": "client:machine", "token_type": "Bearer",
@@ -552,4 +552,55 @@ async fn public_clients_add_claims_only_where_they_may() {
 async fn post(http: &mut Http, form: &[(&str, String)]) -> Answer {
     let form: Vec<(&str, &str)> = form.iter().map(|(k, v)| (*k, v.as_str())).collect();
     http.post("/oauth/token", &form).await
+}
+
+/// TK-05 for resources (RFC 8707): each request narrows what was granted, none widens it, and the grant itself stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn resource_lattice() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
+        let list = "'[\"https://a.example\",\"https://b.example\",\"https://c.example\"]'";
+        let allow =
+            |list: &str| format!("UPDATE oauth_applications SET allowed_resources = {list}");
+        let (lite, pg) = (allow(&format!("CAST({list} AS BLOB)")), allow(list));
+        server.sql(&lite, &pg).await;
+        let mut http = server.http().await;
+        let id = server.client_id.clone();
+        let start = [
+            ("client_id", id.as_str()),
+            ("resource", "https://a.example"),
+            ("resource", "https://b.example"),
+        ];
+        let code = http
+            .post("/oauth/device/code", &start)
+            .await
+            .text("device_code");
+        server.approve_all().await;
+        let mut held = ("device_code", code, DEVICE_GRANT);
+        for (asked, audience) in [
+            (&["https://c.example"][..], None),
+            (&["https://a.example", "https://c.example"], None),
+            (&["https://a.example"], Some(json!("https://a.example"))),
+            (&["https://c.example"], None),
+            (&["https://b.example"], Some(json!("https://b.example"))),
+            (&[], Some(json!(["https://a.example", "https://b.example"]))),
+        ] {
+            let mut form = vec![
+                ("grant_type", held.2),
+                ("client_id", id.as_str()),
+                (held.0, held.1.as_str()),
+            ];
+            form.extend(asked.iter().map(|resource| ("resource", *resource)));
+            let answer = http.post("/oauth/token", &form).await;
+            match audience {
+                None => assert_eq!(answer.error(), "invalid_target", "{asked:?}"),
+                Some(audience) => {
+                    assert_eq!(claims(&answer.text("access_token"))["aud"], audience);
+                    let refresh = answer.text("refresh_token");
+                    assert_eq!(claims(&refresh).get("aud"), None);
+                    held = ("refresh_token", refresh, "refresh_token");
+                }
+            }
+        }
+    }
 }

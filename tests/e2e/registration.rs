@@ -503,9 +503,9 @@ async fn cors_matrix() {
 /// What metadata announces is served: every endpoint, and every way to authenticate at each (see `client_auth`).
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_announced_is_served() {
-    let server = Server::prepared(Engine::Sqlite, &[ON]).await;
+    let mut server = Server::prepared(Engine::Sqlite, &[ON]).await;
     let base = format!("http://127.0.0.1:{}", server.port);
-    let mut server = server.with("BASE_URL", &format!("{base}/auth"));
+    server.set("BASE_URL", &format!("{base}/auth"));
     server.launch().await;
     let mut http = server.http().await;
     for path in [

@@ -153,12 +153,6 @@ impl Server {
         }
     }
 
-    /// With one more setting.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.env.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
     pub fn command(&self) -> Command {
         let mut command = self.tool();
         command.arg("server").stdout(Stdio::null());
