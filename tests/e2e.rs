@@ -23,6 +23,8 @@ mod crash;
 mod device;
 #[path = "e2e/docs.rs"]
 mod docs;
+#[path = "e2e/exchanges.rs"]
+mod exchanges;
 #[path = "e2e/faults.rs"]
 mod faults;
 #[path = "e2e/go.rs"]
@@ -43,6 +45,8 @@ mod oidc;
 mod races;
 #[path = "e2e/registration.rs"]
 mod registration;
+#[path = "e2e/relying_parties.rs"]
+mod relying_parties;
 #[path = "e2e/support.rs"]
 mod support;
 #[path = "e2e/traces.rs"]

@@ -3,7 +3,7 @@ use crate::support::{Engine, Http, PASSWORD, Server, field};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-fn fixture(path: &str) -> PathBuf {
+pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(path)
@@ -28,6 +28,15 @@ impl Adopted {
             .collect();
         let mut server = Self::prepared(engine, &env).await;
         server.launch().await;
+        server.client_id = text(&facts["clients"]["cli"]["client_id"]);
+        Self { server, facts }
+    }
+
+    /// Starts under its own address, with these settings alone: what the Go server issued does not count here.
+    pub async fn at_home(engine: Engine, env: &[(&str, &str)]) -> Self {
+        let mut server = Self::prepared(engine, env).await;
+        server.launch().await;
+        let facts = facts(engine);
         server.client_id = text(&facts["clients"]["cli"]["client_id"]);
         Self { server, facts }
     }
