@@ -27,6 +27,8 @@ mod docs;
 mod exchanges;
 #[path = "e2e/faults.rs"]
 mod faults;
+#[path = "e2e/fuzz.rs"]
+mod fuzz;
 #[path = "e2e/go.rs"]
 mod go;
 #[path = "e2e/hostile.rs"]

@@ -154,7 +154,7 @@ impl ClientAuth {
         address: IpAddr,
         origin: &Origin,
     ) -> Result<Arc<Client>, FlowError> {
-        let credentials = credentials.ok_or_else(unauthenticated)?;
+        let credentials = credentials.ok_or_else(|| unauthenticated().failing(Check::Client))?;
         let found = self.clients.find(&credentials.client_id).await?;
         self.proven(found, credentials, address, origin).await
     }
@@ -169,7 +169,7 @@ impl ClientAuth {
         address: IpAddr,
         origin: &Origin,
     ) -> Result<Arc<Client>, FlowError> {
-        let credentials = credentials.ok_or_else(unauthenticated)?;
+        let credentials = credentials.ok_or_else(|| unauthenticated().failing(Check::Client))?;
         let found = self.ground.store.client(&credentials.client_id).await?;
         self.proven(found.map(Arc::new), credentials, address, origin)
             .await

@@ -13,6 +13,7 @@ use crate::{
         secret::Secret,
         time::{Timestamp, random},
         token::{Subject, Token, TokenCategory, TokenStatus},
+        trace::Check,
         user::User,
     },
     jose::{JoseError, KeySet, MediaType},
@@ -53,7 +54,9 @@ impl TokenRules {
         if extra.is_empty() || client.is_confidential() || self.public_extra_claims {
             return Ok(());
         }
-        Err(ErrorCode::InvalidRequest.because("a public client may not send extra_claims"))
+        Err(ErrorCode::InvalidRequest
+            .because("a public client may not send extra_claims")
+            .failing(Check::ExtraClaims))
     }
 }
 

@@ -33,7 +33,7 @@ pub fn read(request: &Request, form: &Form) -> Result<Option<ClientCredentials>,
             let two = "the client authenticates in two ways at once";
             Err(ErrorCode::InvalidRequest
                 .because(two)
-                .failing(Check::ClientAuthentication))
+                .failing(Check::Request))
         };
     }
     let Some((id, secret)) = header else {
@@ -64,7 +64,7 @@ fn assertion(form: &Form) -> Result<Option<&str>, OauthError> {
         (Some(_), Some(_)) => Err(unreadable("the client assertion is of an unknown type")),
         (Some(_), None) | (None, Some(_)) => Err(ErrorCode::InvalidRequest
             .because("client_assertion and client_assertion_type belong together")
-            .failing(Check::ClientAuthentication)),
+            .failing(Check::Request)),
     }
 }
 
@@ -83,7 +83,10 @@ fn asserted(assertion: &str, body_id: Option<&str>) -> Result<ClientCredentials,
 }
 
 fn unreadable(why: &'static str) -> OauthError {
-    ErrorCode::InvalidClient.because(why)
+    // Nobody has been looked up yet, so nothing is said about the client.
+    ErrorCode::InvalidClient
+        .because(why)
+        .failing(Check::Request)
 }
 
 fn basic(request: &Request) -> Result<Option<(String, String)>, OauthError> {
