@@ -273,6 +273,7 @@ impl House {
             openapi: OpenApiDeps {
                 pages: Arc::clone(&web.pages),
                 base_url: config.server.base_url.clone(),
+                registration: config.oauth.registration,
                 viewer: config.server.swagger,
             },
             token: TokenDeps {

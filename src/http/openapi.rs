@@ -16,6 +16,7 @@ mod reading;
 
 const SOURCE: &str = include_str!("../../docs/openapi.json");
 const PATH: &str = "/openapi.json";
+const REGISTRATION: &str = "/oauth/register";
 
 /// What the document needs to know.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct OpenApiDeps {
     pub pages: Arc<Pages>,
     /// `BASE_URL`.
     pub base_url: String,
+    /// `ENABLE_DYNAMIC_CLIENT_REGISTRATION`: its route answers either way.
+    pub registration: bool,
     /// `ENABLE_SWAGGER`: whether there is a page.
     pub viewer: bool,
 }
@@ -34,8 +37,9 @@ pub struct OpenApiDeps {
 /// [`PageError`] when the page cannot be drawn.
 pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Result<Routes, PageError> {
     let served = |method: Method, path: &str| {
-        (path == PATH && method == Method::GET)
-            || routes.answering(method).any(|known| known == path)
+        let is_on = path != REGISTRATION || deps.registration;
+        let is_routed = routes.answering(method.clone()).any(|known| known == path);
+        is_on && is_routed || (path == PATH && method == Method::GET)
     };
     let document = document(&deps.base_url, served);
     let json = Document::json(document.to_string());
