@@ -169,6 +169,9 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         %address,
         scheme = if tls.is_some() { "https" } else { "http" },
         verification_uri = format!("{}/device", config.server.base_url),
+        database = ?config.database.driver,
+        auth_mode = ?config.login.mode,
+        signing = %house.keys.current().active().algorithm(),
         "listening"
     );
     let (commits, readiness) = (house.ground.commits.clone(), house.readiness.clone());

@@ -46,6 +46,8 @@ struct Grant {
     cookie: String,
     refresh_tokens: Vec<String>,
     access_token: String,
+    /// With the scope `openid`.
+    identity_token: String,
 }
 
 /// What clients and a person hold after the device grant: one refresh token per connection, approved by the administrator's clicks.
@@ -69,7 +71,12 @@ async fn granted(process: &Process, database: &Database) -> Outcome<Grant> {
         refresh_tokens.push(tokens.text("refresh_token"));
         access_token = tokens.text("access_token");
     }
+    let form = [("client_id", client_id.as_str()), ("scope", "openid email")];
+    let code = device.post("/oauth/device/code", &form).await;
+    person.decide(&code.text("user_code"), "approve").await;
+    let identity = device.poll(&client_id, &code.text("device_code")).await;
     Ok(Grant {
+        identity_token: identity.text("access_token"),
         client_id,
         cookie: person.cookie.ok_or("no session")?,
         refresh_tokens,
@@ -108,6 +115,10 @@ pub async fn round(
     let bearer = format!("authorization: Bearer {}\r\n", grant.access_token);
     asking
         .plain("tokeninfo", &[200], vec![get("/oauth/tokeninfo", &bearer)])
+        .await?;
+    let identity = format!("authorization: Bearer {}\r\n", grant.identity_token);
+    asking
+        .plain("userinfo", &[200], vec![get("/oauth/userinfo", &identity)])
         .await?;
     database.machine().await?;
     let basic = format!("authorization: Basic {}\r\n", STANDARD.encode(MACHINE));

@@ -9,13 +9,14 @@ pub enum Floor {
 }
 
 /// Endpoint, its floor, the goal and the aim as shares of that floor.
-const GOALS: [(&str, Floor, f64, f64); 13] = [
+const GOALS: [(&str, Floor, f64, f64); 14] = [
     ("health", Floor::Server, 0.6, 0.8),
     ("openid-configuration", Floor::Server, 0.6, 0.8),
     ("jwks.json", Floor::Server, 0.6, 0.8),
     ("login page", Floor::Server, 0.25, 0.5),
     ("device page", Floor::Server, f64::NAN, f64::NAN),
     ("tokeninfo", Floor::Server, 0.2, 0.35),
+    ("userinfo", Floor::Server, 0.2, 0.35),
     ("introspect", Floor::Server, 0.15, 0.3),
     ("pending poll", Floor::Server, 0.15, 0.25),
     ("device code", Floor::Commit, 0.65, 0.8),
