@@ -1,6 +1,8 @@
 //! Writes every page with sample values into a directory, so that a browser can show them without a server:
 //! `cargo run --example draw_pages -- /tmp/pages`, then open the files under that directory.
 
+#[path = "../tests/pages/account.rs"]
+mod account;
 #[path = "../tests/pages/gallery.rs"]
 mod gallery;
 #[path = "../tests/pages/samples.rs"]

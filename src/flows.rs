@@ -18,6 +18,7 @@ use crate::{
 };
 use std::{borrow::Cow, sync::Arc};
 
+pub mod account;
 pub mod audit;
 pub mod authorize;
 pub mod client_auth;

@@ -3,6 +3,8 @@
 //!
 //! Never here: HTTP, the store, decisions. What a page says is fixed by its view and its template alone.
 
+mod account;
+mod agent;
 mod api;
 mod assets;
 mod audit;
@@ -23,6 +25,11 @@ use handlebars::Handlebars;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
+pub use account::{
+    AuthorizationRow, AuthorizationsPage, BrowserRow, BrowsersPage, LinkedRow, NameForm,
+    PasswordForm, ProfilePage, Switch, TokenGroup, TokenRow, TokensPage,
+};
+pub use agent::agent_words;
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiPage, Piece, prose};
 pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
 pub use audit::{AuditLine, AuditPage, Input, Like, Select};
@@ -35,9 +42,8 @@ pub use parts::{
     Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,
 };
 pub use public::{
-    DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, HomePage,
-    LoginMessage, LoginPage, LogoutPage, ProviderButton, ScopeLine, SessionLine,
-    TooManyRequestsPage,
+    DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, LoginMessage,
+    LoginPage, LogoutPage, ProviderButton, ScopeLine, TooManyRequestsPage,
 };
 pub use shell::{Place, Shell};
 pub use words::{Words, scope_words, tame};

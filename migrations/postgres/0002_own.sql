@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS token_families (
     scopes text NOT NULL,
     created_at timestamptz NOT NULL,
     absolute_end timestamptz,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    ip text,
+    user_agent text
 );
 CREATE INDEX IF NOT EXISTS idx_token_families_user_id ON token_families (user_id);
 CREATE INDEX IF NOT EXISTS idx_token_families_client_id ON token_families (client_id);

@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS token_families (
     scopes text NOT NULL,
     created_at datetime NOT NULL,
     absolute_end datetime,
-    revoked_at datetime
+    revoked_at datetime,
+    ip text,
+    user_agent text
 );
 CREATE INDEX IF NOT EXISTS idx_token_families_user_id ON token_families (user_id);
 CREATE INDEX IF NOT EXISTS idx_token_families_client_id ON token_families (client_id);

@@ -19,6 +19,7 @@ use crate::{
     },
     flows::{
         Ground,
+        account::AccountDeps,
         client_auth::ClientAuth,
         clients::Clients,
         device::DeviceDeps,
@@ -268,6 +269,10 @@ impl House {
         };
         let docs = DocsDeps::new(&web, &config.server.base_url)
             .map_err(|error| StartFailure::Other(error.to_string()))?;
+        let account = AccountDeps {
+            login: web.login.clone(),
+            policy: Arc::new(rules::password_policy(config, self.algorithm)),
+        };
         Ok(Everything {
             docs,
             openapi: OpenApiDeps {
@@ -276,6 +281,7 @@ impl House {
                 registration: config.oauth.registration,
                 viewer: config.server.swagger,
             },
+            account,
             token: TokenDeps {
                 code: self.code(&auth, &rules),
                 poll: PollDeps {

@@ -60,6 +60,10 @@ pub struct Family {
     pub created_at: Timestamp,
     /// No refresh goes beyond it.
     pub absolute_end: Option<Timestamp>,
+    /// The address it was redeemed from; empty when nobody wrote it down.
+    pub ip: String,
+    /// The program that redeemed it.
+    pub user_agent: String,
 }
 
 /// What kind of token a row holds.

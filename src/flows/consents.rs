@@ -5,8 +5,10 @@ use crate::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType},
         ids::UserId,
     },
-    store::consents::{RevokeConsent, Withdrawal},
+    store::consents::RevokeConsent,
 };
+
+pub use crate::store::consents::Withdrawal;
 
 /// Withdraws the consent of this public id, and everything that stands on it. Who did it is whom the trail names. One
 /// that was withdrawn before stays so, and is not told twice.

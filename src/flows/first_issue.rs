@@ -113,6 +113,8 @@ pub async fn prepare(
         scopes: granted.scopes.clone(),
         created_at: now,
         absolute_end,
+        ip: granted.origin.ip.clone(),
+        user_agent: granted.origin.user_agent.chars().take(500).collect(),
     };
     let told = granted.event.map(|event| event.by(person(user)));
     let mut events: Vec<AuditEvent> = told.into_iter().collect();

@@ -364,6 +364,8 @@ pub(super) fn adopted(token: &Token, now: Timestamp) -> Family {
         scopes: token.scopes.clone(),
         created_at: now,
         absolute_end: None,
+        ip: String::new(),
+        user_agent: String::new(),
     }
 }
 

@@ -62,6 +62,8 @@ pub async fn act(
             let unit = SwitchToken {
                 token_id,
                 on: deed == Deed::Enable,
+                by: editor.user.id.clone(),
+                over: true,
                 at,
                 audit,
             };

@@ -63,8 +63,20 @@ pub struct Settings {
     pub millis: Millis,
 }
 
+/// Whom a route lets in; told in the log at start, so that tests can ask each route about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, or those whom the handler itself identifies.
+    Public,
+    /// People who are signed in.
+    Person,
+    /// Administrators.
+    Admin,
+}
+
 /// One method of one path.
 pub struct Route {
+    access: Access,
     handler: Handler,
     body_limit: usize,
     limiter: Option<Arc<Limiter>>,
@@ -78,10 +90,18 @@ impl Route {
         Fut: Future<Output = Response> + Send + 'static,
     {
         Self {
+            access: Access::Public,
             handler: Arc::new(move |request| handler(request).boxed()),
             body_limit: PAGE_BODY,
             limiter: None,
         }
+    }
+
+    /// For these alone; the handler is what asks.
+    #[must_use]
+    pub(super) fn only_for(mut self, access: Access) -> Self {
+        self.access = access;
+        self
     }
 
     /// With a cap on the body, in bytes.
@@ -189,6 +209,10 @@ impl Routes {
     pub fn build(self, settings: Settings) -> Result<Router, RouteError> {
         let mut table = matchit::Router::new();
         for (path, routes) in self.entries {
+            for (method, route) in &routes {
+                let access = route.access;
+                tracing::debug!(target: "authgate::routes", %method, path, ?access);
+            }
             let entry = Entry {
                 pattern: path.to_owned(),
                 routes,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     actors::key_holder::KeyHolder,
-    flows::{inspect::InspectDeps, revoke::RevokeDeps},
+    flows::{account::AccountDeps, inspect::InspectDeps, revoke::RevokeDeps},
     jose::KeySet,
     pages::PageError,
 };
@@ -56,6 +56,8 @@ impl Limits {
 pub struct Everything {
     /// Pages.
     pub web: WebDeps,
+    /// What people do with what is theirs.
+    pub account: AccountDeps,
     /// Device authorization.
     pub device: CodeDeps,
     /// The token endpoint.
@@ -108,6 +110,7 @@ pub fn routes(all: &Everything) -> Result<Routes, PageError> {
         ground: all.web.login.ground.clone(),
     };
     let routes = web::explain::routes(&explain, routes);
+    let routes = web::account::routes(&all.web, &all.account, routes);
     let routes = audit::routes(&AuditWeb::new(&all.web), routes);
     let routes = docs::routes(&all.docs, routes);
     let routes = operators(all, routes);
@@ -210,11 +213,6 @@ fn people(all: &Everything, routes: Routes) -> Routes {
             "/device/verify",
             guard::action(web, &all.web.device, web::device::verify)
                 .limited(limits.device_verify.clone()),
-        )
-        .on(
-            Method::GET,
-            "/account/sessions",
-            guard::person(web, web, web::home::home),
         )
         .on(
             Method::GET,

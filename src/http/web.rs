@@ -14,6 +14,7 @@ use crate::{
 use language::lang_of;
 use std::sync::{Arc, OnceLock};
 
+pub mod account;
 pub mod authorize;
 pub mod device;
 pub mod end_session;
@@ -90,6 +91,9 @@ impl WebDeps {
     /// Who is there, or where to send them.
     async fn guest(&self, request: &Request) -> Result<Box<Guest>, Response> {
         match self.sessions.see(request).await {
+            Ok(Seen::Somebody(guest)) if must_change_first(&guest, request) => {
+                Err(respond::redirect(302, "/account/profile"))
+            }
             Ok(Seen::Somebody(guest)) => Ok(guest),
             Ok(Seen::Nobody(end)) => Err(self.to_login(request, end)),
             Err(error) => Err(self.fault(request, &error, false)),
@@ -129,6 +133,12 @@ impl WebDeps {
     pub fn fault(&self, request: &Request, error: &FlowError, signed_in: bool) -> Response {
         fault(&self.pages, lang_of(request), error, signed_in)
     }
+}
+
+/// A password that somebody else chose opens nothing but the page on which it is changed (PW-06).
+fn must_change_first(guest: &Guest, request: &Request) -> bool {
+    guest.user.must_change_password
+        && !matches!(request.path(), "/account/profile" | "/account/password")
 }
 
 /// Draws a view; when even that fails, the person gets plain words.

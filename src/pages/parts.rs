@@ -122,6 +122,14 @@ impl When {
     }
 }
 
+impl When {
+    /// How far away it is, where no element of its own can stand.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        self.away.clone()
+    }
+}
+
 fn away(at: OffsetDateTime, now: OffsetDateTime) -> Words {
     let seconds = (now - at).whole_seconds();
     let is_past = seconds >= 0;

@@ -239,28 +239,3 @@ impl View for TooManyRequestsPage {
     const TEMPLATE: &'static str = "public/too_many_requests";
     const TITLE: &'static str = "errors.too_many.title";
 }
-
-/// Where a person lands after signing in.
-#[derive(Debug, Clone, Serialize)]
-pub struct HomePage {
-    pub shell: Shell,
-    /// The person's browser sessions; empty hides the list.
-    pub sessions: Vec<SessionLine>,
-}
-
-impl View for HomePage {
-    const TEMPLATE: &'static str = "public/home";
-    const TITLE: &'static str = "account.title";
-}
-
-/// One browser in which the person is signed in.
-#[derive(Debug, Clone, Serialize)]
-pub struct SessionLine {
-    #[serde(serialize_with = "as_tame")]
-    pub agent: String,
-    /// IP address.
-    pub address: String,
-    /// For example `active 3 minutes ago`.
-    pub last_seen: String,
-    pub is_current: bool,
-}

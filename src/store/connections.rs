@@ -79,3 +79,61 @@ impl Unit for UnlinkLogin {
         .boxed()
     }
 }
+
+/// What became of a person's own wish to unlink a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlinked {
+    /// It is gone.
+    Done,
+    /// It is the only way in: without it the person could not sign in any more.
+    OnlyWayIn,
+    /// They have no such login.
+    Unknown,
+}
+
+/// Takes a linked login away by the person's own wish, unless it is their only way in.
+pub struct UnlinkOwnLogin {
+    /// Whose.
+    pub user_id: UserId,
+    /// Which.
+    pub id: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for UnlinkOwnLogin {
+    type Answer = Unlinked;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Unlinked, StoreError>> {
+        async move {
+            // The person's row first: of two that unlink the last two logins at once, the second sees the first.
+            let person = "UPDATE users SET updated_at = $2 WHERE id = $1";
+            tx.run(Sql::new(person).text(self.user_id.as_str()).time(self.at))
+                .await?;
+            let find = "SELECT id FROM oauth_connections WHERE id = $1 AND user_id = $2";
+            let find = Sql::new(find)
+                .text(self.id.as_str())
+                .text(self.user_id.as_str());
+            if tx.one(find).await?.is_none() {
+                return Ok(Unlinked::Unknown);
+            }
+            let delete = Sql::new(
+                "DELETE FROM oauth_connections WHERE id = $1 AND user_id = $2 AND (\
+                 (SELECT count(*) FROM oauth_connections WHERE user_id = $2) > 1 \
+                 OR EXISTS (SELECT 1 FROM users WHERE id = $2 AND (password_hash <> '' \
+                 OR coalesce(auth_source, 'local') NOT IN ('local', ''))))",
+            )
+            .text(self.id.as_str())
+            .text(self.user_id.as_str());
+            if tx.run(delete).await? == 0 {
+                return Ok(Unlinked::OnlyWayIn);
+            }
+            note(tx, "user", self.user_id.as_str(), self.at).await?;
+            tx.insert_audit(&self.audit);
+            Ok(Unlinked::Done)
+        }
+        .boxed()
+    }
+}

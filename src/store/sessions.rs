@@ -6,6 +6,8 @@ use super::{
 use crate::domain::{audit::AuditRow, ids::UserId, session::Session, time::Timestamp, user::User};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
+pub mod owned;
+
 /// Wrong passwords in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoginFailures {
@@ -68,25 +70,13 @@ impl Unit for StartSession {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
             let s = &self.session;
-            let insert = Sql::new(
-                "INSERT INTO sessions (id_hash, user_id, auth_time, last_seen_at, expires_at, remember_me, fingerprint, \
-                 ip, user_agent, code_misses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
-            )
-            .text(s.hash.as_str())
-            .text(s.user_id.as_str())
-            .time(s.auth_time)
-            .time(s.last_seen_at)
-            .time(s.expires_at)
-            .bind(Value::Flag(s.remember_me))
-            .text(s.fingerprint.as_str())
-            .text(s.ip.as_str())
-            .text(s.user_agent.replace('\0', "\u{fffd}"));
-            tx.run(insert).await?;
+            tx.run(insert(s)).await?;
             if let Some(previous) = &self.previous {
                 tx.run(self.fade(previous)).await?;
                 tx.run(self.end_of_another(previous)).await?;
             }
-            let forget = Sql::new("DELETE FROM login_failures WHERE account = $1").text(self.account.as_str());
+            let forget = Sql::new("DELETE FROM login_failures WHERE account = $1")
+                .text(self.account.as_str());
             tx.run(forget).await?;
             tx.insert_audit(&self.audit);
             Ok(())
@@ -113,6 +103,22 @@ impl StartSession {
         .text(self.session.user_id.as_str())
         .time(self.session.auth_time)
     }
+}
+
+fn insert(s: &Session) -> Sql {
+    Sql::new(
+        "INSERT INTO sessions (id_hash, user_id, auth_time, last_seen_at, expires_at, remember_me, fingerprint, \
+         ip, user_agent, code_misses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+    )
+    .text(s.hash.as_str())
+    .text(s.user_id.as_str())
+    .time(s.auth_time)
+    .time(s.last_seen_at)
+    .time(s.expires_at)
+    .bind(Value::Flag(s.remember_me))
+    .text(s.fingerprint.as_str())
+    .text(s.ip.as_str())
+    .text(s.user_agent.replace('\0', "\u{fffd}"))
 }
 
 fn end(hash: &str, at: Timestamp) -> Sql {

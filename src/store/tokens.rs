@@ -17,6 +17,7 @@ use crate::domain::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 pub mod listing;
+pub mod owned;
 pub mod switching;
 
 impl Store {
@@ -64,7 +65,8 @@ impl Store {
         let find = Sql::new(
             "SELECT t.*, f.id AS f_id, f.user_id AS f_user_id, f.client_id AS f_client_id, \
              f.authorization_id AS f_authorization_id, f.grant_name AS f_grant_name, f.auth_time AS f_auth_time, \
-             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end \
+             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end, \
+             f.ip AS f_ip, f.user_agent AS f_user_agent \
              FROM access_tokens t LEFT JOIN token_families f \
              ON f.id = coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id) \
              WHERE t.token_hash = $1",
@@ -84,7 +86,8 @@ impl Store {
         let find = Sql::new(
             "SELECT f.id AS f_id, f.user_id AS f_user_id, f.client_id AS f_client_id, \
              f.authorization_id AS f_authorization_id, f.grant_name AS f_grant_name, f.auth_time AS f_auth_time, \
-             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end \
+             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end, \
+             f.ip AS f_ip, f.user_agent AS f_user_agent \
              FROM token_families f WHERE f.id = $1",
         )
         .text(id.as_str());
@@ -111,6 +114,8 @@ fn family(row: &Row) -> Result<Option<Family>, StoreError> {
         scopes: ScopeSet::stored(&row.text("f_scopes")?),
         created_at: row.time("f_created_at")?,
         absolute_end: row.maybe_time("f_absolute_end")?,
+        ip: row.text("f_ip")?,
+        user_agent: row.text("f_user_agent")?,
     }))
 }
 
@@ -146,6 +151,8 @@ pub(super) fn family_values(family: &Family) -> Vec<Value> {
         Value::Text(family.scopes.to_string()),
         Value::Time(family.created_at),
         Value::MaybeTime(family.absolute_end),
+        Value::Text(family.ip.clone()),
+        Value::Text(family.user_agent.replace('\0', "\u{fffd}")),
     ]
 }
 

@@ -40,8 +40,8 @@ struct Many(&'static str, usize, &'static str);
 
 const FAMILIES: Many = Many(
     "INSERT INTO token_families (id, user_id, client_id, authorization_id, grant_name, auth_time, scopes, created_at, \
-     absolute_end) VALUES ",
-    9,
+     absolute_end, ip, user_agent) VALUES ",
+    11,
     " ON CONFLICT (id) DO NOTHING",
 );
 const NOTES: Many = Many(

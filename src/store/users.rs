@@ -9,6 +9,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 pub mod changing;
 pub mod ending;
 pub mod listing;
+pub mod owned;
 
 impl Store {
     /// The person with this id.

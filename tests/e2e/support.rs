@@ -352,6 +352,19 @@ impl Server {
         }
     }
 
+    /// A code that this person approved.
+    pub async fn approved_codes_of(&self, http: &mut Http, name: &str) -> String {
+        let code = http.start_device(&self.client_id).await;
+        let approve = |yes: &str| {
+            format!(
+                "UPDATE device_codes SET authorized = {yes}, authorized_at = created_at, \
+                 user_id = (SELECT id FROM users WHERE username = '{name}')"
+            )
+        };
+        self.sql(&approve("1"), &approve("true")).await;
+        code
+    }
+
     /// Approves every code that waits, as the administrator.
     pub async fn approve_all(&self) {
         self.sql(

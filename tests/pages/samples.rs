@@ -3,8 +3,8 @@
 use authgate::pages::{
     Alert, Badge, CheckLine, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage,
     DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, Explained,
-    Fact, Hidden, HomePage, LoginMessage, LoginPage, LogoutPage, Place, ProviderButton,
-    RefusalLine, ScopeLine, SessionLine, Shell, Tone, TooManyRequestsPage, When, Words, life_words,
+    Fact, Hidden, LoginMessage, LoginPage, LogoutPage, Place, ProviderButton, RefusalLine,
+    ScopeLine, Shell, Tone, TooManyRequestsPage, When, Words, life_words,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -248,26 +248,6 @@ pub fn error_inside() -> ErrorPage {
 
 pub fn too_many_requests() -> TooManyRequestsPage {
     TooManyRequestsPage { retry_after_s: 42 }
-}
-
-pub fn home() -> HomePage {
-    HomePage {
-        shell: shell(Place::Account),
-        sessions: vec![
-            SessionLine {
-                agent: "Firefox on Linux".into(),
-                address: "203.0.113.24".into(),
-                last_seen: "active now".into(),
-                is_current: true,
-            },
-            SessionLine {
-                agent: "Safari on iPhone".into(),
-                address: "2001:db8:85a3::8a2e:370:7334".into(),
-                last_seen: "active 3 hours ago".into(),
-                is_current: false,
-            },
-        ],
-    }
 }
 
 pub fn components() -> ComponentsPage {

@@ -52,6 +52,8 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
             scopes: ScopeSet::default(),
             created_at: Timestamp::UNIX_EPOCH,
             absolute_end: None,
+            ip: String::new(),
+            user_agent: String::new(),
         };
         theirs
             .commit(RevokeFamily {

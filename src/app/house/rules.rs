@@ -4,6 +4,7 @@ use crate::{
     config::Config,
     flows::{device::DeviceRules, issue::TokenRules},
     http::{limits::Limiter, routes::Limits},
+    passwords::{HashAlgorithm, PasswordPolicy},
 };
 use std::sync::Arc;
 
@@ -54,4 +55,19 @@ pub fn limits(config: &Config) -> Limits {
         token: limiter(limits.token),
         device_verify: limiter(limits.device_verify),
     }
+}
+
+/// What a new password must be: the names of the product and of this host say nothing.
+pub fn password_policy(config: &Config, algorithm: HashAlgorithm) -> PasswordPolicy {
+    let host = url::Url::parse(&config.server.base_url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default();
+    let login = &config.login;
+    PasswordPolicy::new(
+        login.password_min_length,
+        login.password_blocklist,
+        algorithm,
+    )
+    .with_context(["authgate", host.as_str()])
 }

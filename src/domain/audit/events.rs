@@ -147,6 +147,10 @@ pub enum EventType {
     SigningKeyActivated,
     /// A key was taken out of service.
     SigningKeyRetired,
+    /// A person changed their own password.
+    UserPasswordChanged,
+    /// A person ended sessions of their own in other browsers.
+    SessionsEnded,
 }
 
 impl EventType {
@@ -197,6 +201,8 @@ impl EventType {
             Self::SigningKeyAdded => "SIGNING_KEY_ADDED",
             Self::SigningKeyActivated => "SIGNING_KEY_ACTIVATED",
             Self::SigningKeyRetired => "SIGNING_KEY_RETIRED",
+            Self::UserPasswordChanged => "USER_PASSWORD_CHANGED",
+            Self::SessionsEnded => "SESSIONS_ENDED",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The form of the consent page brings the request back sealed: its other fields are there for people and programs that
 //! look at them, and changing them changes nothing.
-use super::{WebDeps, form_encoded};
+use super::{WebDeps, form_encoded, must_change_first};
 use crate::{
     domain::{
         authorize::{Params, Prompts},
@@ -101,6 +101,13 @@ async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
     };
     let asking = Asking::of(pairs);
     let (guest, end) = match deps.web.sessions.see(&request).await {
+        // Whose password is not their own yet is nobody to a client; a person is shown the way on.
+        Ok(Seen::Somebody(guest)) if must_change_first(&guest, &request) => {
+            if !Prompts::parse(&asking.params.prompt).is_some_and(|prompt| prompt.none) {
+                return respond::redirect(302, "/account/profile");
+            }
+            (None, None)
+        }
         Ok(Seen::Somebody(guest)) => (Some(guest), None),
         Ok(Seen::Nobody(end)) => (None, end),
         Err(error) => return deps.web.fault(&request, &error, false),
@@ -136,6 +143,9 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
         return respond::redirect(303, &format!("{PATH}?{}", text_of(form.all_pairs())));
     }
     let guest = match deps.web.sessions.see(&request).await {
+        Ok(Seen::Somebody(guest)) if must_change_first(&guest, &request) => {
+            return respond::redirect(302, "/account/profile");
+        }
         Ok(Seen::Somebody(guest)) => guest,
         Ok(Seen::Nobody(_)) => return again(&form),
         Err(error) => return deps.web.fault(&request, &error, false),

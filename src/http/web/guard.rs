@@ -19,7 +19,7 @@ use crate::{
         oauth::origin,
         request::Request,
         respond::{self, Response},
-        router::Route,
+        router::{Access, Route},
         session::{CSRF_FIELD, Guest, csrf_holds, csrf_token},
     },
     pages::{Alert, ErrorPage, Lang, Place, Shell, View, Words},
@@ -135,7 +135,11 @@ where
     Fut: Future<Output = Answer> + Send + 'static,
 {
     let (web, deps, handler) = (web.clone(), deps.clone(), Arc::new(handler));
-    Route::new(move |request| {
+    let access = match needs {
+        Needs::Person => Access::Person,
+        Needs::Admin => Access::Admin,
+    };
+    let route = Route::new(move |request| {
         let (web, deps, handler) = (web.clone(), deps.clone(), Arc::clone(&handler));
         async move {
             let visit = match enter(web, request, needs, repeatable).await {
@@ -147,7 +151,8 @@ where
                 Err(error) => visit.fault(&error),
             }
         }
-    })
+    });
+    route.only_for(access)
 }
 
 /// Who is there comes before what they say: a stranger's form is not even looked at.
@@ -256,6 +261,28 @@ impl Visit {
     /// After a form: to a page, which says what was done by the code in `path`.
     pub fn to(&self, path: &str) -> Response {
         respond::redirect(302, path)
+    }
+
+    /// To a list, with the query that it had: the form or the link carries it as `back`. Only what a query of ours is made
+    /// of is taken over.
+    pub fn back(&self, path: &str, outcome: &str) -> Response {
+        let query = self.back_query();
+        let and = if query.is_empty() || outcome.is_empty() {
+            ""
+        } else {
+            "&"
+        };
+        self.to(format!("{path}?{query}{and}{outcome}").trim_end_matches('?'))
+    }
+
+    /// The query to come back to.
+    pub fn back_query(&self) -> &str {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"=&%._~+-*:".contains(&b);
+        self.form
+            .get("back")
+            .or_else(|| self.query("back"))
+            .filter(|query| query.len() < 2048 && query.bytes().all(is_plain))
+            .unwrap_or_default()
     }
 
     /// An error's page, with the navigation around it.

@@ -1,4 +1,4 @@
-//! Where a person lands after signing in.
+//! The start, and the page of the design system.
 use super::{
     WebDeps,
     guard::{Answer, Visit},
@@ -8,22 +8,13 @@ use crate::{
         request::Request,
         respond::{self, Response},
     },
-    pages::{ComponentsPage, HomePage, Place},
+    pages::{ComponentsPage, Place},
 };
 use std::sync::Arc;
 
-/// `GET /`.
+/// `GET /`, `GET /account`.
 pub async fn root(_request: Request) -> Response {
     respond::redirect(302, "/account/sessions")
-}
-
-/// `GET /account/sessions`.
-pub async fn home(_deps: WebDeps, visit: Arc<Visit>) -> Answer {
-    let page = HomePage {
-        shell: visit.shell(Place::Account),
-        sessions: Vec::new(),
-    };
-    Ok(visit.draw(200, &page))
 }
 
 /// `GET /docs/components`: the design system, for those who build pages.

@@ -89,6 +89,19 @@ impl Listing {
         }
     }
 
+    /// The query of this very page, to come back to after a deed.
+    pub fn query(&self) -> String {
+        let at = match &self.slice.from {
+            Edge::Start => None,
+            Edge::After(cursor) => Some(("after", cursor.encode())),
+            Edge::Before(cursor) => Some(("before", cursor.encode())),
+        };
+        let href = self.href(at.as_ref().map(|(name, at)| (*name, at.as_str())));
+        href.split_once('?')
+            .map(|(_, query)| query.to_owned())
+            .unwrap_or_default()
+    }
+
     /// Tabs for a filter: its values with their labels, in this order.
     pub fn tabs(
         &self,

@@ -2,11 +2,15 @@
 use crate::{
     domain::{
         audit::AuditRow,
-        ids::TokenId,
+        ids::{TokenId, UserId},
         time::Timestamp,
         token::{Family, TokenStatus},
     },
-    store::{StoreError, Tx, Unit, outbox::note, sql::Sql},
+    store::{
+        StoreError, Tx, Unit,
+        outbox::note,
+        sql::{Sql, Value},
+    },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 
@@ -17,6 +21,10 @@ pub struct SwitchToken {
     pub token_id: TokenId,
     /// True switches it on.
     pub on: bool,
+    /// Who does it. A token that somebody else switched off is not theirs to switch on, unless `over` says so.
+    pub by: UserId,
+    /// Whether it counts who switched it off: administrators pass over that.
+    pub over: bool,
     /// Now.
     pub at: Timestamp,
     /// Rows of the trail.
@@ -30,15 +38,19 @@ impl Unit for SwitchToken {
         async move {
             let switch = if self.on {
                 Sql::new(
-                    "UPDATE access_tokens SET status = 'active' WHERE id = $1 AND status = 'disabled' AND expires_at > $2 \
+                    "UPDATE access_tokens SET status = 'active', disabled_by = NULL WHERE id = $1 AND status = 'disabled' \
+                     AND expires_at > $2 AND (coalesce(disabled_by, $3) = $3 OR $4) \
                      AND NOT EXISTS (SELECT 1 FROM token_families f WHERE f.id = access_tokens.token_family_id \
                      AND f.revoked_at IS NOT NULL)",
                 )
                 .text(self.token_id.as_str())
                 .time(self.at)
+                .text(self.by.as_str())
+                .bind(Value::Flag(self.over))
             } else {
-                Sql::new("UPDATE access_tokens SET status = 'disabled' WHERE id = $1 AND status = 'active'")
+                Sql::new("UPDATE access_tokens SET status = 'disabled', disabled_by = $2 WHERE id = $1 AND status = 'active'")
                     .text(self.token_id.as_str())
+                    .text(self.by.as_str())
             };
             let switched = tx.run(switch).await? == 1;
             if switched {

@@ -17,13 +17,21 @@ async fn end_everything(
     user_id: &UserId,
     at: Timestamp,
 ) -> Result<u64, StoreError> {
+    let end = "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
+    tx.run(Sql::new(end).text(user_id.as_str()).time(at))
+        .await?;
+    end_grants(tx, user_id, at).await
+}
+
+/// Ends families, tokens and codes of a person, and leaves their browsers signed in. Tells how many tokens. The person's
+/// row must have been updated before in the same transaction.
+pub(in crate::store) async fn end_grants(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    at: Timestamp,
+) -> Result<u64, StoreError> {
     tx.settle().await?;
     let of = |text: &'static str| Sql::new(text).text(user_id.as_str());
-    tx.run(
-        of("UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
-            .time(at),
-    )
-    .await?;
     tx.run(
         of("UPDATE token_families SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
             .time(at),

@@ -1,0 +1,99 @@
+//! What the trail says when people act on what is theirs.
+use super::{Deed, Oneself};
+use crate::{
+    domain::{
+        audit::{AuditEvent, EventType, ResourceType, Severity},
+        token::Token,
+    },
+    store::connections::LinkedLogin,
+};
+
+fn about_oneself(kind: EventType, words: &'static str, oneself: &Oneself) -> AuditEvent {
+    let user = &oneself.user;
+    AuditEvent::new(kind, words)
+        .on(ResourceType::User, user.id.as_str(), user.username.as_str())
+        .by(oneself.actor())
+        .from(&oneself.origin)
+}
+
+pub fn token(token: &Token, deed: Deed, oneself: &Oneself) -> AuditEvent {
+    let (kind, words) = match deed {
+        Deed::Revoke => (EventType::TokenRevoked, "Token was revoked by its owner"),
+        Deed::Disable => (
+            EventType::TokenDisabled,
+            "Token was switched off by its owner",
+        ),
+        Deed::Enable => (
+            EventType::TokenEnabled,
+            "Token was switched on by its owner",
+        ),
+    };
+    AuditEvent::new(kind, words)
+        .on(ResourceType::Token, token.id.as_str(), "")
+        .with("token_category", token.category.as_str())
+        .with("client_id", token.client_id.as_str())
+        .with("token_user_id", token.subject.to_string())
+        .by(oneself.actor())
+        .from(&oneself.origin)
+}
+
+pub fn all_tokens(oneself: &Oneself) -> AuditEvent {
+    about_oneself(
+        EventType::TokenRevoked,
+        "All tokens were revoked by their owner",
+        oneself,
+    )
+    .at(Severity::Warning)
+}
+
+pub fn browsers(oneself: &Oneself, name: Option<&str>) -> AuditEvent {
+    let event = about_oneself(
+        EventType::SessionsEnded,
+        "Sessions in other browsers were ended by their owner",
+        oneself,
+    );
+    match name {
+        Some(name) => event.with("session", name),
+        None => event,
+    }
+}
+
+pub fn password_changed(oneself: &Oneself, end_tokens: bool) -> AuditEvent {
+    about_oneself(
+        EventType::UserPasswordChanged,
+        "User changed their password",
+        oneself,
+    )
+    .at(Severity::Warning)
+    .with("tokens_ended", end_tokens)
+}
+
+pub fn wrong_password(oneself: &Oneself) -> AuditEvent {
+    about_oneself(
+        EventType::AuthenticationFailure,
+        "User failed to confirm their password",
+        oneself,
+    )
+    .at(Severity::Warning)
+    .with("auth_source", oneself.user.auth_source.as_str())
+    .with("provider", "local")
+    .failed("Current password is wrong")
+}
+
+pub fn renamed(oneself: &Oneself, full_name: &str) -> AuditEvent {
+    about_oneself(EventType::UserUpdated, "User changed their name", oneself)
+        .with("old_full_name", oneself.user.full_name.as_str())
+        .with("new_full_name", full_name)
+}
+
+pub fn unlinked(oneself: &Oneself, login: &LinkedLogin) -> AuditEvent {
+    about_oneself(
+        EventType::OauthConnectionDeleted,
+        "Linked login was removed by its owner",
+        oneself,
+    )
+    .at(Severity::Warning)
+    .with("provider", login.provider.as_str())
+    .with("provider_username", login.username.as_str())
+    .with("connection_id", login.id.as_str())
+}

@@ -1,0 +1,106 @@
+//! Tokens in the hands of the person they speak for.
+use super::{AccountDeps, Oneself, events};
+use crate::{
+    domain::{
+        paging::{Leaf, Slice},
+        token::TokenCategory,
+    },
+    flows::{FlowError, refresh::adopted},
+    store::tokens::{
+        owned::{EndOwnTokens, OwnToken, OwnTokenQuery},
+        switching::{EndToken, SwitchToken},
+    },
+};
+
+pub use crate::flows::single_tokens::{Deed, Outcome};
+
+/// A page of one's tokens.
+///
+/// # Errors
+/// As the store.
+pub async fn tokens(
+    deps: &AccountDeps,
+    oneself: &Oneself,
+    (query, slice): (&OwnTokenQuery, &Slice),
+) -> Result<(Leaf<OwnToken>, u64), FlowError> {
+    let store = &deps.ground().store;
+    let id = &oneself.user.id;
+    let (leaf, live) = tokio::join!(
+        store.own_tokens(id, query, slice),
+        store.own_live_tokens(id, deps.ground().now())
+    );
+    Ok((leaf?, live?))
+}
+
+/// One of one's tokens.
+///
+/// # Errors
+/// As the store.
+pub async fn token(
+    deps: &AccountDeps,
+    oneself: &Oneself,
+    id: &str,
+) -> Result<Option<OwnToken>, FlowError> {
+    Ok(deps.ground().store.own_token(&oneself.user.id, id).await?)
+}
+
+/// Revokes one of one's tokens, or switches it off or on. What an administrator switched off stays off.
+///
+/// # Errors
+/// As the store.
+pub async fn treat(
+    deps: &AccountDeps,
+    oneself: &Oneself,
+    (id, deed): (&str, Deed),
+) -> Result<Outcome, FlowError> {
+    let Some(own) = token(deps, oneself, id).await? else {
+        return Ok(Outcome::Unknown);
+    };
+    let (token, ground) = (own.token, deps.ground());
+    let at = ground.now();
+    let audit = ground.rows(at, vec![events::token(&token, deed, oneself)])?;
+    let token_id = token.id.clone();
+    let done = match deed {
+        Deed::Revoke => {
+            let family = (token.category == TokenCategory::Refresh).then(|| adopted(&token, at));
+            let unit = EndToken {
+                token_id,
+                family,
+                at,
+                audit,
+            };
+            ground.commit(unit).await?
+        }
+        Deed::Disable | Deed::Enable => {
+            let unit = SwitchToken {
+                token_id,
+                on: deed == Deed::Enable,
+                by: oneself.user.id.clone(),
+                over: false,
+                at,
+                audit,
+            };
+            ground.commit(unit).await?
+        }
+    };
+    Ok(if done {
+        Outcome::Done
+    } else {
+        Outcome::WrongState
+    })
+}
+
+/// Signs all of one's apps and devices out. Tells how many tokens that were.
+///
+/// # Errors
+/// As the store.
+pub async fn end_all(deps: &AccountDeps, oneself: &Oneself) -> Result<u64, FlowError> {
+    let ground = deps.ground();
+    let at = ground.now();
+    let unit = EndOwnTokens {
+        user_id: oneself.user.id.clone(),
+        at,
+        audit: ground.rows(at, vec![events::all_tokens(oneself)])?,
+    };
+    ground.commit(unit).await
+}

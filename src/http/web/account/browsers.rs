@@ -1,0 +1,105 @@
+//! `/account/browsers`: where a person is signed in.
+use super::oneself;
+use crate::{
+    flows::account::{self, AccountDeps, SESSION_NAME},
+    http::web::guard::{Answer, Visit},
+    pages::{BrowserRow, BrowsersPage, ConfirmPage, Fact, Place, When, Words, agent_words},
+};
+use std::sync::Arc;
+
+const LIST: &str = "/account/browsers";
+
+/// What a page calls a session: enough of the hash to name it, too little to be one.
+fn name(hash: &str) -> &str {
+    hash.get(..SESSION_NAME).unwrap_or_default()
+}
+
+/// `GET /account/browsers`.
+pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
+    let now = deps.login.ground.now();
+    let current = &visit.guest.session.hash;
+    let rows: Vec<BrowserRow> = account::browsers(&deps, &oneself(&visit))
+        .await?
+        .into_iter()
+        .map(|session| BrowserRow {
+            agent: agent_words(&session.user_agent),
+            ip: session.ip.clone(),
+            since: When::new(session.auth_time, now),
+            last_seen: When::new(session.last_seen_at, now),
+            is_current: session.hash == *current,
+            is_remembered: session.remember_me,
+            end: (session.hash != *current).then(|| format!("{LIST}/{}/end", name(&session.hash))),
+        })
+        .collect();
+    let page = BrowsersPage {
+        shell: visit.shell(Place::Account),
+        has_others: rows.iter().any(|row| !row.is_current),
+        rows,
+    };
+    Ok(visit.draw(200, &page))
+}
+
+/// `GET /account/browsers/{id}/end`.
+pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
+    let now = deps.login.ground.now();
+    let wanted = visit.param("id");
+    let found = account::browsers(&deps, &oneself(&visit)).await?;
+    let Some(session) = found
+        .into_iter()
+        .find(|session| name(&session.hash) == wanted)
+    else {
+        return Ok(visit.to(&format!("{LIST}?warning=browser_gone")));
+    };
+    let seen = When::new(session.last_seen_at, now);
+    let page = ConfirmPage {
+        shell: visit.shell(Place::Account),
+        title: Words::of("account.browsers.end_heading"),
+        lead: Words::of("account.browsers.end_lead"),
+        facts: vec![
+            Fact::new("account.browsers.browser", agent_words(&session.user_agent)),
+            Fact::new("account.browsers.address", session.ip),
+            Fact::new("account.browsers.last_seen", seen.words()),
+        ],
+        consequences: vec![Words::of("account.browsers.apps_stay")],
+        action: visit.request.path().to_owned(),
+        hidden: Vec::new(),
+        button: Words::of("account.browsers.end"),
+        is_danger: true,
+        cancel: LIST.to_owned(),
+    };
+    Ok(visit.draw(200, &page))
+}
+
+/// `POST /account/browsers/{id}/end`.
+pub async fn end(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
+    let ended = account::end_browser(&deps, &oneself(&visit), visit.param("id")).await?;
+    let outcome = if ended {
+        "success=browser_ended"
+    } else {
+        "warning=browser_gone"
+    };
+    Ok(visit.to(&format!("{LIST}?{outcome}")))
+}
+
+/// `GET /account/browsers/end-others`.
+pub async fn ask_others(_deps: AccountDeps, visit: Arc<Visit>) -> Answer {
+    let page = ConfirmPage {
+        shell: visit.shell(Place::Account),
+        title: Words::of("account.browsers.end_others_heading"),
+        lead: Words::of("account.browsers.end_others_lead"),
+        facts: Vec::new(),
+        consequences: vec![Words::of("account.browsers.apps_stay")],
+        action: visit.request.path().to_owned(),
+        hidden: Vec::new(),
+        button: Words::of("account.browsers.end_others"),
+        is_danger: true,
+        cancel: LIST.to_owned(),
+    };
+    Ok(visit.draw(200, &page))
+}
+
+/// `POST /account/browsers/end-others`.
+pub async fn end_others(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
+    let ended = account::end_other_browsers(&deps, &oneself(&visit)).await?;
+    Ok(visit.to(&format!("{LIST}?success=browsers_ended&n={ended}")))
+}

@@ -1,0 +1,199 @@
+//! A person's own tokens: listed with the application and the device they went to, and ended all at once.
+use crate::{
+    domain::{
+        audit::AuditRow,
+        ids::UserId,
+        paging::{Cursor, Leaf, Slice},
+        time::Timestamp,
+        token::{Token, TokenCategory, TokenStatus},
+    },
+    store::{
+        Store, StoreError, Tx, Unit, listing::Draft, rows, sql::Sql, users::ending::end_grants,
+    },
+};
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+/// Which of a person's tokens.
+#[derive(Clone, Debug, Default)]
+pub struct OwnTokenQuery {
+    /// A part of the client's name or of the scopes; empty for all.
+    pub search: String,
+    /// Only these.
+    pub status: Option<TokenStatus>,
+    /// Only these.
+    pub category: Option<TokenCategory>,
+}
+
+/// A token with what its person knows about it.
+#[derive(Clone, Debug)]
+pub struct OwnToken {
+    /// The token.
+    pub token: Token,
+    /// The client's name; empty for one that is gone.
+    pub client_name: String,
+    /// `device_code`, `authorization_code`, …; empty for tokens of before.
+    pub grant: String,
+    /// The address that its grant was redeemed from; may be empty.
+    pub ip: String,
+    /// The program that redeemed it; may be empty.
+    pub user_agent: String,
+    /// Somebody else switched it off, so its person cannot switch it on.
+    pub disabled_by_other: bool,
+}
+
+impl Store {
+    /// A page of a person's tokens, the newest first.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn own_tokens(
+        &self,
+        user_id: &UserId,
+        query: &OwnTokenQuery,
+        slice: &Slice,
+    ) -> Result<Leaf<OwnToken>, StoreError> {
+        let mut draft = Draft::new(self.driver());
+        draft.add(SELECT);
+        draft.add(" WHERE t.user_id = ");
+        draft.text(user_id.as_str());
+        if let Some(status) = query.status {
+            draft.add(" AND t.status = ");
+            draft.text(status.as_str());
+        }
+        if let Some(category) = query.category {
+            draft.add(" AND t.token_category = ");
+            draft.text(category.as_str());
+        }
+        if !query.search.is_empty() {
+            let pattern = pattern(&query.search);
+            draft.add(" AND (lower(c.client_name) LIKE ");
+            draft.text(&pattern);
+            draft.add(" ESCAPE '\\' OR lower(t.scopes) LIKE ");
+            draft.text(&pattern);
+            draft.add(" ESCAPE '\\')");
+        }
+        draft.beyond("t.created_at, t.id", slice);
+        draft.ordered(("t.created_at", "t.id"), slice);
+        let found = self.read_all(draft.done()).await?;
+        let found: Result<Vec<OwnToken>, StoreError> =
+            found.iter().map(|row| own(row, user_id)).collect();
+        Ok(Leaf::cut(found?, slice, |line: &OwnToken| Cursor {
+            at: line.token.created_at,
+            id: line.token.id.as_str().to_owned(),
+        }))
+    }
+
+    /// A person's token of this id. Somebody else's is not found.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn own_token(
+        &self,
+        user_id: &UserId,
+        id: &str,
+    ) -> Result<Option<OwnToken>, StoreError> {
+        if id.contains('\0') {
+            return Ok(None);
+        }
+        let mut draft = Draft::new(self.driver());
+        draft.add(SELECT);
+        draft.add(" WHERE t.id = ");
+        draft.text(id);
+        draft.add(" AND t.user_id = ");
+        draft.text(user_id.as_str());
+        let row = self.read_one(draft.done()).await?;
+        row.as_ref().map(|row| own(row, user_id)).transpose()
+    }
+
+    /// How many of a person's tokens count now.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn own_live_tokens(
+        &self,
+        user_id: &UserId,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let count = Sql::new(
+            "SELECT count(*) AS found FROM access_tokens WHERE user_id = $1 AND status = 'active' AND expires_at > $2",
+        )
+        .text(user_id.as_str())
+        .time(now);
+        let found = self
+            .read_one(count)
+            .await?
+            .map_or(Ok(0), |row| row.int("found"))?;
+        Ok(u64::try_from(found).unwrap_or_default())
+    }
+}
+
+const SELECT: &str = "SELECT t.*, c.client_name, f.grant_name, f.ip, f.user_agent FROM access_tokens t \
+                      LEFT JOIN oauth_applications c ON c.client_id = t.client_id \
+                      LEFT JOIN token_families f ON f.id = t.token_family_id";
+
+fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnToken, StoreError> {
+    let disabled_by = row.maybe_text("disabled_by")?;
+    Ok(OwnToken {
+        token: rows::token(row)?,
+        client_name: row.text("client_name")?,
+        grant: row.text("grant_name")?,
+        ip: row.text("ip")?,
+        user_agent: row.text("user_agent")?,
+        disabled_by_other: disabled_by.is_some_and(|by| !by.is_empty() && by != user_id.as_str()),
+    })
+}
+
+/// The text anywhere, with nothing in it that `LIKE` would take for more.
+fn pattern(search: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in search.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Ends everything that clients hold for a person; their browsers stay signed in. Tells how many tokens that were.
+pub struct EndOwnTokens {
+    /// Whose.
+    pub user_id: UserId,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail; each gets the detail `revoked_count`.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for EndOwnTokens {
+    type Answer = u64;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
+        async move {
+            // The person's row first: an issuance under way holds it, and is either seen below or finds its family ended.
+            let person = Sql::new("UPDATE users SET is_active = is_active WHERE id = $1");
+            tx.run(person.text(self.user_id.as_str())).await?;
+            let ended = end_grants(tx, &self.user_id, self.at).await?;
+            let audit: Vec<AuditRow> = self
+                .audit
+                .iter()
+                .map(|row| row.clone().with_detail("revoked_count", ended))
+                .collect();
+            tx.insert_audit(&audit);
+            Ok(ended)
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pattern;
+
+    #[test]
+    fn a_search_finds_what_was_typed_and_nothing_more() {
+        assert_eq!(pattern("AuthGate"), "%authgate%");
+        assert_eq!(pattern("100%_\\"), "%100\\%\\_\\\\%");
+    }
+}

@@ -1,0 +1,252 @@
+//! Samples of the account's pages.
+
+use super::samples::{admin_shell, ago, shell};
+use authgate::pages::{
+    Alert, AuthorizationRow, AuthorizationsPage, Badge, BrowserRow, BrowsersPage, Choice, Fact,
+    Filter, LinkedRow, NameForm, Pager, PasswordForm, Place, ProfilePage, ScopeLine, Shell, Switch,
+    Tab, Tabs, TokenGroup, TokenRow, TokensPage, Tone, Words, agent_words,
+};
+
+const LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+const IPHONE: &str =
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604";
+
+fn filter(is_narrowed: bool) -> Filter {
+    let tab = |label: &'static str, value: &str, is_current| Tab {
+        label: Words::of(label),
+        href: format!("/account/sessions?status={value}"),
+        is_current,
+    };
+    Filter {
+        action: "/account/sessions".into(),
+        search: String::new(),
+        hint: Words::of("account.tokens.search"),
+        sizes: vec![Choice {
+            value: "20".into(),
+            label: Words::from("20"),
+            is_chosen: true,
+        }],
+        hidden: Vec::new(),
+        is_narrowed,
+        tabs: vec![Tabs {
+            label: Words::of("account.tokens.status"),
+            tabs: vec![
+                tab("list.all", "", true),
+                tab("account.tokens.active", "active", false),
+                tab("account.tokens.disabled", "disabled", false),
+                tab("account.tokens.revoked", "revoked", false),
+            ],
+        }],
+    }
+}
+
+fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
+    TokenRow {
+        category: Words::of(category),
+        badge,
+        scopes: vec!["email".into(), "profile".into()],
+        created: ago(age),
+        expires: ago(age - 36_000),
+        used: None,
+        revoke: Some("/account/sessions/1/revoke?back=".into()),
+        switch: Some(Switch {
+            action: "/account/sessions/1/disable".into(),
+            label: Words::of("account.tokens.disable"),
+            back: String::new(),
+        }),
+        note: None,
+    }
+}
+
+pub fn tokens() -> TokensPage {
+    let active = || Badge::new(Tone::Success, "account.tokens.active");
+    let refresh = TokenRow {
+        used: Some(ago(70)),
+        expires: ago(-2_500_000),
+        ..row("account.tokens.refresh", active(), 4_000)
+    };
+    let stopped = TokenRow {
+        switch: None,
+        note: Some(Words::of("account.tokens.by_admin")),
+        ..row(
+            "account.tokens.refresh",
+            Badge::new(Tone::Warning, "account.tokens.disabled"),
+            90_000,
+        )
+    };
+    let over = TokenRow {
+        switch: None,
+        revoke: None,
+        scopes: Vec::new(),
+        ..row(
+            "account.tokens.access",
+            Badge::new(Tone::Neutral, "account.tokens.expired"),
+            90_000,
+        )
+    };
+    TokensPage {
+        shell: Shell {
+            flash: Some(Alert::success(Words::of("account.success.revoked"))),
+            ..shell(Place::Account)
+        },
+        live: Words::count("account.tokens.live", 3),
+        has_live: true,
+        filter: filter(false),
+        groups: vec![
+            TokenGroup {
+                client_name: "AuthGate CLI".into(),
+                client_id: "5700669a-49d1-4d80-85e5-ca811d982b42".into(),
+                grant: Words::of("account.tokens.grant.device"),
+                agent: Some(agent_words("authgate-cli/2.4.1 (linux; x86_64)")),
+                ip: "203.0.113.24".into(),
+                tokens: vec![refresh, row("account.tokens.access", active(), 4_000)],
+            },
+            TokenGroup {
+                client_name: "Fleet Deploy Assistant".into(),
+                client_id: "9e0ff2a7-6f8a-4a51-9d6c-6d2d3f5a1e07".into(),
+                grant: Words::of("account.tokens.grant.code"),
+                agent: None,
+                ip: String::new(),
+                tokens: vec![stopped, over],
+            },
+        ],
+        pager: Pager {
+            newer: None,
+            older: Some("/account/sessions?after=1~2".into()),
+            count: None,
+        },
+    }
+}
+
+pub fn tokens_empty() -> TokensPage {
+    TokensPage {
+        live: Words::count("account.tokens.live", 0),
+        has_live: false,
+        filter: filter(true),
+        groups: Vec::new(),
+        pager: Pager::default(),
+        ..tokens()
+    }
+}
+
+pub fn browsers() -> BrowsersPage {
+    let current = BrowserRow {
+        agent: agent_words(LINUX),
+        ip: "203.0.113.24".into(),
+        since: ago(7_400),
+        last_seen: ago(2),
+        is_current: true,
+        is_remembered: false,
+        end: None,
+    };
+    let phone = BrowserRow {
+        agent: agent_words(IPHONE),
+        ip: "2001:db8:85a3::8a2e:370:7334".into(),
+        since: ago(900_000),
+        last_seen: ago(11_000),
+        is_current: false,
+        is_remembered: true,
+        end: Some("/account/browsers/0123456789abcdef0123456789abcdef/end".into()),
+    };
+    BrowsersPage {
+        shell: shell(Place::Account),
+        rows: vec![current, phone],
+        has_others: true,
+    }
+}
+
+pub fn authorizations() -> AuthorizationsPage {
+    AuthorizationsPage {
+        shell: admin_shell(Place::Account),
+        rows: vec![
+            AuthorizationRow {
+                client_name: "AuthGate CLI".into(),
+                client_id: "5700669a-49d1-4d80-85e5-ca811d982b42".into(),
+                scopes: ["openid", "email", "orders:refund"]
+                    .map(ScopeLine::of)
+                    .into(),
+                resources: vec!["https://orders.example.com/api".into()],
+                granted: ago(900_000),
+                revoke: "/account/authorizations/1/revoke".into(),
+            },
+            AuthorizationRow {
+                client_name: String::new(),
+                client_id: "9e0ff2a7-6f8a-4a51-9d6c-6d2d3f5a1e07".into(),
+                scopes: Vec::new(),
+                resources: Vec::new(),
+                granted: ago(90_000_000),
+                revoke: "/account/authorizations/2/revoke".into(),
+            },
+        ],
+    }
+}
+
+pub fn authorizations_empty() -> AuthorizationsPage {
+    AuthorizationsPage {
+        rows: Vec::new(),
+        ..authorizations()
+    }
+}
+
+pub fn profile() -> ProfilePage {
+    ProfilePage {
+        shell: shell(Place::Account),
+        facts: vec![
+            Fact::new("account.profile.username", "maria.lindqvist"),
+            Fact::new("account.profile.email", "maria.lindqvist@example.com"),
+            Fact::new(
+                "account.profile.role",
+                Words::of("account.profile.role_user"),
+            ),
+        ],
+        name: Some(NameForm {
+            full_name: "Maria Lindqvist".into(),
+            error: None,
+        }),
+        password: Some(PasswordForm {
+            username: "maria.lindqvist".into(),
+            rule: Words::of("account.password.rule").with("n", 15_u64),
+            must_change: false,
+            message: None,
+            current_error: None,
+            new_error: None,
+            repeat_error: None,
+        }),
+        linked: vec![LinkedRow {
+            provider: "GitHub".into(),
+            username: "mlindqvist".into(),
+            email: "maria@example.com".into(),
+            since: ago(20_000_000),
+            last_used: Some(ago(100_000)),
+            unlink: "/account/connections/1/unlink".into(),
+        }],
+    }
+}
+
+pub fn profile_refused() -> ProfilePage {
+    let error = |key: &'static str| Some(Words::of(key).with("n", 15_u64));
+    ProfilePage {
+        name: Some(NameForm {
+            full_name: "Maria\u{202e}".into(),
+            error: error("account.profile.hidden_character"),
+        }),
+        password: profile().password.map(|form| PasswordForm {
+            must_change: true,
+            message: Some(Alert::error(Words::of("account.password.stale"))),
+            current_error: error("account.password.wrong"),
+            new_error: error("account.password.too_short"),
+            repeat_error: error("account.password.differ"),
+            ..form
+        }),
+        ..profile()
+    }
+}
+
+pub fn profile_elsewhere() -> ProfilePage {
+    ProfilePage {
+        name: None,
+        password: None,
+        linked: Vec::new(),
+        ..profile()
+    }
+}
