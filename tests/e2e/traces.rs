@@ -96,6 +96,7 @@ async fn refusals_are_explained(engine: Engine) {
     assert!(server.log().contains(&wide_reference), "{}", server.log());
 
     pages(&server, &wide_reference).await;
+    authorizations(&server).await;
 
     // A wait is no refusal, and what is noted last is written before the server ends.
     let waiting = http.start_device(&id).await;
@@ -120,6 +121,41 @@ async fn refusals_are_explained(engine: Engine) {
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
+}
+
+/// At the authorization endpoint the client is told by the redirection, and the person by the page.
+async fn authorizations(server: &Server) {
+    let mut http = server.http().await;
+    let path = |redirect_uri: &str, more: &str| {
+        format!(
+            "/oauth/authorize?response_type=code&client_id={}&redirect_uri={redirect_uri}&state=s{more}",
+            server.client_id
+        )
+    };
+    // A public client without a challenge.
+    let answer = http
+        .get(
+            &path("http%3A%2F%2Flocalhost%3A8888%2Fcallback", "&scope=email"),
+            &[],
+        )
+        .await;
+    let location = answer.header("location").unwrap_or_default();
+    let url = url::Url::parse(&location).unwrap_or_else(|_| panic!("{answer:?}"));
+    let uri = url.query_pairs().find(|(name, _)| name == "error_uri");
+    let (_, uri) = uri.unwrap_or_else(|| panic!("{location}"));
+    let told = explained(server, uri.rsplit('/').next().unwrap()).await;
+    assert!(told.contains("FAILED       code_challenge"), "{told}");
+    assert!(told.contains("passed       redirect_uri"), "{told}");
+    // An address that nobody registered is told on a page, never there.
+    let page = http.get(&path("https%3A%2F%2Fevil.example", ""), &[]).await;
+    assert_eq!((page.status, page.header("location")), (400, None));
+    let shown = page
+        .body
+        .split("<code>")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next());
+    let told = explained(server, shown.unwrap_or_else(|| panic!("{page:?}"))).await;
+    assert!(told.contains("FAILED       redirect_uri"), "{told}");
 }
 
 /// The link tells a stranger nothing but the reference; it leads an administrator to the explanation.
