@@ -1,6 +1,8 @@
 //! The server as a process: real sockets, real databases, real signals.
 //!
 //! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Without it these tests fail, they are never skipped.
+#[path = "e2e/access.rs"]
+mod access;
 #[path = "e2e/account.rs"]
 mod account;
 #[path = "e2e/adoption.rs"]
