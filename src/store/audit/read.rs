@@ -226,13 +226,23 @@ impl Store {
         let given_up = if rest.texts.is_empty() || records.len() > size {
             None
         } else {
+            // Asked like the page itself: SQLite would sort the whole trail for a bare OFFSET.
+            let back = match cursor {
+                Cursor::Newest | Cursor::OlderThan(_) => ASCENDING,
+                Cursor::NewerThan(_) => DESCENDING,
+            };
             let text = format!(
-                "SELECT event_time, id FROM audit_logs {inside} {order} LIMIT 1 OFFSET {}",
-                WINDOW - 1
+                "SELECT event_time, id, count(*) OVER () AS rows FROM \
+                 (SELECT * FROM audit_logs {inside} {order} LIMIT {WINDOW}) AS seen {back} LIMIT 1"
             );
             let row = self
                 .read_one(Sql::built(text).values(window.values))
                 .await?;
+            let whole = i64::try_from(WINDOW).unwrap_or(i64::MAX);
+            let row = match row {
+                Some(row) if row.int("rows")? == whole => Some(row),
+                Some(_) | None => None,
+            };
             row.as_ref().map(place).transpose()?
         };
         Ok(assemble(records, cursor, size, given_up))
