@@ -25,3 +25,8 @@ bench:
 
 bench-full:
 	@scripts/bench --full
+
+# Pictures of the main pages in docs/screens, light and dark, wide and narrow.
+.PHONY: screens
+screens:
+	@scripts/screens docs/screens login account_tokens account_browsers account_profile account_authorizations consent device_confirm audit components
