@@ -4,16 +4,20 @@
 //! Never here: HTTP, the store, decisions. What a page says is fixed by its view and its template alone.
 
 mod account;
+mod admin;
 mod agent;
 mod api;
 mod assets;
 mod audit;
+mod clients;
 mod components;
 mod consent;
 mod explain;
 mod guides;
+mod inputs;
 mod lang;
 mod parts;
+mod people;
 mod phrases;
 mod public;
 mod shell;
@@ -29,17 +33,30 @@ pub use account::{
     AuthorizationRow, AuthorizationsPage, BrowserRow, BrowsersPage, LinkedRow, NameForm,
     PasswordForm, ProfilePage, Switch, TokenGroup, TokenRow, TokensPage,
 };
+pub use admin::{
+    ActivityRow, ActorRow, AllTokensPage, AnyTokenRow, Counter, DashboardPage, KeyRow, KeysPage,
+    WaitingRow,
+};
 pub use agent::agent_words;
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiPage, Piece, prose};
 pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
 pub use audit::{AuditLine, AuditPage, Input, Like, Select};
+pub use clients::{
+    AppsPage, ClientAuthorizationsPage, ClientFormPage, ClientPage, ClientRow, ClientSecretPage,
+    ClientsPage, ConsentRow, RegeneratePage, RejectPage, ScopeChoice,
+};
 pub use components::ComponentsPage;
 pub use consent::{ConsentPage, EndSessionPage, life_words};
 pub use explain::{CheckLine, ExplainPage, Explained, RefusalLine};
 pub use guides::{GuidePage, Guides, SLUGS as GUIDES, code as guide_code};
+pub use inputs::{FormInput, FormSelect};
 pub use lang::Lang;
 pub use parts::{
     Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,
+};
+pub use people::{
+    ConnectionRow, ConnectionsPage, Holding, UserAuthorizationsPage, UserFormPage, UserPage,
+    UserPasswordPage, UserRow, UsersPage,
 };
 pub use public::{
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, LoginMessage,

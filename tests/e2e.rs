@@ -5,16 +5,22 @@
 mod access;
 #[path = "e2e/account.rs"]
 mod account;
+#[path = "e2e/admin.rs"]
+mod admin;
 #[path = "e2e/adoption.rs"]
 mod adoption;
 #[path = "e2e/app.rs"]
 mod app;
+#[path = "e2e/apps.rs"]
+mod apps;
 #[path = "e2e/audit.rs"]
 mod audit;
 #[path = "e2e/authorize.rs"]
 mod authorize;
 #[path = "e2e/browser.rs"]
 mod browser;
+#[path = "e2e/clicks.rs"]
+mod clicks;
 #[path = "e2e/client_auth.rs"]
 mod client_auth;
 #[path = "e2e/commands.rs"]

@@ -96,6 +96,22 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         AuditPage::TEMPLATE,
         GuidePage::TEMPLATE,
         ApiPage::TEMPLATE,
+        "clients/list",
+        "clients/form",
+        "clients/detail",
+        "clients/secret",
+        "clients/regenerate",
+        "clients/reject",
+        "clients/authorizations",
+        "users/list",
+        "users/form",
+        "users/detail",
+        "users/password",
+        "users/connections",
+        "users/authorizations",
+        "admin/dashboard",
+        "admin/tokens",
+        "admin/keys",
     ]);
     let files = templates();
     let files: BTreeSet<&str> = files

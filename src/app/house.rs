@@ -56,6 +56,7 @@ use std::{
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+mod admin;
 mod parts;
 mod rules;
 use parts::{Specs, vitals};
@@ -78,6 +79,7 @@ pub struct House {
     audit: AuditWriter,
     traces: TraceWriter,
     clients: Cached<Client>,
+    pending: Cached<u64>,
     verified: VerifiedSecrets,
     limits: Limits,
     specs: Specs,
@@ -119,11 +121,12 @@ impl House {
             ground.store.clone(),
         );
         let clients = Cached::new(CLIENTS, config.caches.client.ttl);
+        let pending = Cached::new(1, config.caches.client_count.ttl);
         let key =
             random(&*ground.entropy).map_err(|error| StartFailure::Other(error.to_string()))?;
         let verified = VerifiedSecrets::new(&key);
         let limits = rules::limits(config);
-        let invalidator = parts::invalidator(&ground, &clients, &verified, &keys);
+        let invalidator = parts::invalidator(&ground, (&clients, &pending), &verified, &keys);
         let specs = Specs {
             limit_sweeper: parts::limit_sweeper(config, &ground, &limits),
             keys: keys_spec,
@@ -156,6 +159,7 @@ impl House {
             audit,
             traces,
             clients,
+            pending,
             verified,
             limits,
             specs,
@@ -261,6 +265,7 @@ impl House {
             device: device.clone(),
             remember_me_days: config.session.remember_me.map(days),
             readable: Readable::default(),
+            pending: self.pending(),
         };
         let ground = &self.ground;
         let refusals = Refusals {
@@ -312,6 +317,7 @@ impl House {
             },
             machines: self.machines(config, &auth),
             people: self.people(config, &web, &refusals, &auth.clients),
+            admin: self.admin(config, tree)?,
             revoke: RevokeDeps {
                 ground: ground.clone(),
                 auth,

@@ -13,6 +13,8 @@ pub struct Oauth {
     pub pkce_required: bool,
     /// `STRICT_REDIRECT_URIS`, default off: only https and loopback may be registered.
     pub strict_redirect_uris: bool,
+    /// `USER_APPS_MAX`, default 25; 0 for no bound: how many clients one person may register.
+    pub apps_per_user: Option<u32>,
     /// `CONSENT_REMEMBER`, default on.
     pub consent_remember: bool,
     /// `ENABLE_REFRESH_TOKENS`, default on: off hides them from the answer of the authorization code grant.
@@ -56,6 +58,7 @@ impl Oauth {
             auth_code_expiration: r.positive("AUTH_CODE_EXPIRATION", Duration::from_secs(600)),
             pkce_required: r.boolean("PKCE_REQUIRED", false),
             strict_redirect_uris: r.boolean("STRICT_REDIRECT_URIS", false),
+            apps_per_user: Some(r.at_least("USER_APPS_MAX", 25, 0)).filter(|most| *most > 0),
             consent_remember: r.boolean("CONSENT_REMEMBER", true),
             refresh_tokens: r.boolean("ENABLE_REFRESH_TOKENS", true),
             token_rotation: r.boolean("ENABLE_TOKEN_ROTATION", false),

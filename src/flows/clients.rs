@@ -19,6 +19,11 @@ impl Clients {
         Self { store, remembered }
     }
 
+    /// Forgets a client at once: it was changed here. Others learn it from the outbox.
+    pub fn forget(&self, client_id: &ClientId) {
+        self.remembered.evict(client_id.as_str());
+    }
+
     /// The client, if there is one. Absence is not remembered, so a client made a moment ago is found.
     ///
     /// # Errors

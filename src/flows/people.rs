@@ -8,7 +8,7 @@ use crate::{
         time::random,
         user::User,
     },
-    passwords::{HashAlgorithm, PasswordPolicy, PolicyViolation},
+    passwords::{HashAlgorithm, PasswordPolicy},
     store::{
         StoreError, Unit,
         connections::{LinkedLogin, UnlinkLogin},
@@ -22,6 +22,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::sync::Arc;
 
 mod events;
+pub use crate::passwords::PolicyViolation;
 
 /// What it needs.
 #[derive(Clone)]

@@ -66,6 +66,8 @@ pub struct Everything {
     pub inspect: InspectDeps,
     /// Revocation.
     pub revoke: RevokeDeps,
+    /// Pages about clients, people and tokens.
+    pub admin: web::admin::AdminDeps,
     /// What only clients call.
     pub machines: MachineEndpoints,
     /// Sign-in by way of a client.
@@ -111,6 +113,7 @@ pub fn routes(all: &Everything) -> Result<Routes, PageError> {
     };
     let routes = web::explain::routes(&explain, routes);
     let routes = web::account::routes(&all.web, &all.account, routes);
+    let routes = web::admin::routes(&all.web, &all.admin, routes);
     let routes = audit::routes(&AuditWeb::new(&all.web), routes);
     let routes = docs::routes(&all.docs, routes);
     let routes = operators(all, routes);

@@ -6,6 +6,7 @@ use super::{
     respond::{self, Response},
     session::{Guest, Seen, Sessions, Ticket, csrf_token},
 };
+pub use crate::flows::pending::Pending;
 use crate::{
     domain::{session::SessionEnd, user::Role},
     flows::{FlowError, device::DeviceDeps, login::LoginDeps},
@@ -15,6 +16,8 @@ use language::lang_of;
 use std::sync::{Arc, OnceLock};
 
 pub mod account;
+pub mod admin;
+pub mod apps;
 pub mod authorize;
 pub mod device;
 pub mod end_session;
@@ -24,6 +27,7 @@ pub mod home;
 pub mod language;
 pub mod list;
 pub mod login;
+pub mod registered;
 
 /// What pages need.
 #[derive(Clone)]
@@ -40,6 +44,8 @@ pub struct WebDeps {
     pub remember_me_days: Option<u32>,
     /// Paths that can be read.
     pub readable: Readable,
+    /// Clients that wait for approval.
+    pub pending: Pending,
 }
 
 /// Tells whether a path answers a GET; known once all routes are.

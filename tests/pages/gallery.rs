@@ -126,8 +126,9 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("audit", &audit_samples::audit())?
         .hang("audit_empty", &audit_samples::audit_empty())?;
     let (pages, lang) = (gallery.pages, gallery.lang);
-    let mut drawn = gallery.drawn;
-    if gallery.poison.is_some() {
+    let poisoned = gallery.poison.is_some();
+    let mut drawn = of_admins(of_clients(gallery)?)?.drawn;
+    if poisoned {
         return Ok(drawn);
     }
     let guides = Guides::new(pages, "https://auth.example.com")?;
@@ -138,4 +139,47 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
     let shell = Some(samples::shell(Place::Docs));
     drawn.push(("guide_inside", guides.draw(pages, lang, "mcp", shell)?));
     Ok(drawn)
+}
+
+fn of_clients(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
+    use samples::clients;
+    gallery
+        .hang("clients", &clients::list())?
+        .hang("client_form", &clients::form())?
+        .hang("client_form_refused", &clients::form_refused())?
+        .hang("client", &clients::detail())?
+        .hang("client_secret", &clients::secret())?
+        .hang("client_regenerate", &clients::regenerate())?
+        .hang("client_reject", &clients::reject())?
+        .hang("client_authorizations", &clients::authorizations())?
+        .hang("apps", &clients::apps())?
+        .hang("apps_empty", &clients::apps_empty())?
+        .hang("app_form", &clients::app_form())?
+        .hang("app_edit", &clients::app_edit())?
+        .hang("app", &clients::app_detail())
+}
+
+fn of_admins(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
+    use samples::admin;
+    gallery
+        .hang("users", &admin::users())?
+        .hang("users_none", &admin::users_none())?
+        .hang("user_form", &admin::user_form())?
+        .hang("user_edit", &admin::user_edit())?
+        .hang("user", &admin::user_page())?
+        .hang("user_off", &admin::user_page_off())?
+        .hang("user_own", &admin::user_page_own())?
+        .hang("user_password", &admin::user_password())?
+        .hang("user_connections", &admin::connections())?
+        .hang("user_connections_none", &admin::connections_none())?
+        .hang("user_authorizations", &admin::authorizations())?
+        .hang("user_authorizations_none", &admin::authorizations_none())?
+        .hang("tokens", &admin::tokens())?
+        .hang("tokens_none", &admin::tokens_none())?
+        .hang("tokens_go_on", &admin::tokens_go_on())?
+        .hang("tokens_empty", &admin::tokens_empty())?
+        .hang("dashboard", &admin::dashboard())?
+        .hang("dashboard_quiet", &admin::dashboard_quiet())?
+        .hang("keys", &admin::keys())?
+        .hang("keys_none", &admin::keys_none())
 }

@@ -1,5 +1,10 @@
 //! One plausible view of every kind, under the name of the file it is drawn to.
 
+#[path = "samples_admin.rs"]
+pub mod admin;
+#[path = "samples_clients.rs"]
+pub mod clients;
+
 use authgate::pages::{
     Alert, Badge, CheckLine, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage,
     DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, Explained,

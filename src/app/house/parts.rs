@@ -100,23 +100,28 @@ pub fn hasher(algorithm: HashAlgorithm, ground: &Ground) -> (PasswordHasher, Spe
 
 pub fn invalidator(
     ground: &Ground,
-    clients: &Cached<Client>,
+    (clients, pending): (&Cached<Client>, &Cached<u64>),
     verified: &VerifiedSecrets,
     keys: &KeyHolder<KeySet>,
 ) -> Spec {
     let (clients, verified, keys) = (clients.clone(), verified.clone(), keys.clone());
-    let all = clients.clone();
+    let pending = pending.clone();
+    let all = (clients.clone(), pending.clone());
     let settings = cache_invalidator::Settings {
         evict: Arc::new(move |change| {
             if change.kind == "client" {
                 clients.evict(&change.key);
                 verified.evict(&change.key);
+                pending.clear();
             }
             if change.kind == SIGNING_KEYS {
                 keys.nudge();
             }
         }),
-        clear: Arc::new(move || all.clear()),
+        clear: Arc::new(move || {
+            all.0.clear();
+            all.1.clear();
+        }),
     };
     let (_, spec) = CacheInvalidator::new(
         &vitals("root/cache_invalidator", 10, 60),

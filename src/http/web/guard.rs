@@ -42,6 +42,8 @@ pub struct Visit {
     pub lang: Lang,
     /// The form of a POST; empty otherwise.
     pub form: Form,
+    /// Clients that wait for approval, for administrators.
+    pending: u64,
     query: Vec<(String, String)>,
 }
 
@@ -172,6 +174,10 @@ async fn enter(
     let visit = Visit {
         lang: super::lang_of(&request),
         query: request.query_pairs().unwrap_or_default(),
+        pending: match guest.user.role {
+            Role::Admin if !is_post => web.pending.count().await,
+            Role::Admin | Role::User => 0,
+        },
         web,
         guest,
         form: Form::default(),
@@ -198,6 +204,7 @@ impl Visit {
     pub fn shell(&self, here: Place) -> Shell {
         Shell {
             here,
+            pending: self.pending,
             flash: self.flash(here),
             ..super::shell_of(&self.guest)
         }

@@ -1,0 +1,76 @@
+//! What the pages about clients, people and tokens stand on.
+use super::House;
+use crate::{
+    actors::Tree,
+    app::{StartFailure, keys},
+    config::Config,
+    flows::{
+        clients::Clients,
+        counting::Counting,
+        people::PeopleDeps,
+        registry::{RegistryDeps, RegistryRules},
+    },
+    http::web::{
+        Pending,
+        admin::{AdminDeps, dashboard::DashboardDeps},
+        registered::RegisteredDeps,
+    },
+    passwords::PasswordPolicy,
+};
+use std::sync::{Arc, OnceLock};
+
+impl House {
+    pub(super) fn pending(&self) -> Pending {
+        Pending::new(self.ground.store.clone(), self.pending.clone())
+    }
+
+    pub(super) fn registry(&self, config: &Config) -> RegistryDeps {
+        let algorithms = self.keys.current().id_token_algorithms();
+
+        RegistryDeps {
+            ground: self.ground.clone(),
+            rules: Arc::new(RegistryRules {
+                strict_redirect_uris: config.oauth.strict_redirect_uris,
+                max_machine_ttl: config.lifetime_caps.access,
+                id_token_algs: algorithms.iter().map(ToString::to_string).collect(),
+                apps_per_user: config.oauth.apps_per_user,
+            }),
+        }
+    }
+
+    fn people_deps(&self, config: &Config) -> PeopleDeps {
+        let login = &config.login;
+        let policy = PasswordPolicy::new(
+            login.password_min_length,
+            login.password_blocklist,
+            self.algorithm,
+        );
+        PeopleDeps {
+            ground: self.ground.clone(),
+            algorithm: self.algorithm,
+            policy: Arc::new(policy.with_context(["authgate"])),
+        }
+    }
+
+    pub(super) fn admin(
+        &self,
+        config: &Config,
+        tree: &Arc<OnceLock<Arc<Tree>>>,
+    ) -> Result<AdminDeps, StartFailure> {
+        Ok(AdminDeps {
+            registered: RegisteredDeps {
+                registry: self.registry(config),
+                lifetimes: Arc::new(config.lifetimes.clone()),
+                pending: self.pending(),
+                clients: Clients::new(self.ground.store.clone(), self.clients.clone()),
+            },
+            people: self.people_deps(config),
+            dashboard: DashboardDeps {
+                counting: Counting::new(self.ground.clone()),
+                readiness: self.readiness.clone(),
+                tree: Arc::clone(tree),
+            },
+            keys: keys::deps(config, &self.ground).map_err(StartFailure::Other)?,
+        })
+    }
+}

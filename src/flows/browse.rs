@@ -1,0 +1,11 @@
+//! What lists and pages of administrators are asked for and show: the questions and rows of the store, under the names
+//! by which pages know them.
+pub use crate::store::{
+    StoreError,
+    clients::listing::{ClientHoldings, ClientLine, ClientQuery, HOLDINGS_CAP},
+    connections::LinkedLogin,
+    consents::Withdrawal,
+    counters::Counters,
+    tokens::listing::{TokenLine, TokenQuery},
+    users::listing::{UserHoldings, UserQuery},
+};

@@ -1,0 +1,437 @@
+//! `/admin/clients`: every client. What ends something asks first, and tells what it will end.
+use crate::{
+    domain::{client::Client, registration::Draft},
+    flows::browse::{ClientHoldings, ClientQuery},
+    flows::registry::{
+        Capacity, Edit, RegistryError, approve, create, delete, find, reject, revoke_all, update,
+    },
+    http::{
+        respond::Response,
+        router::Routes,
+        web::{
+            WebDeps,
+            guard::{self, Answer, Visit},
+            list::Listing,
+            registered::{
+                RegisteredDeps, STATUSES, Side, ask_regenerate, created_page, detail_page, draft,
+                editor,
+                facts::{holdings, of as facts_of, up_to},
+                form::{self, Filled},
+                list_page, named, refused, regenerate, status_filter, version,
+            },
+        },
+    },
+    pages::{
+        Alert, ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, Hidden, Place, RejectPage,
+        When, Words,
+    },
+};
+use ::http::Method;
+use std::sync::Arc;
+
+const ALL: Capacity = Capacity::Administrator;
+/// So many consents of one client are listed.
+const CONSENTS: u32 = 500;
+
+/// Its routes.
+pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
+    use guard::{admin, admin_action, admin_action_with};
+    let scopes: &[&str] = &["scopes"];
+    routes
+        .on(Method::GET, "/admin/clients", admin(web, deps, list))
+        .on(
+            Method::POST,
+            "/admin/clients",
+            admin_action_with(web, deps, scopes, make),
+        )
+        .on(Method::GET, "/admin/clients/new", admin(web, deps, blank))
+        .on(Method::GET, "/admin/clients/{id}", admin(web, deps, show))
+        .on(
+            Method::POST,
+            "/admin/clients/{id}",
+            admin_action_with(web, deps, scopes, change),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/edit",
+            admin(web, deps, edit),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/authorizations",
+            admin(web, deps, authorizations),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/approve",
+            admin(web, deps, ask_approve),
+        )
+        .on(
+            Method::POST,
+            "/admin/clients/{id}/approve",
+            admin_action(web, deps, approved),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/reject",
+            admin(web, deps, ask_reject),
+        )
+        .on(
+            Method::POST,
+            "/admin/clients/{id}/reject",
+            admin_action(web, deps, rejected),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/regenerate-secret",
+            admin(web, deps, ask_secret),
+        )
+        .on(
+            Method::POST,
+            "/admin/clients/{id}/regenerate-secret",
+            admin_action(web, deps, secret),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/revoke-all",
+            admin(web, deps, ask_revoke),
+        )
+        .on(
+            Method::POST,
+            "/admin/clients/{id}/revoke-all",
+            admin_action(web, deps, revoked),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/delete",
+            admin(web, deps, ask_delete),
+        )
+        .on(
+            Method::POST,
+            "/admin/clients/{id}/delete",
+            admin_action(web, deps, deleted),
+        )
+}
+
+async fn any(deps: &RegisteredDeps, visit: &Visit) -> Result<Client, RegistryError> {
+    find(&deps.registry, &named(visit), (&visit.guest.user.id, ALL)).await
+}
+
+async fn list(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let listing = Listing::of(&visit, 10, &STATUSES);
+    let query = ClientQuery {
+        search: listing.search.clone(),
+        status: status_filter(&listing),
+        owner: None,
+    };
+    let ground = &deps.registry.ground;
+    let leaf = ground.store.clients_page(&query, &listing.slice).await?;
+    let page = list_page(&visit, Side::Admin, (&listing, &leaf), ground.now());
+    Ok(visit.draw(200, &page))
+}
+
+async fn blank(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let draft = form::blank();
+    let page = form::page(&visit, (Side::Admin, &deps), Filled::of(None, &draft));
+    Ok(visit.draw(200, &page))
+}
+
+async fn make(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let draft = draft(&visit.form);
+    match create(&deps.registry, &editor(&visit), draft.clone(), ALL).await {
+        Ok(created) => Ok(visit.draw(200, &created_page(&visit, Side::Admin, &created))),
+        Err(RegistryError::Faults(faults)) => {
+            let filled = Filled::refused(None, &draft, &faults);
+            Ok(visit.draw(400, &form::page(&visit, (Side::Admin, &deps), filled)))
+        }
+        Err(error) => refused(&visit, Side::Admin, error),
+    }
+}
+
+async fn show(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let mut more = holdings(held(&deps, &client).await?);
+    more.push(Fact::new("clients.owner", owner(&deps, &client).await?));
+    let page = detail_page(&visit, (Side::Admin, &deps), &client, more);
+    Ok(visit.draw(200, &page))
+}
+
+async fn held(
+    deps: &RegisteredDeps,
+    client: &Client,
+) -> Result<ClientHoldings, crate::flows::browse::StoreError> {
+    let ground = &deps.registry.ground;
+    ground
+        .store
+        .client_holdings(&client.client_id, ground.now())
+        .await
+}
+
+async fn owner(
+    deps: &RegisteredDeps,
+    client: &Client,
+) -> Result<Words, crate::flows::browse::StoreError> {
+    if client.owner.is_empty() {
+        return Ok(Words::of("clients.owner_self"));
+    }
+    let id = crate::domain::ids::UserId::new(client.owner.as_str());
+    let found = deps.registry.ground.store.user(&id).await?;
+    Ok(found.map_or(Words::of("clients.owner_gone"), |user| {
+        Words::from(user.username)
+    }))
+}
+
+async fn edit(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let draft = Draft::from(&client);
+    let page = form::page(
+        &visit,
+        (Side::Admin, &deps),
+        Filled::of(Some(&client), &draft),
+    );
+    Ok(visit.draw(200, &page))
+}
+
+async fn change(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let draft = draft(&visit.form);
+    let status = visit.form.get("status").unwrap_or_default();
+    let edit = Edit {
+        draft: draft.clone(),
+        version: version(&visit.form),
+        status: status.to_owned(),
+    };
+    let done = update(
+        &deps.registry,
+        &editor(&visit),
+        &client.client_id,
+        (edit, ALL),
+    )
+    .await;
+    let page = |code, filled: Filled<'_>| {
+        let filled = Filled { status, ..filled };
+        Ok(visit.draw(code, &form::page(&visit, (Side::Admin, &deps), filled)))
+    };
+    match done {
+        Ok(_) => {
+            deps.changed(&visit);
+            Ok(visit.to(&format!(
+                "/admin/clients/{}?success=updated",
+                client.client_id
+            )))
+        }
+        Err(RegistryError::Faults(faults)) => {
+            page(400, Filled::refused(Some(&client), &draft, &faults))
+        }
+        Err(RegistryError::Stale) => {
+            let mut filled = Filled::of(Some(&client), &draft);
+            filled.message = Some(Alert::warning(Words::of("client_form.stale")));
+            page(409, filled)
+        }
+        Err(error) => refused(&visit, Side::Admin, error),
+    }
+}
+
+async fn authorizations(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let ground = &deps.registry.ground;
+    let now = ground.now();
+    let found = ground
+        .store
+        .consents_of_client(&client.client_id, CONSENTS)
+        .await?;
+    let row = |line: &crate::domain::consent::ConsentOfClient| ConsentRow {
+        name: line.username.clone(),
+        note: line.email.clone(),
+        href: format!("/admin/users/{}", line.consent.user_id),
+        scopes: line.consent.scopes.iter().map(str::to_owned).collect(),
+        resources: line.consent.resource.clone(),
+        granted: When::new(line.consent.granted_at, now),
+        revoke: format!(
+            "/admin/users/{}/authorizations/{}/revoke",
+            line.consent.user_id, line.consent.uuid
+        ),
+    };
+    let page = ClientAuthorizationsPage {
+        shell: visit.shell(Place::Clients),
+        client_id: client.client_id.as_str().to_owned(),
+        name: client.name.clone(),
+        rows: found.iter().map(row).collect(),
+        is_cut: found.len() >= usize::try_from(CONSENTS).unwrap_or(usize::MAX),
+    };
+    Ok(visit.draw(200, &page))
+}
+
+fn confirm(visit: &Visit, client: &Client, action: &str) -> ConfirmPage {
+    ConfirmPage {
+        shell: visit.shell(Place::Clients),
+        title: Words::of("confirm.page"),
+        lead: Words::from(client.name.as_str()),
+        facts: vec![Fact::new("clients.id", client.client_id.as_str())],
+        consequences: vec![],
+        action: format!("/admin/clients/{}/{action}", client.client_id),
+        hidden: vec![],
+        button: Words::of("clients.delete"),
+        is_danger: true,
+        cancel: format!("/admin/clients/{}", client.client_id),
+    }
+}
+
+async fn ask_approve(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let mut facts = facts_of(&client, &deps.lifetimes);
+    let uris = client.redirect_uris.join(" ");
+    for (name, value) in [
+        ("clients.redirect_uris", uris.as_str()),
+        ("clients.scopes", &client.scopes.to_string()),
+    ] {
+        if !value.is_empty() {
+            facts.push(Fact::new(name, value));
+        }
+    }
+    let page = ConfirmPage {
+        title: Words::of("clients.approve_title"),
+        facts,
+        consequences: vec![Words::of("clients.approve_lead")],
+        // What is approved is what was looked at.
+        hidden: vec![Hidden {
+            name: "version".to_owned(),
+            value: client.version.to_string(),
+        }],
+        button: Words::of("clients.approve"),
+        is_danger: false,
+        ..confirm(&visit, &client, "approve")
+    };
+    Ok(visit.draw(200, &page))
+}
+
+async fn approved(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let seen = version(&visit.form);
+    let done = approve(&deps.registry, &editor(&visit), &named(&visit), seen).await;
+    finished(&deps, &visit, done, "success=approved")
+}
+
+/// Back to the client, with what was done; or what was not.
+fn finished(
+    deps: &RegisteredDeps,
+    visit: &Visit,
+    done: Result<(), RegistryError>,
+    outcome: &str,
+) -> Result<Response, crate::flows::FlowError> {
+    match done {
+        Ok(()) => {
+            deps.changed(visit);
+            Ok(visit.to(&format!("/admin/clients/{}?{outcome}", visit.param("id"))))
+        }
+        Err(error) => refused(visit, Side::Admin, error),
+    }
+}
+
+async fn ask_reject(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let page = RejectPage {
+        shell: visit.shell(Place::Clients),
+        client_id: client.client_id.as_str().to_owned(),
+        name: client.name.clone(),
+        facts: vec![
+            Fact::new("clients.id", client.client_id.as_str()),
+            Fact::new("clients.owner", owner(&deps, &client).await?),
+        ],
+    };
+    Ok(visit.draw(200, &page))
+}
+
+async fn rejected(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let reason = visit.form.get("reason").unwrap_or_default();
+    let done = reject(&deps.registry, &editor(&visit), &named(&visit), reason).await;
+    finished(&deps, &visit, done, "success=rejected")
+}
+
+async fn ask_secret(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    match any(&deps, &visit).await {
+        Ok(client) => Ok(ask_regenerate(&visit, Side::Admin, &client)),
+        Err(error) => refused(&visit, Side::Admin, error),
+    }
+}
+
+async fn secret(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    regenerate(&deps, &visit, (Side::Admin, ALL)).await
+}
+
+async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let held = held(&deps, &client).await?;
+    let page = ConfirmPage {
+        title: Words::of("clients.revoke_title"),
+        consequences: vec![
+            Words::of("clients.delete_tokens").with("n", up_to(held.tokens)),
+            Words::of("clients.delete_consents").with("n", up_to(held.consents)),
+            Words::of("clients.delete_codes"),
+            Words::of("clients.revoke_again"),
+            Words::of("clients.revoke_stays"),
+        ],
+        button: Words::of("clients.revoke_all"),
+        ..confirm(&visit, &client, "revoke-all")
+    };
+    Ok(visit.draw(200, &page))
+}
+
+async fn revoked(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    match revoke_all(&deps.registry, &editor(&visit), &named(&visit)).await {
+        Ok(ended) => {
+            let path = format!("/admin/clients/{}", visit.param("id"));
+            Ok(visit.to(&format!("{path}?success=tokens_revoked&n={}", ended.tokens)))
+        }
+        Err(error) => refused(&visit, Side::Admin, error),
+    }
+}
+
+async fn ask_delete(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let client = match any(&deps, &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, Side::Admin, error),
+    };
+    let held = held(&deps, &client).await?;
+    let page = ConfirmPage {
+        title: Words::of("clients.delete_title"),
+        consequences: vec![
+            Words::of("clients.delete_tokens").with("n", up_to(held.tokens)),
+            Words::of("clients.delete_consents").with("n", up_to(held.consents)),
+            Words::of("clients.delete_codes"),
+            Words::of("clients.delete_final"),
+        ],
+        ..confirm(&visit, &client, "delete")
+    };
+    Ok(visit.draw(200, &page))
+}
+
+async fn deleted(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    match delete(&deps.registry, &editor(&visit), &named(&visit), ALL).await {
+        Ok(()) => {
+            deps.changed(&visit);
+            Ok(visit.to("/admin/clients?success=deleted"))
+        }
+        Err(error) => refused(&visit, Side::Admin, error),
+    }
+}

@@ -1,0 +1,351 @@
+//! What the pages of administrators and of owners have in common about clients: drafts from forms, views from clients.
+use super::{guard::Visit, list::Listing};
+use crate::{
+    domain::{
+        client::{Client, ClientStatus, ClientType},
+        ids::ClientId,
+        lifetimes::Lifetimes,
+        paging::Leaf,
+        registration::{Draft, split_uris},
+        time::Timestamp,
+    },
+    flows::browse::ClientLine,
+    flows::{
+        FlowError,
+        clients::Clients,
+        registry::{Capacity, Created, Editor, RegistryDeps, RegistryError, regenerate_secret},
+    },
+    http::{form::Form, respond::Response},
+    pages::{
+        Badge, ClientPage, ClientRow, ClientSecretPage, ClientsPage, FormSelect, Place,
+        RegeneratePage, ScopeLine, Secret, Tone, When, Words,
+    },
+};
+use std::{sync::Arc, time::Duration};
+
+pub mod facts;
+pub mod form;
+pub mod problems;
+
+/// What these pages need.
+#[derive(Clone)]
+pub struct RegisteredDeps {
+    /// Registers and changes.
+    pub registry: RegistryDeps,
+    /// What the profiles mean.
+    pub lifetimes: Arc<Lifetimes>,
+    /// How many clients wait, remembered.
+    pub pending: super::Pending,
+    /// Clients that are remembered.
+    pub clients: Clients,
+}
+
+impl RegisteredDeps {
+    /// Forgets at once what this process remembers about the client of the path; others learn it from the outbox.
+    pub fn changed(&self, visit: &Visit) {
+        self.clients.forget(&named(visit));
+        self.pending.forget();
+    }
+}
+
+/// Whose pages they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// `/admin/clients`.
+    Admin,
+    /// `/apps`.
+    Owner,
+}
+
+impl Side {
+    /// The list's path.
+    pub fn base(self) -> &'static str {
+        match self {
+            Self::Admin => "/admin/clients",
+            Self::Owner => "/apps",
+        }
+    }
+
+    /// Its entry in the navigation.
+    pub fn place(self) -> Place {
+        match self {
+            Self::Admin => Place::Clients,
+            Self::Owner => Place::Apps,
+        }
+    }
+}
+
+/// Who does it, from where.
+pub fn editor(visit: &Visit) -> Editor {
+    Editor {
+        user: visit.guest.user.clone(),
+        origin: visit.origin(),
+    }
+}
+
+/// The client that the path names.
+pub fn named(visit: &Visit) -> ClientId {
+    ClientId::new(visit.param("id"))
+}
+
+/// The answer to a refusal that has no page of its own.
+pub fn refused(visit: &Visit, side: Side, error: RegistryError) -> Result<Response, FlowError> {
+    let base = format!("{}/{}", side.base(), visit.param("id"));
+    match error {
+        RegistryError::Unknown => Ok(visit.not_found()),
+        RegistryError::Foreign => Ok(visit.forbidden()),
+        RegistryError::Stale => Ok(visit.to(&format!("{base}?error=stale"))),
+        RegistryError::WrongState => Ok(visit.to(&format!("{base}?warning=not_pending"))),
+        // Only forms have faults, and they draw them.
+        RegistryError::Faults(_) | RegistryError::TooMany(_) => Err(FlowError::Internal(
+            "a fault of a form where there is no form".to_owned(),
+        )),
+        RegistryError::Flow(error) => Err(error),
+    }
+}
+
+/// A client's state in a word.
+pub fn status(client: &Client) -> Badge {
+    match client.status {
+        ClientStatus::Pending => Badge::new(Tone::Warning, "clients.pending"),
+        ClientStatus::Active => Badge::new(Tone::Success, "clients.active"),
+        ClientStatus::Inactive => Badge::new(Tone::Neutral, "clients.inactive"),
+    }
+}
+
+fn kind(client: &Client) -> Words {
+    Words::of(match client.client_type {
+        ClientType::Public => "clients.public",
+        ClientType::Confidential => "clients.confidential",
+    })
+}
+
+fn grants(client: &Client) -> Vec<Words> {
+    [
+        (client.device_flow, "clients.device_code"),
+        (client.auth_code_flow, "clients.authorization_code"),
+        (client.client_credentials_flow, "clients.client_credentials"),
+    ]
+    .into_iter()
+    .filter(|(is_on, _)| *is_on)
+    .map(|(_, key)| Words::of(key))
+    .collect()
+}
+
+fn owner(line: &ClientLine) -> Words {
+    if !line.owner_name.is_empty() {
+        Words::from(line.owner_name.as_str())
+    } else if line.client.owner.is_empty() {
+        Words::of("clients.owner_self")
+    } else {
+        Words::of("clients.owner_gone")
+    }
+}
+
+/// A list's page.
+pub fn list_page(
+    visit: &Visit,
+    side: Side,
+    (listing, leaf): (&Listing, &Leaf<ClientLine>),
+    now: Timestamp,
+) -> ClientsPage {
+    let row = |line: &ClientLine| ClientRow {
+        name: line.client.name.clone(),
+        description: line.client.description.clone(),
+        client_id: line.client.client_id.as_str().to_owned(),
+        href: format!("{}/{}", side.base(), line.client.client_id),
+        kind: kind(&line.client),
+        grants: grants(&line.client),
+        status: status(&line.client),
+        created: When::new(line.client.created_at, now),
+        owner: owner(line),
+        is_pending: line.client.status == ClientStatus::Pending,
+    };
+    let tabs = listing.tabs(
+        "status",
+        "clients.status",
+        &[
+            ("", "list.all"),
+            ("pending", "clients.pending"),
+            ("active", "clients.active"),
+            ("inactive", "clients.inactive"),
+        ],
+    );
+    ClientsPage {
+        shell: visit.shell(side.place()),
+        is_admin: side == Side::Admin,
+        base: side.base().to_owned(),
+        filter: listing.form("clients.search", vec![tabs]),
+        is_narrowed: listing.is_narrowed(),
+        rows: leaf.rows.iter().map(row).collect(),
+        pager: listing.pager(leaf, None),
+    }
+}
+
+/// The statuses that a list is filtered by.
+pub const STATUSES: [(&str, &[&str]); 1] = [("status", &["", "pending", "active", "inactive"])];
+
+/// The filter as the store wants it.
+pub fn status_filter(listing: &Listing) -> Option<ClientStatus> {
+    match listing.filter("status") {
+        "pending" => Some(ClientStatus::Pending),
+        "active" => Some(ClientStatus::Active),
+        "inactive" => Some(ClientStatus::Inactive),
+        _ => None,
+    }
+}
+
+/// A client's page.
+pub fn detail_page(
+    visit: &Visit,
+    (side, deps): (Side, &RegisteredDeps),
+    client: &Client,
+    more: Vec<crate::pages::Fact>,
+) -> ClientPage {
+    let now = deps.registry.ground.now();
+    let mut told = facts::of(client, &deps.lifetimes);
+    told.extend(more);
+    ClientPage {
+        shell: visit.shell(side.place()),
+        is_admin: side == Side::Admin,
+        base: format!("{}/{}", side.base(), client.client_id),
+        client_id: client.client_id.as_str().to_owned(),
+        version: client.version.to_string(),
+        name: client.name.clone(),
+        description: client.description.clone(),
+        status: status(client),
+        standing: facts::standing(client),
+        facts: told,
+        grants: grants(client),
+        scopes: client.scopes.iter().map(ScopeLine::of).collect(),
+        redirect_uris: client.redirect_uris.clone(),
+        post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
+        resources: client.allowed_resources.clone(),
+        created: When::new(client.created_at, now),
+        updated: When::new(client.updated_at, now),
+        previous_secret_until: client
+            .previous_secret
+            .as_ref()
+            .filter(|secret| secret.until > now)
+            .map(|secret| When::new(secret.until, now)),
+        has_secret: client.is_confidential(),
+        is_pending: client.status == ClientStatus::Pending,
+        can_delete: side == Side::Admin || client.status != ClientStatus::Active,
+    }
+}
+
+/// The page with the secret of a client that was just made.
+pub fn created_page(visit: &Visit, side: Side, created: &Created) -> ClientSecretPage {
+    ClientSecretPage {
+        shell: visit.shell(side.place()),
+        is_new: true,
+        is_pending: created.status == ClientStatus::Pending,
+        base: format!("{}/{}", side.base(), created.client_id),
+        client_id: created.client_id.as_str().to_owned(),
+        name: created.registration.name.clone(),
+        secret: created.secret.as_ref().map(shown),
+        previous_secret_until: None,
+    }
+}
+
+/// A secret for the page that shows it once.
+pub fn shown(secret: &crate::domain::secret::Secret) -> Secret {
+    Secret {
+        label: Words::of("clients.secret"),
+        value: secret.expose().to_owned(),
+    }
+}
+
+/// What a form says that a client shall be.
+pub fn draft(form: &Form) -> Draft {
+    let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let is_on = |name: &str| form.get(name) == Some("true");
+    Draft {
+        name: text("client_name"),
+        description: text("description"),
+        client_type: text("client_type"),
+        device_flow: is_on("enable_device_flow"),
+        auth_code_flow: is_on("enable_auth_code_flow"),
+        client_credentials_flow: is_on("enable_client_credentials_flow"),
+        redirect_uris: split_uris(&text("redirect_uris")),
+        post_logout_redirect_uris: split_uris(&text("post_logout_redirect_uris")),
+        // Boxes send one field each, a text field all at once.
+        scopes: form.all("scopes").join(" "),
+        allowed_resources: split_uris(&text("allowed_resources")),
+        token_profile: text("token_profile"),
+        machine_token_ttl: text("machine_token_ttl"),
+        project: text("project"),
+        service_account: text("service_account"),
+        auth_method: text("token_endpoint_auth_method"),
+        jwks: text("jwks"),
+        id_token_alg: text("id_token_signed_response_alg"),
+        metadata: serde_json::Map::new(),
+    }
+}
+
+/// The version that a form was filled in with.
+pub fn version(form: &Form) -> Option<i64> {
+    form.get("version").and_then(|text| text.parse().ok())
+}
+
+/// How long an old secret may count yet, in seconds.
+const OVERLAPS: [(&str, &str, u64); 4] = [
+    ("0", "clients.overlap_none", 0),
+    ("3600", "clients.overlap_hour", 3_600),
+    ("86400", "clients.overlap_day", 86_400),
+    ("604800", "clients.overlap_week", 604_800),
+];
+
+/// Asks before a secret is replaced.
+pub fn ask_regenerate(visit: &Visit, side: Side, client: &Client) -> Response {
+    let base = format!("{}/{}", side.base(), client.client_id);
+    if !client.is_confidential() {
+        return visit.to(&format!("{base}?error=no_secret"));
+    }
+    let page = RegeneratePage {
+        shell: visit.shell(side.place()),
+        base,
+        client_id: client.client_id.as_str().to_owned(),
+        name: client.name.clone(),
+        overlaps: FormSelect::of(&OVERLAPS.map(|(value, label, _)| (value, label)), "86400")
+            .choices,
+    };
+    visit.draw(200, &page)
+}
+
+/// Replaces a secret and shows the new one. A form that names no overlap ends the old one at once, as it always was.
+pub async fn regenerate(
+    deps: &RegisteredDeps,
+    visit: &Visit,
+    (side, capacity): (Side, Capacity),
+) -> Result<Response, FlowError> {
+    let asked = visit.form.get("overlap").unwrap_or("0");
+    let overlap = OVERLAPS
+        .iter()
+        .find(|(value, _, _)| *value == asked)
+        .map(|(_, _, seconds)| Duration::from_secs(*seconds))
+        .filter(|overlap| !overlap.is_zero());
+    let (editor, id) = (editor(visit), named(visit));
+    let done = regenerate_secret(&deps.registry, &editor, &id, (overlap, capacity)).await;
+    match done {
+        Ok((client, secret)) => {
+            let now = deps.registry.ground.now();
+            let page = ClientSecretPage {
+                shell: visit.shell(side.place()),
+                is_new: false,
+                is_pending: false,
+                base: format!("{}/{}", side.base(), client.client_id),
+                client_id: client.client_id.as_str().to_owned(),
+                name: client.name.clone(),
+                secret: Some(shown(&secret)),
+                previous_secret_until: overlap.map(|overlap| When::new(now + overlap, now)),
+            };
+            Ok(visit.draw(200, &page))
+        }
+        Err(RegistryError::WrongState) => {
+            let base = format!("{}/{}", side.base(), visit.param("id"));
+            Ok(visit.to(&format!("{base}?error=no_secret")))
+        }
+        Err(error) => refused(visit, side, error),
+    }
+}

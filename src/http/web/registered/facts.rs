@@ -1,0 +1,91 @@
+//! What a client's page tells about it.
+use crate::{
+    domain::{
+        client::{AuthMethod, Client, ClientStatus, ClientType},
+        lifetimes::Lifetimes,
+        registration::duration_text,
+    },
+    flows::browse::{ClientHoldings, HOLDINGS_CAP},
+    pages::{Alert, Fact, Words},
+};
+
+/// Facts in the order of the form; what is not set is left out.
+pub fn of(client: &Client, lifetimes: &Lifetimes) -> Vec<Fact> {
+    let kind = match client.client_type {
+        ClientType::Public => "clients.public",
+        ClientType::Confidential => "clients.confidential",
+    };
+    let profile = lifetimes.profile(client);
+    let life = Words::of("clients.profile_of")
+        .with("name", Words::of(profile_name(client)))
+        .with("access", duration_text(profile.access))
+        .with("refresh", duration_text(profile.refresh));
+    let mut facts = vec![
+        Fact::new("clients.type", Words::of(kind)),
+        Fact::new("clients.profile", life),
+    ];
+    if client.client_credentials_flow {
+        let machine = match client.machine_token_ttl {
+            Some(ttl) => Words::from(duration_text(ttl)),
+            None => Words::of("clients.server_default"),
+        };
+        facts.push(Fact::new("clients.machine_ttl", machine));
+    }
+    let method = client
+        .auth_method
+        .map(AuthMethod::as_str)
+        .unwrap_or_default();
+    for (name, value) in [
+        ("clients.project", client.project.as_str()),
+        ("clients.service_account", client.service_account.as_str()),
+        ("clients.auth_method", method),
+        (
+            "clients.id_token_alg",
+            client.id_token_alg.as_deref().unwrap_or_default(),
+        ),
+    ] {
+        if !value.is_empty() {
+            facts.push(Fact::new(name, value));
+        }
+    }
+    facts
+}
+
+fn profile_name(client: &Client) -> &'static str {
+    match client.token_profile.trim() {
+        "short" => "clients.profile_short",
+        "long" => "clients.profile_long",
+        _ => "clients.profile_standard",
+    }
+}
+
+/// How much it was given.
+pub fn holdings(held: ClientHoldings) -> Vec<Fact> {
+    vec![
+        Fact::new("clients.tokens", up_to(held.tokens)),
+        Fact::new("clients.consents", up_to(held.consents)),
+    ]
+}
+
+/// A number, or that it is greater than is worth counting.
+pub fn up_to(n: u64) -> Words {
+    if n >= HOLDINGS_CAP {
+        Words::of("clients.more_than").with("n", HOLDINGS_CAP - 1)
+    } else {
+        Words::from(n)
+    }
+}
+
+/// What its status means to whoever looks at it.
+pub fn standing(client: &Client) -> Option<Alert> {
+    match client.status {
+        ClientStatus::Active => None,
+        ClientStatus::Pending => Some(Alert::warning(Words::of("clients.standing_pending"))),
+        ClientStatus::Inactive if client.status_reason.is_empty() => {
+            Some(Alert::info(Words::of("clients.standing_inactive")))
+        }
+        ClientStatus::Inactive => Some(Alert::error(
+            Words::of("clients.standing_rejected").with("reason", client.status_reason.as_str()),
+        )),
+    }
+}

@@ -1,0 +1,230 @@
+//! People register clients of their own: approval, what takes it away again, and whose clients they are.
+use super::{
+    clicks::between,
+    support::{Engine, Http, Server},
+};
+
+const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
+
+const APP: [(&str, &str); 9] = [
+    ("client_name", "Notebook"),
+    ("description", "Notes\nfor me"),
+    ("client_type", "confidential"),
+    ("enable_device_flow", "true"),
+    ("enable_auth_code_flow", "true"),
+    ("redirect_uris", "https://notes.example/cb"),
+    ("scopes", "openid email"),
+    ("project", "notes"),
+    ("service_account", ""),
+];
+
+/// The form with some fields as they are given.
+fn with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut form: Vec<(&str, &str)> = APP.to_vec();
+    for (name, value) in changes {
+        form.retain(|(known, _)| known != name);
+        form.push((name, value));
+    }
+    form
+}
+
+async fn admin(server: &Server) -> Http {
+    let mut http = server.http().await;
+    http.sign_in().await;
+    http
+}
+
+/// A person who has their own password already.
+async fn person(server: &Server, admin: &mut Http, name: &str) -> Http {
+    let (_, password) = admin.make_user(name, "user").await;
+    server
+        .sql(
+            "UPDATE users SET must_change_password = 0",
+            "UPDATE users SET must_change_password = false",
+        )
+        .await;
+    let mut http = server.http().await;
+    assert_eq!(http.sign_in_as(name, &password).await.status, 302);
+    http
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_waits_is_approved_and_waits_again_for_what_is_added() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        let mut admin = admin(&server).await;
+        let mut alice = person(&server, &mut admin, "alice").await;
+        let (id, secret) = alice.make_client("/apps", &APP).await;
+        assert_eq!(secret.len(), 56);
+        let start = |http: &mut Http| {
+            let form = [("client_id", id.as_str()), ("client_secret", &secret)]
+                .map(|(a, b)| (a.to_owned(), b.to_owned()));
+            let _ = http;
+            form
+        };
+        let form = start(&mut alice);
+        let form: Vec<(&str, &str)> = form.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        let mut device = server.http().await;
+        assert_eq!(device.post("/oauth/device/code", &form).await.status, 401);
+
+        let approve = format!("/admin/clients/{id}/approve");
+        let version = admin.get(&approve, &[]).await;
+        let version = super::support::field(&version.body, "version");
+        let answer = admin.confirm(&approve, &[("version", &version)]).await;
+        assert_eq!(
+            answer.header("location").unwrap(),
+            format!("/admin/clients/{id}?success=approved")
+        );
+        assert_eq!(device.post("/oauth/device/code", &form).await.status, 200);
+        // Approved once is approved: the second time there is nothing to approve.
+        let again = admin
+            .submit(&format!("/admin/clients/{id}"), &approve, &[])
+            .await;
+        assert_eq!(
+            again.header("location").unwrap(),
+            format!("/admin/clients/{id}?warning=not_pending")
+        );
+
+        let (app, edit) = (format!("/apps/{id}"), format!("/apps/{id}/edit"));
+        let narrower = with(&[("client_name", "My notebook"), ("scopes", "openid")]);
+        let answer = alice.submit(&edit, &app, &narrower).await;
+        assert_eq!(
+            answer.header("location").unwrap(),
+            format!("{app}?success=updated")
+        );
+        assert_eq!(server.count("SELECT count(*) FROM oauth_applications WHERE status = 'active' AND client_name = 'My notebook'").await, 1);
+        assert_eq!(device.post("/oauth/device/code", &form).await.status, 200);
+        for (name, wider) in [
+            ("redirect_uris", "https://evil.example/cb"),
+            ("scopes", "openid profile"),
+            ("project", "payroll"),
+            ("service_account", "root@corp"),
+            ("enable_client_credentials_flow", "true"),
+        ] {
+            server
+                .sql(
+                    &format!("UPDATE oauth_applications SET status = 'active', scopes = 'openid email' WHERE client_id = '{id}'"),
+                    &format!("UPDATE oauth_applications SET status = 'active', scopes = 'openid email' WHERE client_id = '{id}'"),
+                )
+                .await;
+            let answer = alice.submit(&edit, &app, &with(&[(name, wider)])).await;
+            assert_eq!(
+                answer.header("location").unwrap(),
+                format!("{app}?warning=needs_approval"),
+                "{name}"
+            );
+            let waits = format!(
+                "SELECT count(*) FROM oauth_applications WHERE client_id = '{id}' AND status = 'pending'"
+            );
+            assert_eq!(server.count(&waits).await, 1, "{name}");
+            assert_eq!(alice.submit(&edit, &app, &APP).await.status, 302);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_its_owners_alone() {
+    let server = Server::start(Engine::Sqlite, &[("USER_APPS_MAX", "2")]).await;
+    let mut admin = admin(&server).await;
+    let mut alice = person(&server, &mut admin, "alice").await;
+    let mut bob = person(&server, &mut admin, "bob").await;
+    let (id, _) = alice.make_client("/apps", &APP).await;
+    let base = format!("/apps/{id}");
+    for path in ["", "/edit", "/delete", "/regenerate-secret"] {
+        assert_eq!(
+            bob.get(&format!("{base}{path}"), &[]).await.status,
+            403,
+            "{path}"
+        );
+        assert_eq!(
+            bob.get(&format!("/apps/unknown{path}"), &[]).await.status,
+            404,
+            "{path}"
+        );
+    }
+    // Whether the input is good or bad, it is none of Bob's business.
+    for form in [with(&[]), with(&[("client_name", "")])] {
+        assert_eq!(bob.submit("/apps", &base, &form).await.status, 403);
+    }
+    for path in ["delete", "regenerate-secret"] {
+        assert_eq!(
+            bob.submit("/apps", &format!("{base}/{path}"), &[])
+                .await
+                .status,
+            403
+        );
+        assert_eq!(
+            bob.submit("/apps", &format!("/apps/unknown/{path}"), &[])
+                .await
+                .status,
+            404
+        );
+    }
+    assert!(!bob.get("/apps", &[]).await.body.contains("Notebook"));
+    // Scopes, lifetimes and resources are not theirs to give, nor is a third app.
+    let refused = alice
+        .submit("/apps/new", "/apps", &with(&[("scopes", "openid admin")]))
+        .await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.body.contains("value=\"Notebook\""),
+        "{}",
+        refused.body
+    );
+    let greedy = with(&[
+        ("token_profile", "long"),
+        ("machine_token_ttl", "20h"),
+        ("allowed_resources", "https://api.example"),
+    ]);
+    let (second, _) = alice.make_client("/apps", &greedy).await;
+    let plain = format!(
+        "SELECT count(*) FROM oauth_applications WHERE client_id = '{second}' AND token_profile = 'standard' AND machine_token_ttl IS NULL"
+    );
+    assert_eq!(server.count(&plain).await, 1);
+    assert_eq!(alice.submit("/apps/new", "/apps", &APP).await.status, 400);
+    assert_eq!(
+        server
+            .count("SELECT count(*) FROM oauth_applications")
+            .await,
+        3
+    );
+    // Rejected with a reason that the owner reads; then it may go.
+    let reject = format!("/admin/clients/{second}/reject");
+    let answer = admin
+        .confirm(&reject, &[("reason", "Not your <project>")])
+        .await;
+    assert_eq!(
+        answer.header("location").unwrap(),
+        format!("/admin/clients/{second}?success=rejected")
+    );
+    let page = alice.get(&format!("/apps/{second}"), &[]).await.body;
+    assert!(page.contains("Not your &lt;project&gt;"), "{page}");
+    let gone = alice.confirm(&format!("/apps/{second}/delete"), &[]).await;
+    assert_eq!(gone.header("location").unwrap(), "/apps?success=deleted");
+    // One in use stays.
+    admin
+        .submit(
+            "/admin/clients",
+            &format!("/admin/clients/{id}/approve"),
+            &[],
+        )
+        .await;
+    assert_eq!(
+        alice.confirm(&format!("{base}/delete"), &[]).await.status,
+        400
+    );
+    assert_eq!(
+        server
+            .count("SELECT count(*) FROM oauth_applications")
+            .await,
+        2
+    );
+    let fresh = alice
+        .confirm(
+            &format!("{base}/regenerate-secret"),
+            &[("overlap", "86400")],
+        )
+        .await;
+    assert_eq!(fresh.header("cache-control").unwrap(), "no-store");
+    assert_eq!(between(&fresh.body, "ago_", "<").len(), 52);
+}

@@ -1,0 +1,365 @@
+//! Views of people, tokens, keys and the dashboard, with plausible values.
+use super::{admin_shell, ago, clients};
+use authgate::pages::{
+    ActivityRow, ActorRow, Alert, AllTokensPage, AnyTokenRow, Badge, ConnectionRow,
+    ConnectionsPage, Counter, DashboardPage, Fact, FormInput, FormSelect, Holding, KeyRow,
+    KeysPage, Pager, Place, Secret, Tone, UserAuthorizationsPage, UserFormPage, UserPage,
+    UserPasswordPage, UserRow, UsersPage, WaitingRow, Words,
+};
+
+const ID: &str = "4f8d7f3e-10aa-4bb5-9d2e-0d4a6f6c1f9b";
+
+fn user(name: &str, role: Badge, status: Badge) -> UserRow {
+    UserRow {
+        username: name.into(),
+        full_name: "Maria Lindqvist".into(),
+        email: format!("{name}@corp.example"),
+        href: format!("/admin/users/{ID}"),
+        role,
+        status,
+        source: Words::of("users.local"),
+        created: ago(900_000),
+    }
+}
+
+pub fn users() -> UsersPage {
+    UsersPage {
+        shell: admin_shell(Place::Users),
+        filter: clients::filter("/admin/users"),
+        is_narrowed: false,
+        rows: vec![
+            user(
+                "maria.lindqvist",
+                Badge::new(Tone::Info, "users.admin"),
+                Badge::new(Tone::Success, "users.active"),
+            ),
+            user(
+                "a-name-that-is-much-longer-than-its-column-can-ever-be-12345678",
+                Badge::new(Tone::Neutral, "users.user"),
+                Badge::new(Tone::Error, "users.disabled"),
+            ),
+        ],
+        pager: Pager {
+            newer: None,
+            older: Some("/admin/users?after=1~x".into()),
+            count: None,
+        },
+    }
+}
+
+pub fn users_none() -> UsersPage {
+    UsersPage {
+        rows: vec![],
+        is_narrowed: true,
+        pager: Pager::default(),
+        ..users()
+    }
+}
+
+pub fn user_form() -> UserFormPage {
+    UserFormPage {
+        shell: admin_shell(Place::Users),
+        is_new: true,
+        is_oneself: false,
+        message: Some(Alert::error(Words::of("users.faults"))),
+        action: "/admin/users".into(),
+        cancel: "/admin/users".into(),
+        heading: String::new(),
+        version: String::new(),
+        username: FormInput::of("bob smith").wrong(vec![Words::of("problems.username")]),
+        email: FormInput::of("bob").wrong(vec![Words::of("problems.email")]),
+        full_name: FormInput::of("Bob Smith"),
+        role: FormSelect::of(&[("user", "users.user"), ("admin", "users.admin")], "user"),
+        password: FormInput::default().wrong(vec![Words::of("problems.password_common")]),
+    }
+}
+
+pub fn user_edit() -> UserFormPage {
+    UserFormPage {
+        is_new: false,
+        is_oneself: true,
+        message: None,
+        action: format!("/admin/users/{ID}"),
+        cancel: format!("/admin/users/{ID}"),
+        heading: "maria.lindqvist".into(),
+        version: "abc".into(),
+        ..user_form()
+    }
+}
+
+pub fn user_page() -> UserPage {
+    UserPage {
+        shell: admin_shell(Place::Users),
+        id: ID.into(),
+        username: "maria.lindqvist".into(),
+        status: Badge::new(Tone::Success, "users.active"),
+        role: Badge::new(Tone::Info, "users.admin"),
+        message: Some(Alert::error(Words::of("users.refused_last_admin"))),
+        facts: vec![
+            Fact::new("users.full_name", "Maria Lindqvist"),
+            Fact::new("users.password_state", Words::of("users.waits_for_change")),
+        ],
+        created: ago(900_000),
+        updated: ago(3_000),
+        holdings: [
+            "users.tokens",
+            "users.sessions",
+            "users.connections",
+            "users.authorizations",
+        ]
+        .map(|name| Holding {
+            figure: Words::from(12),
+            name: Words::of(name),
+            href: "/admin/tokens".into(),
+        })
+        .into(),
+        is_oneself: false,
+        is_active: true,
+        is_local: true,
+    }
+}
+
+pub fn user_page_off() -> UserPage {
+    UserPage {
+        is_active: false,
+        is_local: false,
+        message: None,
+        status: Badge::new(Tone::Error, "users.disabled"),
+        ..user_page()
+    }
+}
+
+pub fn user_page_own() -> UserPage {
+    UserPage {
+        is_oneself: true,
+        message: None,
+        ..user_page()
+    }
+}
+
+pub fn user_password() -> UserPasswordPage {
+    UserPasswordPage {
+        shell: admin_shell(Place::Users),
+        is_new: true,
+        id: ID.into(),
+        username: "maria.lindqvist".into(),
+        password: Secret {
+            label: Words::of("users.password"),
+            value: "q0Zc5mC2hT9xW1bN4vLs".into(),
+        },
+    }
+}
+
+pub fn connections() -> ConnectionsPage {
+    let row = |used| ConnectionRow {
+        provider: "github".into(),
+        username: "maria-l".into(),
+        email: "maria@corp.example".into(),
+        used,
+        linked: ago(9_000_000),
+        unlink: format!("/admin/users/{ID}/connections/1/delete"),
+    };
+    ConnectionsPage {
+        shell: admin_shell(Place::Users),
+        id: ID.into(),
+        username: "maria.lindqvist".into(),
+        rows: vec![row(Some(ago(60))), row(None)],
+    }
+}
+
+pub fn connections_none() -> ConnectionsPage {
+    ConnectionsPage {
+        rows: vec![],
+        ..connections()
+    }
+}
+
+pub fn authorizations() -> UserAuthorizationsPage {
+    UserAuthorizationsPage {
+        shell: admin_shell(Place::Users),
+        id: ID.into(),
+        username: "maria.lindqvist".into(),
+        rows: clients::consent_rows(),
+    }
+}
+
+pub fn authorizations_none() -> UserAuthorizationsPage {
+    UserAuthorizationsPage {
+        rows: vec![],
+        ..authorizations()
+    }
+}
+
+pub fn tokens() -> AllTokensPage {
+    let row = |category, status: Badge, user_href: &str| AnyTokenRow {
+        id: ID.into(),
+        user: "maria.lindqvist".into(),
+        user_href: user_href.into(),
+        client: "Fleet Deploy Assistant".into(),
+        client_href: "/admin/clients/1".into(),
+        category: Words::of(category),
+        is_active: status.tone == Tone::Success,
+        is_disabled: status.tone == Tone::Warning,
+        can_end: status.tone != Tone::Error,
+        status,
+        scopes: vec![
+            "openid".into(),
+            "offline_access".into(),
+            "fleet:deploy".into(),
+        ],
+        created: ago(4_000),
+        expires: ago(-40_000),
+    };
+    AllTokensPage {
+        shell: admin_shell(Place::Tokens),
+        filter: clients::filter("/admin/tokens"),
+        is_narrowed: true,
+        goes_on: false,
+        rows: vec![
+            row(
+                "tokens.access",
+                Badge::new(Tone::Success, "tokens.active"),
+                "/admin/users/1",
+            ),
+            row(
+                "tokens.refresh",
+                Badge::new(Tone::Warning, "tokens.disabled"),
+                "",
+            ),
+            row(
+                "tokens.refresh",
+                Badge::new(Tone::Error, "tokens.revoked"),
+                "",
+            ),
+        ],
+        pager: Pager {
+            newer: Some("/admin/tokens".into()),
+            older: Some("/admin/tokens".into()),
+            count: None,
+        },
+        back: "?search=maria&status=active".into(),
+    }
+}
+
+pub fn tokens_none() -> AllTokensPage {
+    AllTokensPage {
+        rows: vec![],
+        ..tokens()
+    }
+}
+
+pub fn tokens_go_on() -> AllTokensPage {
+    AllTokensPage {
+        goes_on: true,
+        ..tokens_none()
+    }
+}
+
+pub fn tokens_empty() -> AllTokensPage {
+    AllTokensPage {
+        is_narrowed: false,
+        ..tokens_none()
+    }
+}
+
+pub fn dashboard() -> DashboardPage {
+    let counter = |n: u64, name| Counter {
+        figure: Words::from(n),
+        name: Words::of(name),
+        note: Words::of("dashboard.access_note").with("n", 1_234),
+        href: "/admin/users".into(),
+    };
+    let happened = |event: &str, outcome| ActivityRow {
+        at: ago(120),
+        event: event.into(),
+        who: "maria.lindqvist".into(),
+        what: "Fleet Deploy Assistant".into(),
+        outcome,
+    };
+    let actor = |path: &str, state| ActorRow {
+        path: path.into(),
+        state,
+        restarts: 0,
+        queue: "0 / 64".into(),
+        handled: 12_345,
+    };
+    let trouble = Words::of("dashboard.degraded")
+        .with("what", "cache")
+        .with("why", "Redis does not answer");
+    DashboardPage {
+        shell: admin_shell(Place::Dashboard),
+        counters: vec![
+            counter(100_000, "dashboard.users"),
+            counter(42, "dashboard.clients"),
+            counter(1_000_000, "dashboard.access"),
+            counter(2, "dashboard.pending"),
+        ],
+        counted: ago(12),
+        troubles: vec![Alert::warning(trouble)],
+        waiting: vec![WaitingRow {
+            name: "Notebook".into(),
+            owner: "bob".into(),
+            href: "/admin/clients/1".into(),
+            since: ago(5_000),
+        }],
+        activity: vec![
+            happened("CLIENT_APPROVED", Badge::new(Tone::Success, "dashboard.ok")),
+            happened(
+                "AUTHENTICATION_FAILURE",
+                Badge::new(Tone::Error, "dashboard.failed"),
+            ),
+        ],
+        actors: vec![
+            actor("root", Badge::new(Tone::Success, "dashboard.state_running")),
+            actor(
+                "root/audit/audit_writer",
+                Badge::new(Tone::Warning, "dashboard.state_restarting"),
+            ),
+        ],
+    }
+}
+
+pub fn dashboard_quiet() -> DashboardPage {
+    DashboardPage {
+        troubles: vec![],
+        waiting: vec![],
+        activity: vec![],
+        ..dashboard()
+    }
+}
+
+pub fn keys() -> KeysPage {
+    let row = |state, source| KeyRow {
+        kid: "Zk1q8m0S4cHn2VtXb7yJd3eLr5uPw9gA6fKiOoQxNsE".into(),
+        algorithm: "ES256".into(),
+        state,
+        source: Words::of(source),
+        published: ago(900_000),
+        activates: ago(800_000),
+        ends: ago(-9_000_000),
+    };
+    KeysPage {
+        shell: admin_shell(Place::System),
+        rows: vec![
+            row(Badge::new(Tone::Info, "system.next"), "system.in_database"),
+            row(
+                Badge::new(Tone::Success, "system.active"),
+                "system.elsewhere",
+            ),
+        ],
+        message: Some(Alert::error(
+            Words::of("system.refused").with("why", "keys come from files"),
+        )),
+        can_rotate: true,
+        has_next: true,
+    }
+}
+
+pub fn keys_none() -> KeysPage {
+    KeysPage {
+        rows: vec![],
+        message: None,
+        has_next: false,
+        ..keys()
+    }
+}
