@@ -243,7 +243,10 @@ async fn assertion_race(engine: Engine) {
             assert!(matches!(status, 200 | 401 | 429), "{status}");
             came_off += usize::from(status == 200);
         }
-        assert_eq!(came_off, 1, "round {round}");
+        assert_eq!(
+            came_off, 1,
+            "every client assertion must come off exactly one time"
+        );
     }
 }
 
