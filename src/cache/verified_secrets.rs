@@ -5,11 +5,14 @@
 use crate::domain::secret::Secret;
 use ring::hmac;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How long a verification counts.
 const LIFE: Duration = Duration::from_secs(300);
 /// At most so many clients.
 const CAPACITY: u64 = 10_000;
+/// Slow compares that may run side by side.
+const TURNS: usize = 64;
 
 /// Verified secrets by client id.
 #[derive(Clone)]
@@ -17,6 +20,7 @@ pub struct VerifiedSecrets {
     key: Arc<hmac::Key>,
     /// The latest two, because secrets overlap while they are replaced.
     tags: moka::sync::Cache<Box<str>, [[u8; 32]; 2]>,
+    turns: Arc<[Mutex<()>; TURNS]>,
 }
 
 impl VerifiedSecrets {
@@ -28,6 +32,7 @@ impl VerifiedSecrets {
                 .max_capacity(CAPACITY)
                 .time_to_live(LIFE)
                 .build(),
+            turns: Arc::new([const { Mutex::const_new(()) }; TURNS]),
         }
     }
 
@@ -47,6 +52,16 @@ impl VerifiedSecrets {
             let latest = self.tags.get(client_id).map_or(tag, |[latest, _]| latest);
             self.tags.insert(client_id.into(), [tag, latest]);
         }
+    }
+
+    /// Whoever shows the same secret at the same moment takes turns: the first pays for the slow compare, the others look
+    /// again and find it known. Who else shares a turn depends on a key that nobody outside knows.
+    pub async fn turn(&self, client_id: &str, secret: &Secret) -> MutexGuard<'_, ()> {
+        let tag = hmac::sign(&self.key, &message(client_id, "", secret));
+        let drawn = tag.as_ref().first().copied().unwrap_or_default();
+        let [first, ..] = &*self.turns;
+        let turn = self.turns.get(usize::from(drawn) % TURNS).unwrap_or(first);
+        turn.lock().await
     }
 
     /// Forgets a client.

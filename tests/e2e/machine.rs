@@ -100,6 +100,28 @@ pub async fn token(http: &mut Http, id: &str, more: &[(&str, &str)]) -> Answer {
     http.post("/oauth/token", &form).await
 }
 
+/// A fleet that starts at once shows one secret many times before it was ever verified: one slow compare serves them all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_first_calls_is_served() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    machines(&server).await;
+    let hash = bcrypt::hash(SECRET, 10).unwrap();
+    let slow = format!(
+        "UPDATE oauth_applications SET client_secret = '{hash}' WHERE client_id = 'machine'"
+    );
+    server.sql(&slow, &slow).await;
+    let mut calls = Vec::new();
+    for _ in 0..100 {
+        let mut http = server.http().await;
+        calls.push(tokio::spawn(async move {
+            token(&mut http, "machine", &[]).await.status
+        }));
+    }
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+}
+
 async fn whole_grant(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     machines(&server).await;
