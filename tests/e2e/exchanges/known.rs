@@ -69,9 +69,6 @@ const ANSWER: (&str, &str) = (
 const TELLS_ALL: (&str, &str) = ("Metadata", "each document leaves out what the other has");
 const REGISTERED: &[&str] = &["register, public", "register, confidential"];
 
-/// Pages that are not served yet: they answer 404, and nothing is said about them.
-pub const AWAITED: &[&str] = &["admin needs login"];
-
 pub const KNOWN: &[Known] = &[
     known(
         ALL,
