@@ -121,8 +121,9 @@ CREATE INDEX IF NOT EXISTS idx_users_lower_username ON users (lower(username));
 CREATE INDEX IF NOT EXISTS idx_users_lower_email ON users (lower(email));
 CREATE INDEX IF NOT EXISTS idx_users_lower_full_name ON users (lower(full_name));
 
--- The list of tokens by key.
+-- The lists of tokens by key, of all and of one person.
 CREATE INDEX IF NOT EXISTS idx_access_tokens_created ON access_tokens (created_at, id);
+CREATE INDEX IF NOT EXISTS idx_access_tokens_user_created ON access_tokens (user_id, created_at, id);
 
 
 -- What the audit pages filter by, in the order they show it. Most rows are in none of the last three.
