@@ -3,6 +3,8 @@ use super::{FlowError, refresh::adopted, registry::Editor};
 use crate::{
     domain::{
         audit::{AuditEvent, EventType, ResourceType},
+        ids::UserId,
+        time::Timestamp,
         token::{Token, TokenCategory},
     },
     flows::Ground,
@@ -43,13 +45,36 @@ pub async fn act(
     let Some(line) = ground.store.token_line(id).await? else {
         return Ok(Outcome::Unknown);
     };
-    let token = line.token;
     let at = ground.now();
-    let audit = ground.rows(at, vec![event(&token, deed, editor)])?;
+    let event = event(&line.token, deed, editor);
+    let by = Power {
+        person: &editor.user.id,
+        over: true,
+    };
+    carry_out(ground, (&line.token, deed), by, event, at).await
+}
+
+/// With whose power a token is treated.
+pub(super) struct Power<'a> {
+    /// Who.
+    pub person: &'a UserId,
+    /// Whether over the head of the token's person.
+    pub over: bool,
+}
+
+/// Carries a deed out on a token, by the administrator or by the token's own person.
+pub(super) async fn carry_out(
+    ground: &Ground,
+    (token, deed): (&Token, Deed),
+    by: Power<'_>,
+    event: AuditEvent,
+    at: Timestamp,
+) -> Result<Outcome, FlowError> {
+    let audit = ground.rows(at, vec![event])?;
     let token_id = token.id.clone();
     let done = match deed {
         Deed::Revoke => {
-            let family = (token.category == TokenCategory::Refresh).then(|| adopted(&token, at));
+            let family = (token.category == TokenCategory::Refresh).then(|| adopted(token, at));
             let unit = EndToken {
                 token_id,
                 family,
@@ -62,8 +87,8 @@ pub async fn act(
             let unit = SwitchToken {
                 token_id,
                 on: deed == Deed::Enable,
-                by: editor.user.id.clone(),
-                over: true,
+                by: by.person.clone(),
+                over: by.over,
                 at,
                 audit,
             };

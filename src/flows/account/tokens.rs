@@ -1,15 +1,12 @@
 //! Tokens in the hands of the person they speak for.
 use super::{AccountDeps, Oneself, events};
 use crate::{
-    domain::{
-        paging::{Leaf, Slice},
-        token::TokenCategory,
+    domain::paging::{Leaf, Slice},
+    flows::{
+        FlowError,
+        single_tokens::{Power, carry_out},
     },
-    flows::{FlowError, refresh::adopted},
-    store::tokens::{
-        owned::{EndOwnTokens, OwnToken, OwnTokenQuery},
-        switching::{EndToken, SwitchToken},
-    },
+    store::tokens::owned::{EndOwnTokens, OwnToken, OwnTokenQuery},
 };
 
 pub use crate::flows::single_tokens::{Deed, Outcome};
@@ -57,37 +54,12 @@ pub async fn treat(
         return Ok(Outcome::Unknown);
     };
     let (token, ground) = (own.token, deps.ground());
-    let at = ground.now();
-    let audit = ground.rows(at, vec![events::token(&token, deed, oneself)])?;
-    let token_id = token.id.clone();
-    let done = match deed {
-        Deed::Revoke => {
-            let family = (token.category == TokenCategory::Refresh).then(|| adopted(&token, at));
-            let unit = EndToken {
-                token_id,
-                family,
-                at,
-                audit,
-            };
-            ground.commit(unit).await?
-        }
-        Deed::Disable | Deed::Enable => {
-            let unit = SwitchToken {
-                token_id,
-                on: deed == Deed::Enable,
-                by: oneself.user.id.clone(),
-                over: false,
-                at,
-                audit,
-            };
-            ground.commit(unit).await?
-        }
+    let event = events::token(&token, deed, oneself);
+    let by = Power {
+        person: &oneself.user.id,
+        over: false,
     };
-    Ok(if done {
-        Outcome::Done
-    } else {
-        Outcome::WrongState
-    })
+    carry_out(ground, (&token, deed), by, event, ground.now()).await
 }
 
 /// Signs all of one's apps and devices out. Tells how many tokens that were.
