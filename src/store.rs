@@ -22,9 +22,10 @@ pub mod consents;
 pub mod counters;
 pub mod devices;
 mod dsn;
-pub mod introspection;
+mod keyed;
 pub mod keys;
 mod listing;
+mod lookup;
 pub mod machine;
 mod open;
 pub mod outbox;
@@ -85,6 +86,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     engine: Engine,
     sink: OnceLock<Arc<dyn UnitSink>>,
+    lookups: keyed::Lookups,
     /// How far the clock of the database is ahead of ours.
     ahead_ms: AtomicI64,
 }
@@ -109,6 +111,7 @@ impl Store {
         Ok(Self(Arc::new(Inner {
             engine,
             sink: OnceLock::new(),
+            lookups: keyed::Lookups::default(),
             ahead_ms: AtomicI64::new(0),
         })))
     }

@@ -45,12 +45,13 @@ struct Grant {
     client_id: String,
     cookie: String,
     refresh_tokens: Vec<String>,
-    access_token: String,
+    access_tokens: Vec<String>,
     /// With the scope `openid`.
-    identity_token: String,
+    identity_tokens: Vec<String>,
 }
 
-/// What clients and a person hold after the device grant: one refresh token per connection, approved by the administrator's clicks.
+/// What clients and a person hold after the device grant: of each token one per connection, so that no two connections
+/// ask for the same row. Approved by the administrator's clicks.
 async fn granted(process: &Process, database: &Database) -> Outcome<Grant> {
     let credentials = std::fs::read_to_string(database.directory.join("authgate-credentials.txt"))?;
     let client_id = credentials
@@ -61,26 +62,28 @@ async fn granted(process: &Process, database: &Database) -> Outcome<Grant> {
     let mut person = Http::try_new(process.port).await?;
     person.sign_in().await;
     let mut device = Http::try_new(process.port).await?;
-    let (mut refresh_tokens, mut access_token) = (Vec::new(), String::new());
+    let (mut refresh_tokens, mut access_tokens) = (Vec::new(), Vec::new());
+    let mut identity_tokens = Vec::new();
     for _ in 0..CONNECTIONS {
-        let code = device
-            .post("/oauth/device/code", &[("client_id", &client_id)])
-            .await;
-        person.decide(&code.text("user_code"), "approve").await;
-        let tokens = device.poll(&client_id, &code.text("device_code")).await;
-        refresh_tokens.push(tokens.text("refresh_token"));
-        access_token = tokens.text("access_token");
+        for scope in ["email profile", "openid email"] {
+            let form = [("client_id", client_id.as_str()), ("scope", scope)];
+            let code = device.post("/oauth/device/code", &form).await;
+            person.decide(&code.text("user_code"), "approve").await;
+            let tokens = device.poll(&client_id, &code.text("device_code")).await;
+            if scope.starts_with("openid") {
+                identity_tokens.push(tokens.text("access_token"));
+            } else {
+                refresh_tokens.push(tokens.text("refresh_token"));
+                access_tokens.push(tokens.text("access_token"));
+            }
+        }
     }
-    let form = [("client_id", client_id.as_str()), ("scope", "openid email")];
-    let code = device.post("/oauth/device/code", &form).await;
-    person.decide(&code.text("user_code"), "approve").await;
-    let identity = device.poll(&client_id, &code.text("device_code")).await;
     Ok(Grant {
-        identity_token: identity.text("access_token"),
         client_id,
         cookie: person.cookie.ok_or("no session")?,
         refresh_tokens,
-        access_token,
+        access_tokens,
+        identity_tokens,
     })
 }
 
@@ -112,19 +115,19 @@ pub async fn round(
     asking
         .plain("device page", &[200], vec![get("/device", &cookie)])
         .await?;
-    let bearer = format!("authorization: Bearer {}\r\n", grant.access_token);
-    asking
-        .plain("tokeninfo", &[200], vec![get("/oauth/tokeninfo", &bearer)])
-        .await?;
-    let identity = format!("authorization: Bearer {}\r\n", grant.identity_token);
-    asking
-        .plain("userinfo", &[200], vec![get("/oauth/userinfo", &identity)])
-        .await?;
+    let bearers = |path: &str, tokens: &[String]| -> Vec<Bytes> {
+        let asked = |token| get(path, &format!("authorization: Bearer {token}\r\n"));
+        tokens.iter().map(asked).collect()
+    };
+    let asked = bearers("/oauth/tokeninfo", &grant.access_tokens);
+    asking.plain("tokeninfo", &[200], asked).await?;
+    let asked = bearers("/oauth/userinfo", &grant.identity_tokens);
+    asking.plain("userinfo", &[200], asked).await?;
     database.machine().await?;
     let basic = format!("authorization: Basic {}\r\n", STANDARD.encode(MACHINE));
-    let look = [("token", grant.access_token.as_str())];
-    let look = post("/oauth/introspect", &look, &basic);
-    asking.plain("introspect", &[200], vec![look]).await?;
+    let looks = grant.access_tokens.iter();
+    let looks = looks.map(|token| post("/oauth/introspect", &[("token", token)], &basic));
+    asking.plain("introspect", &[200], looks.collect()).await?;
     let own = [("grant_type", "client_credentials")];
     let own = post("/oauth/token", &own, &basic);
     asking

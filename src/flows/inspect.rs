@@ -2,11 +2,9 @@
 use super::{FlowError, Ground};
 use crate::{
     actors::key_holder::KeyHolder,
-    domain::{
-        digest::sha256_hex,
-        token::{Subject, Token},
-    },
+    domain::{digest::sha256_hex, token::Subject},
     jose::{Expected, KeySet, verify_claims},
+    store::tokens::presented::Known,
 };
 use serde_json::{Map, Value};
 
@@ -23,14 +21,14 @@ pub struct InspectDeps {
 pub struct LiveToken {
     /// What it says.
     pub claims: Map<String, Value>,
-    /// Its row.
-    pub row: Token,
+    /// Its row, and the person it speaks for.
+    pub known: Known,
 }
 
 impl LiveToken {
     /// `user` or `client`.
     pub fn subject_type(&self) -> &'static str {
-        match self.row.subject {
+        match self.known.token.subject {
             Subject::User(_) => "user",
             Subject::Client(_) => "client",
         }
@@ -54,12 +52,12 @@ pub async fn bearer(deps: &InspectDeps, jwt: &str) -> Result<Option<LiveToken>, 
     if verify_claims(&claims, &expected).is_err() {
         return Ok(None);
     }
-    let row = deps
+    let known = deps
         .ground
         .store
-        .live_access_token(&sha256_hex(jwt.as_bytes()))
+        .known_token(&sha256_hex(jwt.as_bytes()))
         .await?;
-    Ok(row
-        .filter(|row| row.is_live_access(now))
-        .map(|row| LiveToken { claims, row }))
+    Ok(known
+        .filter(|known| known.holder_stands && known.token.is_live_access(now))
+        .map(|known| LiveToken { claims, known }))
 }

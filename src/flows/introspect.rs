@@ -18,7 +18,7 @@ use crate::{
         token::Token,
     },
     jose::{Expected, KeySet, verify_claims},
-    store::introspection::Known,
+    store::tokens::presented::Known,
 };
 use serde_json::{Map, Value};
 use std::{net::IpAddr, sync::Arc};
@@ -108,7 +108,7 @@ fn judge(deps: &IntrospectDeps, caller: &Client, known: Known, jwt: &Secret) -> 
     verify_claims(&claims, &expected).ok()?;
     Some(Active {
         token: known.token,
-        username: known.username,
+        username: known.person.map(|person| person.username),
         claims,
     })
 }

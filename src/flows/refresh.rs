@@ -26,7 +26,9 @@ use crate::{
     jose::{Expected, KeySet},
     store::{
         retry::RetryRotation,
-        tokens::{RefreshFixed, Refreshed, RevokeFamily, RotateRefreshToken},
+        tokens::{
+            RefreshFixed, Refreshed, RevokeFamily, RotateRefreshToken, presented::RefreshToken,
+        },
     },
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -109,8 +111,12 @@ async fn attempt(
     client: &Client,
 ) -> Result<Attempt, FlowError> {
     let hash = sha256_hex(request.refresh_token.expose().as_bytes());
-    let found = deps.ground.store.token_and_family(&hash).await?;
-    let (token, family) = found.ok_or_else(invalid)?;
+    let found = deps.ground.store.refresh_token(&hash).await?;
+    let RefreshToken {
+        token,
+        family,
+        person,
+    } = found.ok_or_else(invalid)?;
     let now = deps.ground.now();
     let retry = match judge_refresh(&token, &client.client_id, deps.rules.rotation, now) {
         RefreshVerdict::Usable => false,
@@ -132,6 +138,7 @@ async fn attempt(
     let family = family.unwrap_or_else(|| first_seen(&token, &deps.rules, now));
     let held = Held {
         token: &token,
+        person,
         family,
         retry,
     };
@@ -166,6 +173,7 @@ fn narrowed_scopes(asked: Option<&str>, granted: &ScopeSet) -> Result<ScopeSet, 
 /// The refresh token that came, as the database has it.
 struct Held<'a> {
     token: &'a Token,
+    person: Option<User>,
     family: Family,
     /// It was spent a moment ago, and its holder may not have heard the answer.
     retry: bool,
@@ -182,18 +190,18 @@ async fn exchange(
 ) -> Result<Attempt, FlowError> {
     let Held {
         token,
+        person,
         family,
         retry,
     } = held;
-    let user_id = token.subject.user().ok_or_else(invalid)?;
-    let user = deps.ground.store.user(user_id).await?;
+    token.subject.user().ok_or_else(invalid)?;
     let owner = Owner::Person {
-        is_active: user.as_ref().is_some_and(|user| user.is_active),
+        is_active: person.as_ref().is_some_and(|user| user.is_active),
         consent: None,
     };
     let standing = Some(ClientStanding::from(client));
     eligibility::check(Grant::RefreshToken, standing, owner).map_err(refused)?;
-    let user = &user.ok_or_else(|| refused(Refusal::User))?;
+    let user = &person.ok_or_else(|| refused(Refusal::User))?;
     if family.absolute_end.is_some_and(|end| end <= now) {
         return Err(invalid()
             .failing(Check::Expiry)

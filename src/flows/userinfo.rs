@@ -3,7 +3,7 @@ use super::{
     FlowError,
     inspect::{InspectDeps, bearer},
 };
-use crate::domain::{id_token, scope::ScopeSet};
+use crate::domain::id_token;
 use serde_json::{Map, Value};
 
 /// What userinfo needs.
@@ -36,14 +36,10 @@ pub async fn userinfo(deps: &UserinfoDeps, jwt: &str) -> Result<Userinfo, FlowEr
     let Some(live) = bearer(&deps.inspect, jwt).await? else {
         return Ok(Userinfo::Invalid);
     };
-    let user = match live.row.subject.user() {
-        Some(id) => deps.inspect.ground.store.user(id).await?,
-        None => None,
-    };
-    let Some(user) = user.filter(|user| user.is_active) else {
+    let Some(user) = live.known.person else {
         return Ok(Userinfo::Invalid);
     };
-    let scopes: &ScopeSet = &live.row.scopes;
+    let scopes = &live.known.token.scopes;
     if deps.needs_openid && !scopes.contains("openid") {
         return Ok(Userinfo::InsufficientScope);
     }

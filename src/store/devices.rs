@@ -2,6 +2,8 @@
 use super::{
     Store, StoreError, Tx, Unit,
     consents::{NewConsent, upsert_consent},
+    keyed::ByKeys,
+    lookup::MOST,
     rows,
     sql::{Sql, Value, list},
     standing::{self, Standing},
@@ -16,6 +18,7 @@ use crate::domain::{
     token::{Family, Token},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
+use std::sync::LazyLock;
 
 impl Store {
     /// The codes with these hashes, in any order, in one question.
@@ -23,21 +26,13 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn device_codes(&self, hashes: &[String]) -> Result<Vec<DeviceCode>, StoreError> {
+        static STATEMENT: LazyLock<ByKeys> =
+            LazyLock::new(|| ByKeys::new("SELECT * FROM device_codes WHERE device_code_hash IN"));
         let mut found = Vec::with_capacity(hashes.len());
-        for piece in hashes.chunks(64) {
-            // A text for each power of two: what is missing is filled up with the first hash.
-            let size = piece.len().next_power_of_two();
-            let marks: Vec<String> = (1..=size).map(|n| format!("${n}")).collect();
-            let text = format!(
-                "SELECT * FROM device_codes WHERE device_code_hash IN ({})",
-                marks.join(",")
-            );
-            let filler = piece.first().cloned().unwrap_or_default();
-            let values = (0..size)
-                .map(|n| Value::Text(piece.get(n).unwrap_or(&filler).clone()))
-                .collect();
-            for row in self.read_all(Sql::built(text).values(values)).await? {
-                found.push(rows::device(&row)?);
+        for keys in hashes.chunks(MOST) {
+            let rows = self.read_all(STATEMENT.ask(self.driver(), keys)).await?;
+            for row in &rows {
+                found.push(rows::device(row)?);
             }
         }
         Ok(found)

@@ -71,8 +71,19 @@ fn previous_secret(row: &Row) -> Result<Option<PreviousSecret>, StoreError> {
 }
 
 pub fn user(row: &Row) -> Result<User, StoreError> {
+    person(row, row.text("id")?, "created_at")
+}
+
+/// The person of a row that is another's in the first place, if there is one.
+pub fn holder(row: &Row) -> Result<Option<User>, StoreError> {
+    row.maybe_text("holder_id")?
+        .map(|id| person(row, id, "holder_created_at"))
+        .transpose()
+}
+
+fn person(row: &Row, id: String, created_at: &str) -> Result<User, StoreError> {
     Ok(User {
-        id: UserId::new(row.text("id")?),
+        id: UserId::new(id),
         username: row.text("username")?,
         email: row.text("email")?,
         password_hash: row.text("password_hash")?,
@@ -83,7 +94,7 @@ pub fn user(row: &Row) -> Result<User, StoreError> {
         email_verified: row.flag("email_verified")?,
         auth_source: row.text("auth_source")?,
         must_change_password: row.flag("must_change_password")?,
-        created_at: row.time("created_at")?,
+        created_at: row.time(created_at)?,
         updated_at: row.time("updated_at")?,
     })
 }

@@ -1,10 +1,14 @@
 //! `sessions` and `login_failures`.
 use super::{
-    Store, StoreError, Tx, Unit, rows,
-    sql::{Sql, Value},
+    Store, StoreError, Tx, Unit,
+    keyed::{ByKeys, Keyed, Lookups},
+    lookup::Lookup,
+    rows,
+    sql::{Row, Sql, Value},
 };
 use crate::domain::{audit::AuditRow, ids::UserId, session::Session, time::Timestamp, user::User};
 use futures_util::{FutureExt as _, future::BoxFuture};
+use std::sync::{Arc, LazyLock};
 
 pub mod owned;
 
@@ -15,22 +19,41 @@ pub struct LoginFailures {
     pub count: u32,
 }
 
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub(super) struct Signed(Session, User);
+
+impl Keyed for Signed {
+    const KEY: &'static str = "id_hash";
+
+    fn by_keys() -> &'static ByKeys {
+        static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
+            ByKeys::new(
+                "SELECT u.*, s.id_hash, s.user_id AS session_user_id, s.auth_time AS session_auth_time, s.last_seen_at, \
+                 s.expires_at AS session_expires_at, s.remember_me, s.fingerprint, s.ip, s.user_agent, s.code_misses, \
+                 s.revoked_at AS session_revoked_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id_hash IN",
+            )
+        });
+        &STATEMENT
+    }
+
+    fn lookup(lookups: &Lookups) -> &Arc<Lookup<Self>> {
+        &lookups.sessions
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self(rows::session(row)?, rows::user(row)?))
+    }
+}
+
 impl Store {
     /// The session with this hash and its person.
     ///
     /// # Errors
     /// As the database.
     pub async fn session(&self, hash: &str) -> Result<Option<(Session, User)>, StoreError> {
-        let find = Sql::new(
-            "SELECT u.*, s.id_hash, s.user_id AS session_user_id, s.auth_time AS session_auth_time, s.last_seen_at, \
-             s.expires_at AS session_expires_at, s.remember_me, s.fingerprint, s.ip, s.user_agent, s.code_misses, \
-             s.revoked_at AS session_revoked_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id_hash = $1",
-        )
-        .text(hash);
-        match self.read_one(find).await? {
-            Some(row) => Ok(Some((rows::session(&row)?, rows::user(&row)?))),
-            None => Ok(None),
-        }
+        let found: Option<Signed> = self.find(hash).await?;
+        Ok(found.map(|Signed(session, person)| (session, person)))
     }
 
     /// How often somebody failed to sign in to the account, since it last came off.

@@ -18,6 +18,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 
 pub mod listing;
 pub mod owned;
+pub mod presented;
 pub mod switching;
 
 impl Store {
@@ -34,67 +35,23 @@ impl Store {
             .transpose()
     }
 
-    /// The token with this hash, unless its person or its client is gone or switched off.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn live_access_token(&self, hash: &str) -> Result<Option<Token>, StoreError> {
-        let find = Sql::new(
-            "SELECT t.* FROM access_tokens t \
-             JOIN oauth_applications c ON c.client_id = t.client_id AND c.status = 'active' \
-             LEFT JOIN users u ON u.id = t.user_id \
-             WHERE t.token_hash = $1 AND (u.is_active = $2 OR t.user_id LIKE 'client:%')",
-        )
-        .text(hash)
-        .bind(Value::Flag(true));
-        self.read_one(find)
-            .await?
-            .as_ref()
-            .map(rows::token)
-            .transpose()
-    }
-
-    /// The token with this hash, and its family if that is on record.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn token_and_family(
-        &self,
-        hash: &str,
-    ) -> Result<Option<(Token, Option<Family>)>, StoreError> {
-        let find = Sql::new(
-            "SELECT t.*, f.id AS f_id, f.user_id AS f_user_id, f.client_id AS f_client_id, \
-             f.authorization_id AS f_authorization_id, f.grant_name AS f_grant_name, f.auth_time AS f_auth_time, \
-             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end, \
-             f.ip AS f_ip, f.user_agent AS f_user_agent \
-             FROM access_tokens t LEFT JOIN token_families f \
-             ON f.id = coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id) \
-             WHERE t.token_hash = $1",
-        )
-        .text(hash);
-        let Some(row) = self.read_one(find).await? else {
-            return Ok(None);
-        };
-        Ok(Some((rows::token(&row)?, family(&row)?)))
-    }
-
     /// The family, if it is on record.
     ///
     /// # Errors
     /// As the database.
     pub async fn family(&self, id: &FamilyId) -> Result<Option<Family>, StoreError> {
-        let find = Sql::new(
-            "SELECT f.id AS f_id, f.user_id AS f_user_id, f.client_id AS f_client_id, \
-             f.authorization_id AS f_authorization_id, f.grant_name AS f_grant_name, f.auth_time AS f_auth_time, \
-             f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end, \
-             f.ip AS f_ip, f.user_agent AS f_user_agent \
-             FROM token_families f WHERE f.id = $1",
-        )
-        .text(id.as_str());
+        let find = format!("SELECT {FAMILY} FROM token_families f WHERE f.id = $1");
+        let find = Sql::built(find).text(id.as_str());
         let row = self.read_one(find).await?;
         row.as_ref().map_or(Ok(None), family)
     }
 }
+
+/// The columns that [`family`] reads.
+const FAMILY: &str = "f.id AS f_id, f.user_id AS f_user_id, f.client_id AS f_client_id, \
+     f.authorization_id AS f_authorization_id, f.grant_name AS f_grant_name, f.auth_time AS f_auth_time, \
+     f.scopes AS f_scopes, f.created_at AS f_created_at, f.absolute_end AS f_absolute_end, \
+     f.ip AS f_ip, f.user_agent AS f_user_agent";
 
 fn family(row: &Row) -> Result<Option<Family>, StoreError> {
     let Some(id) = row.maybe_text("f_id")? else {

@@ -1,0 +1,129 @@
+//! Tokens that somebody presents, with those they depend on: one reading for each request, and one statement for all
+//! requests of the same moment.
+use super::{FAMILY, family};
+use crate::{
+    domain::{
+        client::ClientStatus,
+        token::{Family, Subject, Token},
+        user::User,
+    },
+    store::{
+        Store, StoreError,
+        keyed::{ByKeys, Keyed, Lookups},
+        lookup::Lookup,
+        rows,
+        sql::Row,
+    },
+};
+use std::sync::{Arc, LazyLock};
+
+/// A token as it stands.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its row.
+    pub token: Token,
+    /// The person it speaks for; `None` for machines and for people who are gone.
+    pub person: Option<User>,
+    /// Whether its client is active and its person, if it speaks for one, exists and is not switched off.
+    pub holder_stands: bool,
+}
+
+/// A refresh token as it stands.
+#[derive(Clone, Debug)]
+pub struct RefreshToken {
+    /// Its row.
+    pub token: Token,
+    /// Its family, if that is on record.
+    pub family: Option<Family>,
+    /// The person it speaks for, unless they are gone.
+    pub person: Option<User>,
+}
+
+impl Store {
+    /// The token with this hash.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn known_token(&self, hash: &str) -> Result<Option<Known>, StoreError> {
+        self.find(hash).await
+    }
+
+    /// The refresh token with this hash.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn refresh_token(&self, hash: &str) -> Result<Option<RefreshToken>, StoreError> {
+        self.find(hash).await
+    }
+}
+
+/// The columns that [`rows::token`] reads.
+const TOKEN: &str = "t.id, t.token_hash, t.token_category, t.status, t.user_id, t.client_id, t.scopes, t.expires_at, \
+     t.created_at, t.last_used_at, t.parent_token_id, t.token_family_id, t.authorization_id, t.resource";
+
+/// The columns that [`rows::holder`] reads.
+const HOLDER: &str = "u.id AS holder_id, u.created_at AS holder_created_at, u.username, u.email, u.password_hash, \
+     u.role, u.full_name, u.avatar_url, u.is_active, u.email_verified, u.auth_source, u.must_change_password, u.updated_at";
+
+impl Keyed for Known {
+    const KEY: &'static str = "token_hash";
+
+    fn by_keys() -> &'static ByKeys {
+        static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
+            ByKeys::new(&format!(
+                "SELECT {TOKEN}, {HOLDER}, c.status AS client_status FROM access_tokens t \
+                 LEFT JOIN users u ON u.id = t.user_id \
+                 LEFT JOIN oauth_applications c ON c.client_id = t.client_id WHERE t.token_hash IN"
+            ))
+        });
+        &STATEMENT
+    }
+
+    fn lookup(lookups: &Lookups) -> &Arc<Lookup<Self>> {
+        &lookups.known_tokens
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let token = rows::token(row)?;
+        let person = rows::holder(row)?;
+        let client_stands =
+            ClientStatus::stored(&row.text("client_status")?) == ClientStatus::Active;
+        let person_stands = match token.subject {
+            Subject::User(_) => person.as_ref().is_some_and(|person| person.is_active),
+            Subject::Client(_) => true,
+        };
+        Ok(Self {
+            token,
+            person,
+            holder_stands: client_stands && person_stands,
+        })
+    }
+}
+
+impl Keyed for RefreshToken {
+    const KEY: &'static str = "token_hash";
+
+    fn by_keys() -> &'static ByKeys {
+        static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
+            ByKeys::new(&format!(
+                "SELECT {TOKEN}, {HOLDER}, {FAMILY} FROM access_tokens t \
+                 LEFT JOIN users u ON u.id = t.user_id LEFT JOIN token_families f \
+                 ON f.id = coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id) \
+                 WHERE t.token_hash IN"
+            ))
+        });
+        &STATEMENT
+    }
+
+    fn lookup(lookups: &Lookups) -> &Arc<Lookup<Self>> {
+        &lookups.refresh_tokens
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            token: rows::token(row)?,
+            family: family(row)?,
+            person: rows::holder(row)?,
+        })
+    }
+}
