@@ -17,7 +17,6 @@ check:
 .PHONY: suite
 suite:
 	cargo test --locked
-	if [ -e tests/e2e.rs ]; then scripts/unguarded; fi
 
 # A load generator against the release build; prints a table. Below eight minutes.
 bench:

@@ -94,7 +94,9 @@ impl From<StoreError> for FlowError {
 impl From<HashError> for FlowError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Busy | HashError::Stopping => Self::Unavailable(error.to_string()),
+            HashError::Busy | HashError::Stopping | HashError::Lost => {
+                Self::Unavailable(error.to_string())
+            }
             HashError::Failed(why) => Self::Internal(why),
         }
     }

@@ -10,6 +10,7 @@
 //! * [`actors`]: what lives: the supervision tree and its handles.
 //! * [`flows`]: one function per use case: load, judge, prepare, commit, tell.
 //! * [`pages`]: draws HTML from typed views. [`http`]: translates between the wire and the flows.
+//! * [`faults`]: faults that tests ask for; empty in every other build.
 //! * [`telemetry`]: logs and metrics. `app`: wires the rooms together. `cli`: the command line.
 pub mod actors;
 pub mod app;
@@ -17,6 +18,7 @@ pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod faults;
 pub mod flows;
 pub mod host;
 pub mod http;

@@ -37,6 +37,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// Which rooms a room may look into, besides itself. Rooms that are not here (`app`, `main`, `cli`) wire the others.
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("faults", &[]),
     ("config", &["domain"]),
     ("seal", &["domain"]),
     ("jose", &["domain"]),
@@ -45,8 +46,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("host", &["domain"]),
     ("telemetry", &["domain"]),
     ("outbound", &["domain"]),
-    ("store", &["domain"]),
-    ("actors", &["domain", "store", "cache", "jose", "outbound"]),
+    ("store", &["domain", "faults"]),
+    (
+        "actors",
+        &["domain", "store", "cache", "jose", "outbound", "faults"],
+    ),
     (
         "flows",
         &[
@@ -69,7 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Texts that belong to one room each.
 const TEXTS: &[(&str, &[&str])] = &[
-    ("std::env::var", &["config", "cli", "main"]),
+    ("std::env::var", &["config", "cli", "main", "faults"]),
     ("SystemTime::now", &["host"]),
     ("OffsetDateTime::now_utc", &["host", "app"]),
 ];

@@ -41,6 +41,8 @@ mod faults;
 mod fuzz;
 #[path = "e2e/go.rs"]
 mod go;
+#[path = "e2e/hooks.rs"]
+mod hooks;
 #[path = "e2e/hostile.rs"]
 mod hostile;
 #[path = "e2e/http.rs"]
@@ -53,6 +55,8 @@ mod lifecycle;
 mod machine;
 #[path = "e2e/oidc.rs"]
 mod oidc;
+#[path = "e2e/panics.rs"]
+mod panics;
 #[path = "e2e/races.rs"]
 mod races;
 #[path = "e2e/registration.rs"]

@@ -73,6 +73,9 @@ pub enum HashError {
     /// The process is being stopped.
     #[error("the server is stopping")]
     Stopping,
+    /// The pool was started again while it had the password in hand. Nothing is known about it.
+    #[error("the check of the password was cut short")]
+    Lost,
     /// The algorithm failed; the text says how and holds no password.
     #[error("{0}")]
     Failed(String),
@@ -83,7 +86,7 @@ impl From<AskError> for HashError {
         match error {
             AskError::Full | AskError::Late => HashError::Busy,
             AskError::Closed => HashError::Stopping,
-            AskError::Lost => HashError::Failed("the pool lost the password it was given".into()),
+            AskError::Lost => HashError::Lost,
         }
     }
 }

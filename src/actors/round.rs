@@ -13,6 +13,7 @@ use tracing::{Instrument, Span};
 use super::handle::{Crash, Failure};
 use super::inbox::{Inbox, Nudge, Queued};
 use super::supervisor::{Restart, Spec, Start};
+use crate::faults;
 
 /// The work of one actor.
 ///
@@ -102,6 +103,7 @@ impl<R: Rounds> Runner<R> {
             return Ok(false);
         }
         let work = self.inbox.vitals().begin(batch.len());
+        faults::strike(self.inbox.vitals().name());
         let serving = self.rounds.serve(state, batch);
         serving.instrument(self.span.clone()).await.map_err(crash)?;
         work.done();
@@ -138,6 +140,9 @@ impl<R: Rounds> Actor for Runner<R> {
         state: &mut R::State,
     ) -> Result<(), ActorProcessingErr> {
         self.arm(&me, state);
+        faults::rouse(self.inbox.vitals().name(), move || {
+            me.cast(Nudge::Tick).is_ok()
+        });
         Ok(())
     }
 
@@ -156,6 +161,7 @@ impl<R: Rounds> Actor for Runner<R> {
             }
             Nudge::Tick => {
                 let work = self.inbox.vitals().begin(0);
+                faults::strike(self.inbox.vitals().name());
                 let ticking = self.rounds.tick(state);
                 ticking.instrument(self.span.clone()).await.map_err(crash)?;
                 work.done();

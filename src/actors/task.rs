@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::handle::{Crash, Failure};
 use super::supervisor::{Restart, Spec, Start};
 use super::vitals::Vitals;
+use crate::faults;
 
 /// Makes the future of one incarnation. It must end soon after the token is cancelled.
 pub type Run =
@@ -31,8 +32,10 @@ pub type Run =
 pub fn spec(vitals: &Arc<Vitals>, run: Run) -> Spec {
     let stop = CancellationToken::new();
     let stopping = stop.clone();
+    let name = vitals.name();
     let start: Start = Arc::new(move |supervisor| {
         let task = Task {
+            name,
             run: Arc::clone(&run),
             stop: stop.clone(),
         };
@@ -45,6 +48,7 @@ pub fn spec(vitals: &Arc<Vitals>, run: Run) -> Spec {
 }
 
 struct Task {
+    name: &'static str,
     run: Run,
     stop: CancellationToken,
 }
@@ -81,6 +85,7 @@ impl Actor for Task {
         running: &mut Running,
     ) -> Result<(), ActorProcessingErr> {
         let future = (self.run)(self.stop.child_token());
+        let future = faults::among(self.name, future);
         let task = tokio::spawn(async move {
             let end = match AssertUnwindSafe(future).catch_unwind().await {
                 Ok(Ok(())) => End::Well,

@@ -8,6 +8,7 @@ use super::{
     open::connect_writer,
     tx::{Connection, Tx},
 };
+use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use sqlx::{PgPool, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::panic::AssertUnwindSafe;
@@ -92,14 +93,18 @@ pub(super) async fn commit_on_postgres<U: Unit>(
 ) -> Result<U::Answer, StoreError> {
     let mut transaction = pool.begin().await?;
     let mut tx = Tx::new(Connection::Pg(&mut transaction));
+    faults::strike("store.begun");
     let answer = unit.run(&mut tx).await?;
+    faults::strike("store.ran");
     tx.settle().await?;
     drop(tx);
+    faults::strike("store.settled");
     // Whether a commit that fails has happened is not known: the caller must not be told either way.
     transaction
         .commit()
         .await
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    faults::strike("store.committed");
     Ok(answer)
 }
 
@@ -138,7 +143,9 @@ async fn transact(
     sqlx::query("BEGIN IMMEDIATE")
         .execute(&mut *connection)
         .await?;
+    faults::strike("store.begun");
     let ran = run_all(connection, units).await;
+    faults::strike("store.settled");
     let outcome = match ran {
         Ok(()) => sqlx::query("COMMIT")
             .execute(&mut *connection)
@@ -151,6 +158,7 @@ async fn transact(
         // A full disk ends the transaction by itself; then there is nothing to roll back, and the error says so.
         let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
     }
+    faults::strike("store.committed");
     outcome
 }
 
@@ -162,6 +170,7 @@ async fn run_all(
     for unit in units {
         unit.0.run(&mut tx).await?;
     }
+    faults::strike("store.ran");
     tx.settle().await
 }
 

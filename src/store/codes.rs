@@ -14,6 +14,7 @@ use crate::domain::{
     ids::{ClientId, UserId},
     time::Timestamp,
 };
+use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 impl Store {
@@ -147,7 +148,7 @@ impl RedeemCode {
         .time(self.now)
         .text(self.issued.family.id.as_str());
         let consumed = tx.run(consume).await? == 1;
-        Ok(consumed || cfg!(feature = "unguarded"))
+        Ok(consumed || faults::unguarded())
     }
 }
 

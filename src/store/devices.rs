@@ -17,6 +17,7 @@ use crate::domain::{
     time::Timestamp,
     token::{Family, Token},
 };
+use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use std::sync::LazyLock;
 
@@ -301,7 +302,7 @@ impl RedeemDeviceCode {
         .bind(Value::Flag(true))
         .time(self.now);
         let consumed = tx.run(consume).await? == 1;
-        Ok(consumed || cfg!(feature = "unguarded"))
+        Ok(consumed || faults::unguarded())
     }
 }
 

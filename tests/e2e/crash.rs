@@ -1,5 +1,8 @@
 //! `kill -9` and SIGTERM under load: whatever was acknowledged is there afterwards.
-use crate::support::{Engine, Http, Server};
+use crate::{
+    hooks,
+    support::{Engine, Http, Server},
+};
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering},
@@ -8,13 +11,13 @@ use std::time::Duration;
 
 /// What clients were told.
 #[derive(Default)]
-struct Told {
-    codes: Vec<String>,
-    redeemed: Vec<(String, String)>,
+pub struct Told {
+    pub codes: Vec<String>,
+    pub redeemed: Vec<(String, String)>,
     /// Errors other than a connection that was refused or closed before the answer began.
-    failures: Vec<String>,
+    pub failures: Vec<String>,
     /// Requests that were sent whole and got no answer.
-    unanswered: usize,
+    pub unanswered: usize,
 }
 
 const CLIENTS: usize = 8;
@@ -66,7 +69,7 @@ async fn load(
 }
 
 /// Everything that was acknowledged is in the database that a new process opened.
-async fn check(server: &Server, told: &Told) {
+pub async fn check(server: &Server, told: &Told) {
     let mut http = server.http().await;
     for (code, access_token) in &told.redeemed {
         assert_eq!(
@@ -89,7 +92,7 @@ async fn check(server: &Server, told: &Told) {
     }
 }
 
-async fn audited(server: &Server, codes: usize, redeemed: usize) {
+pub async fn audited(server: &Server, codes: usize, redeemed: usize) {
     let count =
         |event: &str| format!("SELECT count(*) FROM audit_logs WHERE event_type = '{event}'");
     let generated = server.count(&count("DEVICE_CODE_GENERATED")).await;
@@ -169,6 +172,62 @@ async fn nothing_acknowledged_is_lost_by_kill_9_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_by_kill_9_on_postgres() {
     kills(Engine::Postgres, 10).await;
+}
+
+/// F-05: the process dies between two statements of a commit, which `kill -9` hits by luck only.
+async fn dies_inside_a_commit(engine: Engine) {
+    let mut server = hooks::start(engine, &[]).await;
+    let (mut codes, mut redeemed) = (0, 0);
+    for point in ["begun", "ran", "settled", "committed"] {
+        let approved = server.approved_codes(40).await;
+        codes += approved.len();
+        let (told, stop) = (
+            Arc::new(Mutex::new(Told::default())),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let clients = load(&server, approved.clone(), &told, &stop).await;
+        until_told(&told, 5).await;
+        hooks::arm(&server, &format!("abort.store.{point}"));
+        assert!(!server.ended().await.success(), "{point}");
+        for client in clients {
+            client.await.unwrap();
+        }
+        server.launch().await;
+        let told = std::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(told.failures, Vec::<String>::new());
+        check(&server, &told).await;
+        // Whoever was not answered tries again, and finds a code that is whole or gone.
+        let mut http = server.http().await;
+        for code in &approved {
+            let again = http.poll(&server.client_id, code).await;
+            assert!(
+                again.status == 200 || again.error() == "invalid_grant",
+                "{point}: {again:?}"
+            );
+        }
+        codes += told.codes.len();
+        redeemed += approved.len();
+        audited(&server, codes, redeemed).await;
+        let (families, tokens) = (
+            server.count("SELECT count(*) FROM token_families").await,
+            server.count("SELECT count(*) FROM access_tokens").await,
+        );
+        assert_eq!(
+            (families, tokens),
+            (redeemed as i64, 2 * redeemed as i64),
+            "{point}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_whole_or_not_at_all_on_sqlite() {
+    dies_inside_a_commit(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_whole_or_not_at_all_on_postgres() {
+    dies_inside_a_commit(Engine::Postgres).await;
 }
 
 async fn stops(engine: Engine, cycles: usize) {

@@ -1,6 +1,7 @@
-//! Whatever may happen once happens once, whoever tries at the same time.
+//! Whatever may happen once happens once, whoever tries at the same time. On PostgreSQL two servers are asked.
 use crate::{
     app::{self, Ask},
+    client_auth, hooks,
     support::{Engine, Http, Server},
 };
 use std::sync::Arc;
@@ -16,11 +17,21 @@ enum Race {
     Rotate,
 }
 
-/// Sends the same request for every item from eight connections at once; how often each came off.
-async fn race(server: &Server, what: Race, items: Vec<String>) -> Vec<usize> {
+/// The servers that are asked: on PostgreSQL a second one on the same database.
+async fn pods(server: Server) -> Vec<Server> {
+    let mut pods = vec![server];
+    if pods[0].engine == Engine::Postgres {
+        pods.push(pods[0].beside().await);
+    }
+    pods
+}
+
+/// Sends the same request for every item from eight connections at once, which the servers share; how often each came
+/// off.
+async fn race(pods: &[Server], what: Race, items: Vec<String>) -> Vec<usize> {
     let (items, barrier) = (Arc::new(items), Arc::new(Barrier::new(AT_ONCE)));
     let mut racers = Vec::new();
-    for _ in 0..AT_ONCE {
+    for server in pods.iter().cycle().take(AT_ONCE) {
         let (items, barrier) = (Arc::clone(&items), Arc::clone(&barrier));
         let (mut http, client_id) = (server.http().await, server.client_id.clone());
         racers.push(tokio::spawn(async move {
@@ -47,25 +58,27 @@ async fn race(server: &Server, what: Race, items: Vec<String>) -> Vec<usize> {
     totals
 }
 
-fn assert_once(what: &str, engine: Engine, totals: &[usize]) {
+fn assert_once(what: &str, pods: &[Server], totals: &[usize]) {
     let wrong = totals.iter().filter(|total| **total != 1).count();
     println!(
-        "{what} on {engine:?}: {} x {AT_ONCE}, {wrong} of them not exactly one",
+        "{what} on {} server(s) with {:?}: {} x {AT_ONCE}, {wrong} of them not exactly one",
+        pods.len(),
+        pods[0].engine,
         totals.len()
     );
     assert_eq!(wrong, 0, "every {what} must come off exactly one time");
 }
 
 async fn device_codes(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    let codes = server.approved_codes(CODES).await;
+    let pods = pods(Server::start(engine, &[]).await).await;
+    let codes = pods[0].approved_codes(CODES).await;
     assert_once(
         "device code",
-        engine,
-        &race(&server, Race::Redeem, codes).await,
+        &pods,
+        &race(&pods, Race::Redeem, codes).await,
     );
     assert_eq!(
-        server
+        pods[0]
             .count("SELECT count(*) FROM access_tokens WHERE token_category = 'refresh'")
             .await,
         CODES as i64
@@ -97,16 +110,16 @@ async fn refresh_tokens(server: &Server, many: usize) -> Vec<String> {
 }
 
 async fn rotations(engine: Engine) {
-    let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
-    let tokens = refresh_tokens(&server, CODES).await;
+    let pods = pods(Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await).await;
+    let tokens = refresh_tokens(&pods[0], CODES).await;
     assert_once(
         "refresh token",
-        engine,
-        &race(&server, Race::Rotate, tokens).await,
+        &pods,
+        &race(&pods, Race::Rotate, tokens).await,
     );
     // Seven of eight were replays: every family is dead, whoever won.
     assert_eq!(
-        server
+        pods[0]
             .count("SELECT count(*) FROM access_tokens WHERE status = 'active'")
             .await,
         0
@@ -125,14 +138,12 @@ async fn a_refresh_token_is_rotated_once_on_postgres() {
 
 /// A revocation in the middle of rotations: when both have answered, nothing of the family is alive.
 async fn revocations(engine: Engine) {
-    const ROUNDS: usize = 100;
-    let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
-    let tokens = refresh_tokens(&server, ROUNDS).await;
-    let (mut rotating, mut revoking, mut looking) = (
-        server.http().await,
-        server.http().await,
-        server.http().await,
-    );
+    const ROUNDS: usize = 300;
+    let pods = pods(Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await).await;
+    let (server, other) = (&pods[0], &pods[pods.len() - 1]);
+    let tokens = refresh_tokens(server, ROUNDS).await;
+    let (mut rotating, mut revoking, mut looking) =
+        (server.http().await, other.http().await, other.http().await);
     for token in tokens {
         let revoke = [
             ("token", token.as_str()),
@@ -186,16 +197,16 @@ async fn authorization_codes(server: &Server, many: usize) -> Vec<String> {
 }
 
 async fn exchanges(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    let codes = authorization_codes(&server, CODES).await;
+    let pods = pods(Server::start(engine, &[]).await).await;
+    let codes = authorization_codes(&pods[0], CODES).await;
     assert_once(
         "authorization code",
-        engine,
-        &race(&server, Race::Exchange, codes).await,
+        &pods,
+        &race(&pods, Race::Exchange, codes).await,
     );
     // Seven of eight were replays: what the first one got is dead.
     let alive = "SELECT count(*) FROM access_tokens WHERE status = 'active'";
-    assert_eq!(server.count(alive).await, 0);
+    assert_eq!(pods[0].count(alive).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,13 +226,13 @@ async fn retries(engine: Engine) {
         ("ENABLE_TOKEN_ROTATION", "true"),
         ("REFRESH_RETRY_GRACE", "60s"),
     ];
-    let server = Server::start(engine, &env).await;
-    let tokens = refresh_tokens(&server, ROUNDS).await;
-    let totals = race(&server, Race::Rotate, tokens).await;
+    let pods = pods(Server::start(engine, &env).await).await;
+    let tokens = refresh_tokens(&pods[0], ROUNDS).await;
+    let totals = race(&pods, Race::Rotate, tokens).await;
     assert!(totals.iter().all(|total| *total == AT_ONCE), "{totals:?}");
     let alive =
         "SELECT count(*) FROM access_tokens WHERE token_category = 'refresh' AND status = 'active'";
-    assert_eq!(server.count(alive).await, ROUNDS as i64);
+    assert_eq!(pods[0].count(alive).await, ROUNDS as i64);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,4 +243,37 @@ async fn grace_never_branches_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn grace_never_branches_on_postgres() {
     retries(Engine::Postgres).await;
+}
+
+/// A race test that cannot fail shows nothing: without the guards every kind of artefact is seen to come off twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_guards_every_race_is_lost() {
+    const MANY: usize = 60;
+    let env = [("ENABLE_TOKEN_ROTATION", "true")];
+    let mut server = hooks::prepared(Engine::Postgres, &env).await;
+    hooks::arm(&server, "unguarded");
+    server.launch().await;
+    server.read_client_id();
+    let pods = [server];
+    let (devices, tokens) = (
+        pods[0].approved_codes(MANY).await,
+        refresh_tokens(&pods[0], MANY).await,
+    );
+    let codes = authorization_codes(&pods[0], MANY).await;
+    for (what, totals) in [
+        ("device code", race(&pods, Race::Redeem, devices).await),
+        (
+            "authorization code",
+            race(&pods, Race::Exchange, codes).await,
+        ),
+        ("refresh token", race(&pods, Race::Rotate, tokens).await),
+        ("assertion", client_auth::assertion_race(&pods[0]).await),
+    ] {
+        let doubled = totals.iter().filter(|total| **total > 1).count();
+        println!(
+            "{what} without its guard: {doubled} of {} came off more than once",
+            totals.len()
+        );
+        assert!(doubled > 0, "the race of the {what} cannot fail");
+    }
 }

@@ -26,6 +26,8 @@ pub struct Server {
     pub client_id: String,
     /// What the shell does before it becomes the server.
     pub prelude: String,
+    /// What is run.
+    pub program: PathBuf,
 }
 
 fn postgres() -> String {
@@ -97,6 +99,7 @@ impl Server {
             dsn: self.dsn.clone(),
             env: self.env.clone(),
             prelude: self.prelude.clone(),
+            program: self.program.clone(),
             child: None,
             client_id: self.client_id.clone(),
         };
@@ -150,6 +153,7 @@ impl Server {
             child: None,
             client_id: String::new(),
             prelude: String::new(),
+            program: PathBuf::from(env!("CARGO_BIN_EXE_authgate")),
         }
     }
 
@@ -161,16 +165,13 @@ impl Server {
 
     /// The program with this server's settings, to be given a command.
     pub fn tool(&self) -> Command {
-        let binary = env!("CARGO_BIN_EXE_authgate");
         let mut command = if self.prelude.is_empty() {
-            Command::new(binary)
+            Command::new(&self.program)
         } else {
             let mut shell = Command::new("/bin/sh");
-            shell.args([
-                "-c",
-                &format!("{}; exec \"$0\" \"$@\"", self.prelude),
-                binary,
-            ]);
+            shell
+                .args(["-c", &format!("{}; exec \"$0\" \"$@\"", self.prelude)])
+                .arg(&self.program);
             shell
         };
         command
@@ -256,6 +257,12 @@ impl Server {
             .args(["--pid", &pid, &format!("--fsize={size}:")])
             .status();
         assert!(limited.unwrap().success());
+    }
+
+    /// Whether the process is over.
+    pub fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     /// Waits for the end of the process.
