@@ -8,6 +8,8 @@ pub mod client_address;
 pub mod client_credentials;
 pub mod cors;
 pub mod docs;
+pub mod document;
+pub mod encoding;
 pub mod form;
 pub mod limits;
 pub mod oauth;

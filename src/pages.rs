@@ -72,10 +72,10 @@ use phrases::{Phrases, Say};
 #[include = "*.hbs"]
 struct Templates;
 
-/// The frame around every page; rendered once for each language, with [`CUTS`] where the title and the page go.
+/// The frame around every page; rendered once for each language, with [`CUTS`] where the title, the page and its address go.
 const DOCUMENT: &str = "layouts/document";
 /// Characters that no template contains and that escaping leaves alone.
-const CUTS: [&str; 2] = ["\u{1}", "\u{2}"];
+const CUTS: [&str; 3] = ["\u{1}", "\u{2}", "\u{4}"];
 /// Room for most pages (bytes), so that drawing one seldom grows its buffer.
 const PAGE_CAPACITY: usize = 8 * 1024;
 
@@ -113,8 +113,8 @@ pub enum PageError {
     /// A guide is not there.
     #[error("there is no guide {0}")]
     Guide(String),
-    /// The document frame does not show title and page exactly once and in this order.
-    #[error("the document frame has no place for the title or the page")]
+    /// The document frame does not show title, page and address exactly once and in this order.
+    #[error("the document frame has no place for the title, the page or its address")]
     Frame,
     /// The drawn bytes are not UTF-8.
     #[error("page {0} is not UTF-8")]
@@ -124,13 +124,14 @@ pub enum PageError {
 /// All templates in all languages.
 pub struct Pages([Book; Lang::ALL.len()]);
 
-/// One language: its templates, compiled, and its document frame, already drawn up to the two gaps.
+/// One language: its templates, compiled, and its document frame, already drawn up to the gaps.
 struct Book {
     phrases: Arc<Phrases>,
     templates: Handlebars<'static>,
     before_title: String,
     before_page: String,
-    after_page: String,
+    before_address: String,
+    after_address: String,
 }
 
 impl Pages {
@@ -168,11 +169,24 @@ impl Pages {
         self.book(lang).phrases.get(key)
     }
 
-    /// Draws one page as a whole HTML document.
+    /// Draws one page as a whole HTML document, which has no address to come back to.
+    ///
+    /// # Errors
+    /// As [`Pages::render_at`].
+    pub fn render<V: View>(&self, lang: Lang, view: &V) -> Result<String, PageError> {
+        self.render_at(lang, view, "")
+    }
+
+    /// Draws one page as a whole HTML document. `address` is the path, with its query, that shows it again.
     ///
     /// # Errors
     /// [`PageError::Render`] when template and view disagree; the tests draw every view to exclude that.
-    pub fn render<V: View>(&self, lang: Lang, view: &V) -> Result<String, PageError> {
+    pub fn render_at<V: View>(
+        &self,
+        lang: Lang,
+        view: &V,
+        address: &str,
+    ) -> Result<String, PageError> {
         let book = self.book(lang);
         let mut drawn = Vec::with_capacity(PAGE_CAPACITY);
         drawn.extend_from_slice(book.before_title.as_bytes());
@@ -190,7 +204,9 @@ impl Pages {
                 template: V::TEMPLATE,
                 source: Box::new(source),
             })?;
-        drawn.extend_from_slice(book.after_page.as_bytes());
+        drawn.extend_from_slice(book.before_address.as_bytes());
+        drawn.extend_from_slice(handlebars::html_escape(address).as_bytes());
+        drawn.extend_from_slice(book.after_address.as_bytes());
         String::from_utf8(drawn).map_err(|_| PageError::Encoding(V::TEMPLATE))
     }
 }
@@ -212,7 +228,7 @@ impl Book {
                 .register_template_string(name, phrases.speak(name, &source)?)
                 .map_err(Box::new)?;
         }
-        let [title, page] = CUTS;
+        let [title, page, address] = CUTS;
         let others: Vec<_> = Lang::ALL
             .into_iter()
             .filter(|other| *other != lang)
@@ -223,6 +239,7 @@ impl Book {
             "others": others,
             "title": title,
             "page": page,
+            "address": address,
             "stylesheet": stylesheet_href(),
             "script": script_href(),
         });
@@ -233,11 +250,13 @@ impl Book {
                 source: Box::new(source),
             })?;
         let (before_title, rest) = document.split_once(title).ok_or(PageError::Frame)?;
-        let (before_page, after_page) = rest.split_once(page).ok_or(PageError::Frame)?;
+        let (before_page, rest) = rest.split_once(page).ok_or(PageError::Frame)?;
+        let (before_address, after_address) = rest.split_once(address).ok_or(PageError::Frame)?;
         Ok(Self {
             before_title: before_title.to_owned(),
             before_page: before_page.to_owned(),
-            after_page: after_page.to_owned(),
+            before_address: before_address.to_owned(),
+            after_address: after_address.to_owned(),
             phrases,
             templates,
         })

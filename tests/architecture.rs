@@ -16,6 +16,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper_util", &["http", "outbound"]),
     ("matchit", &["http"]),
     ("multer", &["http"]),
+    ("flate2", &["http"]),
     ("cookie", &["http"]),
     ("tokio_rustls", &["http", "app"]),
     ("rustls", &["http", "app", "outbound"]),

@@ -25,6 +25,8 @@ mod clicks;
 mod client_auth;
 #[path = "e2e/commands.rs"]
 mod commands;
+#[path = "e2e/compression.rs"]
+mod compression;
 #[path = "e2e/consents.rs"]
 mod consents;
 #[path = "e2e/crash.rs"]
@@ -63,6 +65,8 @@ mod races;
 mod registration;
 #[path = "e2e/relying_parties.rs"]
 mod relying_parties;
+#[path = "e2e/samples.rs"]
+mod samples;
 #[path = "e2e/support.rs"]
 mod support;
 #[path = "e2e/traces.rs"]

@@ -4,8 +4,12 @@
 mod account;
 #[path = "pages/gallery.rs"]
 mod gallery;
+#[path = "pages/looked_at.rs"]
+mod looked_at;
 #[path = "pages/samples.rs"]
 mod samples;
+#[path = "pages/snapshots.rs"]
+mod snapshots;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -169,7 +173,7 @@ fn no_template_carries_scripts_styles_raw_values_or_foreign_addresses() {
         });
         assert_eq!(handler, None, "{name} has an event handler");
         assert!(
-            !source.contains(['\u{1}', '\u{2}']),
+            !source.contains(['\u{1}', '\u{2}', '\u{4}']),
             "{name} has a cut mark"
         );
     }
@@ -212,7 +216,7 @@ fn every_page_is_one_whole_document_with_the_frame() {
         ] {
             assert_eq!(page.matches(once).count(), 1, "{name}: {once}");
         }
-        assert!(!page.contains(['\u{1}', '\u{2}']), "{name}");
+        assert!(!page.contains(['\u{1}', '\u{2}', '\u{4}']), "{name}");
         assert!(!page.contains("{{"), "{name}");
         assert_ids_are_unique_and_references_resolve(name, &page);
     }

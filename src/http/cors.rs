@@ -55,7 +55,7 @@ impl CorsRules {
     /// Lets the origin read the answer.
     pub fn mark(&self, response: Response, origin: &str) -> Response {
         let mut response = respond::put(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        response = respond::put(response, header::VARY, "Origin");
+        response = respond::vary(response, "Origin");
         response = respond::put(
             response,
             header::ACCESS_CONTROL_EXPOSE_HEADERS,

@@ -1,7 +1,8 @@
 //! The guides at `/docs`: public, in the language of their address, the same bytes for everybody who is not signed in.
 use super::{
+    document::Document,
     request::Request,
-    respond::{self, Document, Response},
+    respond::{self, Response},
     router::{Route, Routes},
     session::{Guest, Seen, csrf_token},
     web::{WebDeps, language::lang_of},
@@ -10,7 +11,7 @@ use crate::{
     domain::user::Role,
     pages::{GUIDES, Guides, Lang, PageError, Place, Shell, guide_code},
 };
-use ::http::{HeaderValue, Method, header};
+use ::http::{HeaderValue, Method};
 use std::{collections::HashMap, sync::Arc};
 
 /// The cookie in which the Go server remembered the language of the guides.
@@ -128,10 +129,7 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
         };
     }
     match deps.public.get(&(guide_code(lang), slug)) {
-        Some(document) => {
-            let answer = document.answer(request.header("if-none-match"));
-            respond::put(respond::as_page(answer), header::VARY, "Cookie")
-        }
+        Some(document) => respond::vary(respond::as_page(document.answer(&request)), "Cookie"),
         None => respond::redirect(302, "/docs"),
     }
 }

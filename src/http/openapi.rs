@@ -2,13 +2,14 @@
 //!
 //! The document is written by hand (`docs/openapi.json`); what this server does not serve is taken out of it at the start.
 use super::{
+    document::Document,
     request::Request,
-    respond::{self, Document, Response},
+    respond::{self, Response},
     router::{Route, Routes},
     web::language::lang_of,
 };
 use crate::pages::{Lang, PageError, Pages};
-use ::http::{HeaderValue, Method, header};
+use ::http::{HeaderValue, Method};
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,6 +17,7 @@ mod reading;
 
 const SOURCE: &str = include_str!("../../docs/openapi.json");
 const PATH: &str = "/openapi.json";
+const VIEWER: &str = "/swagger/index.html";
 const REGISTRATION: &str = "/oauth/register";
 
 /// What the document needs to know.
@@ -49,7 +51,7 @@ pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Result<Routes, PageError> {
             Method::GET,
             path,
             Route::new(move |request: Request| {
-                let answer = json.answer(request.header("if-none-match"));
+                let answer = json.answer(&request);
                 async move { answer }
             }),
         )
@@ -63,9 +65,9 @@ pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Result<Routes, PageError> {
         .on(
             Method::GET,
             "/swagger",
-            Route::new(|_| async { respond::redirect(302, "/swagger/index.html") }),
+            Route::new(|_| async { respond::redirect(302, VIEWER) }),
         )
-        .on(Method::GET, "/swagger/index.html", viewer))
+        .on(Method::GET, VIEWER, viewer))
 }
 
 /// The document as this server serves it. A source that cannot be read, which tests exclude, is an empty document.
@@ -105,7 +107,7 @@ fn viewer(deps: &OpenApiDeps, document: &Value) -> Result<Route, PageError> {
     let mut drawn = HashMap::new();
     for lang in Lang::ALL {
         let page = reading::page(lang, &deps.base_url, document);
-        let html = deps.pages.render(lang, &page)?;
+        let html = deps.pages.render_at(lang, &page, VIEWER)?;
         let kind = HeaderValue::from_static("text/html; charset=utf-8");
         let caching = HeaderValue::from_static("public, max-age=300");
         drawn.insert(lang.tag(), Document::new(html.into(), kind, caching));
@@ -114,15 +116,12 @@ fn viewer(deps: &OpenApiDeps, document: &Value) -> Result<Route, PageError> {
     Ok(Route::new(move |request: Request| {
         let answer = drawn
             .get(lang_of(&request).tag())
-            .map(|page| page.answer(request.header("if-none-match")));
+            .map(|page| page.answer(&request));
         async move { answer.map_or_else(|| respond::empty(404), shown) }
     }))
 }
 
 fn shown(answer: Response) -> Response {
-    respond::put(
-        respond::as_page(answer),
-        header::VARY,
-        "Cookie, Accept-Language",
-    )
+    let answer = respond::vary(respond::as_page(answer), "Cookie");
+    respond::vary(answer, "Accept-Language")
 }

@@ -1,7 +1,8 @@
 //! What operators and their machines look at: health, readiness, the actors, and the files that pages load.
 use super::{
+    document::Document,
     request::Request,
-    respond::{self, Document, Response},
+    respond::{self, Response},
     session::{Seen, Sessions},
 };
 use crate::{
@@ -139,7 +140,8 @@ impl Files {
                 let caching =
                     HeaderValue::from_str(&caching).unwrap_or(HeaderValue::from_static("no-cache"));
                 let kind = HeaderValue::from_static(asset.content_type);
-                Some((path, Document::new(asset.bytes, kind, caching)))
+                let document = Document::new(asset.bytes, kind, caching).with_brotli(asset.brotli);
+                Some((path, document))
             })
             .collect();
         Self { by_path }
@@ -149,7 +151,7 @@ impl Files {
 /// `GET /static/…` and `/favicon.ico`.
 pub async fn file(deps: OpsDeps, request: Request) -> Response {
     match deps.files.by_path.get(request.path()) {
-        Some(document) => document.answer(request.header("if-none-match")),
+        Some(document) => document.answer(&request),
         None => respond::text(404, "404 page not found"),
     }
 }

@@ -142,6 +142,13 @@ impl Request {
         first.to_str().ok()
     }
 
+    /// A header that is a list, whole, however many lines it was sent in (RFC 9110 §5.3).
+    pub fn list(&self, name: &str) -> Option<String> {
+        let all = self.head.headers.get_all(name).iter();
+        let all: Vec<&str> = all.filter_map(|line| line.to_str().ok()).collect();
+        (!all.is_empty()).then(|| all.join(","))
+    }
+
     /// Whether a person's browser would rather have HTML.
     pub fn wants_html(&self) -> bool {
         self.header("accept")

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// An answer.
 pub type Response = ::http::Response<Body>;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -16,7 +16,8 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-fn with_type(status: u16, content_type: HeaderValue, body: impl Into<Body>) -> Response {
+/// A status and a body of a type.
+pub(super) fn with_type(status: u16, content_type: HeaderValue, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -170,56 +171,16 @@ pub fn put(mut response: Response, name: HeaderName, value: &str) -> Response {
     response
 }
 
-/// A document that changes only with the process or a key: rendered once, sent as bytes.
-#[derive(Clone, Debug)]
-pub struct Document {
-    body: Bytes,
-    content_type: HeaderValue,
-    etag: HeaderValue,
-    cache_control: HeaderValue,
-}
-
-impl Document {
-    /// A JSON document that may be cached for an hour.
-    pub fn json(body: impl Into<Bytes>) -> Self {
-        Self::new(
-            body.into(),
-            JSON,
-            HeaderValue::from_static("public, max-age=3600"),
-        )
-    }
-
-    /// Any document.
-    pub fn new(body: Bytes, content_type: HeaderValue, cache_control: HeaderValue) -> Self {
-        let digest = crate::domain::digest::sha256_base64url(&body);
-        let etag = format!("\"{}\"", digest.get(..16).unwrap_or(&digest));
-        let etag = HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""));
-        Self {
-            body,
-            content_type,
-            etag,
-            cache_control,
-        }
-    }
-
-    /// The answer: 304 for those who have it already.
-    pub fn answer(&self, if_none_match: Option<&str>) -> Response {
-        let known = if_none_match.is_some_and(|tags| {
-            let ours = self.etag.to_str().unwrap_or_default();
-            tags == "*"
-                || tags
-                    .split(',')
-                    .any(|tag| tag.trim().trim_start_matches("W/") == ours)
-        });
-        let mut response = if known {
-            empty(304)
-        } else {
-            with_type(200, self.content_type.clone(), self.body.clone())
-        };
-        let headers = response.headers_mut();
-        headers.insert(header::ETAG, self.etag.clone());
-        headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
-        response
+/// With one more header that the answer depends on (RFC 9110 §12.5.5).
+pub fn vary(response: Response, name: &str) -> Response {
+    let known = response.headers().get(header::VARY);
+    let known = known
+        .and_then(|names| names.to_str().ok())
+        .map(str::to_owned);
+    match known {
+        None => put(response, header::VARY, name),
+        Some(names) if names.split(", ").any(|known| known == name) => response,
+        Some(names) => put(response, header::VARY, &format!("{names}, {name}")),
     }
 }
 
@@ -231,18 +192,6 @@ mod tests {
     fn json_is_escaped_as_it_always_was() {
         let body = json(200, &serde_json::json!({"a": "<&>\u{2028}"}));
         assert_eq!(&body.body()[..], br#"{"a":"\u003c\u0026\u003e\u2028"}"#);
-    }
-
-    #[test]
-    fn a_document_is_not_sent_twice() {
-        let document = Document::json("{}");
-        let first = document.answer(None);
-        let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
-        assert_eq!(
-            document.answer(Some(&format!("\"x\", W/{tag}"))).status(),
-            304
-        );
-        assert_eq!(document.answer(Some("\"x\"")).status(), 200);
     }
 
     #[test]

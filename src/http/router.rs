@@ -390,7 +390,9 @@ impl Inner {
         };
         match (passage, cors) {
             (Passage::Open(origin), Some(cors)) => cors.mark(response, &origin),
-            _ => response,
+            // A cache must not give this to scripts of another site, which are told more.
+            (_, Some(_)) => respond::vary(response, "Origin"),
+            (_, None) => response,
         }
     }
 

@@ -2,6 +2,7 @@
 use super::{
     audit::{self, AuditWeb},
     docs::{self, DocsDeps},
+    document::Document,
     limits::Limiter,
     oauth::{
         self, device::CodeDeps, discovery::Metadata, machines::MachineEndpoints,
@@ -10,7 +11,7 @@ use super::{
     openapi::{self, OpenApiDeps},
     ops::{self, OpsDeps},
     request::Request,
-    respond::{self, Document, Response},
+    respond::{self, Response},
     router::{OAUTH_BODY, Refusal, Refuse, Route, Routes},
     web::{self, WebDeps, explain::ExplainWeb, guard, language::lang_of},
 };
@@ -252,7 +253,7 @@ fn by_keys(
             rendered.store(Some(Arc::clone(&fresh)));
             fresh
         });
-        let answer = known.1.answer(request.header("if-none-match"));
+        let answer = known.1.answer(&request);
         async move { answer }
     })
 }

@@ -72,7 +72,11 @@ impl Readable {
 impl WebDeps {
     /// The page with its status, in the language of the request.
     pub fn draw(&self, request: &Request, status: u16, view: &impl View) -> Response {
-        draw(&self.pages, lang_of(request), status, view)
+        let address = match request.method().as_str() {
+            "GET" | "HEAD" => request.path_and_query(),
+            _ => String::new(),
+        };
+        draw(&self.pages, lang_of(request), status, view, &address)
     }
 
     /// A page for somebody, with the cookie's life begun anew.
@@ -148,8 +152,8 @@ fn must_change_first(guest: &Guest, request: &Request) -> bool {
 }
 
 /// Draws a view; when even that fails, the person gets plain words.
-pub fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View) -> Response {
-    match pages.render(lang, view) {
+fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View, address: &str) -> Response {
+    match pages.render_at(lang, view, address) {
         Ok(html) => respond::html(status, html),
         Err(error) => {
             tracing::error!(%error, "a page could not be drawn");
@@ -161,7 +165,7 @@ pub fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View) -> Respons
 /// The page of a fault that is not the person's.
 pub fn fault(pages: &Pages, lang: Lang, error: &FlowError, signed_in: bool) -> Response {
     let page = fault_page(error).signed_in(signed_in);
-    let response = draw(pages, lang, page.status, &page);
+    let response = draw(pages, lang, page.status, &page, "");
     if page.status == 503 {
         respond::retry_after(response, 5)
     } else {
@@ -190,7 +194,7 @@ fn fault_page(error: &FlowError) -> ErrorPage {
 
 /// The page of a person who asks too often.
 pub fn too_many(pages: &Pages, lang: Lang, retry_after_s: u64) -> Response {
-    draw(pages, lang, 429, &TooManyRequestsPage { retry_after_s })
+    draw(pages, lang, 429, &TooManyRequestsPage { retry_after_s }, "")
 }
 
 /// The frame of a page that is not behind a guard, without a message.

@@ -11,17 +11,38 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[folder = "static/"]
 struct Files;
 
-/// Name in `static/`, content type, and where it is served. Files of pages carry their digest in the path, so that they
-/// may be cached for good; the two icons have the paths that browsers know.
-const FILES: [(&str, &str, Served); 4] = [
-    ("authgate.css", "text/css; charset=utf-8", Served::ByDigest),
-    (
+/// One file of `static/`.
+#[derive(Clone, Copy)]
+struct Known {
+    name: &'static str,
+    content_type: &'static str,
+    served: Served,
+    /// As the build compressed it.
+    brotli: &'static [u8],
+}
+
+macro_rules! known {
+    ($name:literal, $content_type:literal, $served:expr) => {
+        Known {
+            name: $name,
+            content_type: $content_type,
+            served: $served,
+            brotli: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".br")),
+        }
+    };
+}
+
+/// Files of pages carry their digest in the path, so that they may be cached for good; the two icons have the paths that
+/// browsers know.
+const FILES: [Known; 4] = [
+    known!("authgate.css", "text/css; charset=utf-8", Served::ByDigest),
+    known!(
         "authgate.js",
         "text/javascript; charset=utf-8",
-        Served::ByDigest,
+        Served::ByDigest
     ),
-    ("mark.svg", "image/svg+xml", Served::At("/static/mark.svg")),
-    ("favicon.ico", "image/x-icon", Served::At("/favicon.ico")),
+    known!("mark.svg", "image/svg+xml", Served::At("/static/mark.svg")),
+    known!("favicon.ico", "image/x-icon", Served::At("/favicon.ico")),
 ];
 
 #[derive(Clone, Copy)]
@@ -34,6 +55,8 @@ enum Served {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     pub bytes: Bytes,
+    /// The same, compressed; absent where that makes it no smaller.
+    pub brotli: Option<Bytes>,
     pub content_type: &'static str,
     /// The path changes whenever the content does: it may be cached for good.
     pub immutable: bool,
@@ -56,7 +79,7 @@ pub fn script_href() -> String {
 pub fn asset_paths() -> Vec<String> {
     FILES
         .iter()
-        .filter_map(|(name, _, served)| path_of(name, *served))
+        .filter_map(|file| path_of(file.name, file.served))
         .collect()
 }
 
@@ -64,13 +87,15 @@ pub fn asset_paths() -> Vec<String> {
 /// so that nobody caches the new content under the old name.
 #[must_use]
 pub fn asset(path: &str) -> Option<Asset> {
-    let (name, content_type, served) = FILES
+    let known = FILES
         .into_iter()
-        .find(|(name, _, served)| path_of(name, *served).is_some_and(|known| known == path))?;
-    Files::get(name).map(|file| Asset {
-        bytes: bytes_of(file),
-        content_type,
-        immutable: matches!(served, Served::ByDigest),
+        .find(|file| path_of(file.name, file.served).is_some_and(|known| known == path))?;
+    let bytes = bytes_of(Files::get(known.name)?);
+    Some(Asset {
+        brotli: (known.brotli.len() < bytes.len()).then(|| Bytes::from_static(known.brotli)),
+        bytes,
+        content_type: known.content_type,
+        immutable: matches!(known.served, Served::ByDigest),
     })
 }
 

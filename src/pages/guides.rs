@@ -160,7 +160,9 @@ impl Guides {
             },
             other_lang: other.tag(),
         };
-        Ok(pages.render(lang, &page)?.replacen(CUT, &guide.html, 1))
+        let address = guide.entry(lang, slug).href;
+        let drawn = pages.render_at(lang, &page, &address)?;
+        Ok(drawn.replacen(CUT, &guide.html, 1))
     }
 }
 

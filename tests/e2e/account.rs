@@ -438,6 +438,25 @@ async fn the_language_is_chosen_by_header_or_switch_and_by_nobody_else() {
                 .starts_with("lang=zh-Hant;")
         );
     }
+    // A page tells its own address, for browsers that send no Referer; what leaves this server is no address.
+    let page = http.get("/login?redirect=%2Fdevice&x=\"<", &[]).await.body;
+    let page = crate::app::unescaped(&page);
+    assert!(page.contains("name=\"back\" value=\"/login?redirect=%2Fdevice&x=\""));
+    for (told, back) in [
+        ("/login?redirect=%2Fdevice", "/login?redirect=%2Fdevice"),
+        ("/docs/en/tokens", "/docs/zh-TW/tokens"),
+        ("/device/verify", "/device"),
+        ("/nowhere/at/all", "/"),
+        ("//evil.example/login", "/"),
+        ("/\\evil.example/login", "/"),
+        ("/login\r\nx: y", "/"),
+        ("https://evil.example/login", "/"),
+        ("", "/"),
+    ] {
+        let form = [("lang", "zh-Hant"), ("back", told)];
+        let answer = http.post("/language", &form).await;
+        assert_eq!(answer.header("location").as_deref(), Some(back), "{told}");
+    }
     assert!(http.get("/login", &[]).await.body.contains("使用者名稱"));
     let foreign = [("sec-fetch-site", "cross-site")];
     assert_eq!(

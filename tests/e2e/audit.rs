@@ -11,7 +11,7 @@ const FOR_EVER: &[(&str, &str)] = &[("AUDIT_LOG_RETENTION", "0")];
 const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 /// Events in the past, one each minute; every tenth failed, and the last one is hostile to spreadsheets.
-async fn fill(server: &Server, rows: u32) {
+pub async fn fill(server: &Server, rows: u32) {
     const COLUMNS: &str = "id, event_type, event_time, severity, actor_user_id, actor_kind, actor_username, actor_ip, \
          resource_type, resource_id, resource_name, action, details, success, error_message, user_agent, created_at";
     let common = "CASE WHEN i % 2 = 0 THEN 'TOKEN_REFRESHED' ELSE 'CLIENT_UPDATED' END, {at}, \

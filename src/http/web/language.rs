@@ -20,7 +20,7 @@ pub fn lang_of(request: &Request) -> Lang {
     )
 }
 
-/// `POST /language`: remembers `lang` and goes back to where the form was. The choice is worth no token; that a page of
+/// `POST /language`: remembers `lang` and goes back to where the form was: the page told it, or else the browser. The choice is worth no token; that a page of
 /// another server made it is told by the browser (Fetch Metadata), and refused.
 pub async fn choose(deps: WebDeps, mut request: Request) -> Response {
     if request.is_cross_site() {
@@ -40,7 +40,12 @@ pub async fn choose(deps: WebDeps, mut request: Request) -> Response {
     cookie.set_same_site(SameSite::Lax);
     cookie.set_secure(deps.sessions.rules.secure);
     cookie.set_max_age(cookie::time::Duration::days(365));
-    let back = in_language(back(&request, &deps.readable), lang);
+    let told = form.get("back").filter(|address| is_local(address));
+    let back = match told {
+        Some(address) => readable(&deps.readable, address),
+        None => of_referer(&request, &deps.readable),
+    };
+    let back = in_language(back, lang);
     respond::set_cookie(respond::redirect(303, &back), &cookie.to_string())
 }
 
@@ -57,9 +62,15 @@ fn in_language(path: String, lang: Lang) -> String {
     }
 }
 
-/// The page that the form was on. A page that answered a POST has no address of its own that could be read, so the
-/// nearest one above it is taken.
-fn back(request: &Request, is_readable: &super::Readable) -> String {
+/// Whether an address that a form brought stays on this server, however a browser reads it.
+fn is_local(address: &str) -> bool {
+    address.starts_with('/')
+        && !address.starts_with("//")
+        && !address.contains(|c: char| c == '\\' || c.is_control())
+}
+
+/// The page that the form was on, as the browser tells it.
+fn of_referer(request: &Request, is_readable: &super::Readable) -> String {
     let url = request
         .header("referer")
         .and_then(|referer| url::Url::parse(referer).ok())
@@ -71,13 +82,17 @@ fn back(request: &Request, is_readable: &super::Readable) -> String {
             };
             request.header("host") == Some(authority.as_str())
         });
-    let Some(url) = url else {
-        return "/".to_owned();
-    };
-    let mut path = url.path();
+    match url {
+        Some(url) => readable(is_readable, &url[url::Position::BeforePath..]),
+        None => "/".to_owned(),
+    }
+}
+
+/// An address that can be read. A page that answered a POST has none of its own, so the nearest one above it is taken.
+fn readable(is_readable: &super::Readable, address: &str) -> String {
+    let mut path = address.split(['?', '#']).next().unwrap_or_default();
     if is_readable.holds(path) {
-        let query = url.query().map(|query| format!("?{query}"));
-        return format!("{path}{}", query.unwrap_or_default());
+        return address.split('#').next().unwrap_or_default().to_owned();
     }
     while let Some((above, _)) = path.rsplit_once('/') {
         if is_readable.holds(above) {
