@@ -31,6 +31,8 @@ mod compression;
 mod consents;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/description.rs"]
+mod description;
 #[path = "e2e/device.rs"]
 mod device;
 #[path = "e2e/docs.rs"]

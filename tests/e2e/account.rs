@@ -439,9 +439,9 @@ async fn the_language_is_chosen_by_header_or_switch_and_by_nobody_else() {
         );
     }
     // A page tells its own address, for browsers that send no Referer; what leaves this server is no address.
-    let page = http.get("/login?redirect=%2Fdevice&x=\"<", &[]).await.body;
+    let page = http.get("/login?redirect=%2Fdevice&x=%22", &[]).await.body;
     let page = crate::app::unescaped(&page);
-    assert!(page.contains("name=\"back\" value=\"/login?redirect=%2Fdevice&x=\""));
+    assert!(page.contains("name=\"back\" value=\"/login?redirect=%2Fdevice&x=%22\""));
     for (told, back) in [
         ("/login?redirect=%2Fdevice", "/login?redirect=%2Fdevice"),
         ("/docs/en/tokens", "/docs/zh-TW/tokens"),
