@@ -35,7 +35,7 @@ pub use account::{
 };
 pub use admin::{
     ActivityRow, ActorRow, AllTokensPage, AnyTokenRow, Counter, DashboardPage, KeyRow, KeysPage,
-    WaitingRow,
+    WaitingRow, WorkPage, WorkRow,
 };
 pub use agent::agent_words;
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiPage, Piece, prose};

@@ -22,6 +22,7 @@ pub mod consents;
 pub mod counters;
 pub mod devices;
 mod dsn;
+pub mod endings;
 mod keyed;
 pub mod keys;
 mod listing;

@@ -44,6 +44,11 @@ for (const select of document.querySelectorAll(".filter-form:not(.patient) selec
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
+// A page about work that goes on is looked at again after a while, unless somebody reads elsewhere.
+for (const link of document.querySelectorAll("a[data-again]")) {
+  setInterval(() => { if (!document.hidden) location.replace(link.href); }, link.dataset.again * 1000);
+}
+
 // The menu closes like one: by Escape and by a click elsewhere.
 for (const menu of document.querySelectorAll("details.menu")) {
   addEventListener("keydown", (event) => {

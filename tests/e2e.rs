@@ -37,6 +37,8 @@ mod description;
 mod device;
 #[path = "e2e/docs.rs"]
 mod docs;
+#[path = "e2e/endings.rs"]
+mod endings;
 #[path = "e2e/exchanges.rs"]
 mod exchanges;
 #[path = "e2e/faults.rs"]

@@ -53,12 +53,7 @@ struct Grant {
 /// What clients and a person hold after the device grant: of each token one per connection, so that no two connections
 /// ask for the same row. Approved by the administrator's clicks.
 async fn granted(process: &Process, database: &Database) -> Outcome<Grant> {
-    let credentials = std::fs::read_to_string(database.directory.join("authgate-credentials.txt"))?;
-    let client_id = credentials
-        .lines()
-        .find_map(|line| line.strip_prefix("Client ID: "))
-        .ok_or("no client in the credentials")?
-        .to_owned();
+    let client_id = database.client()?;
     let mut person = Http::try_new(process.port).await?;
     person.sign_in().await;
     let mut device = Http::try_new(process.port).await?;

@@ -100,7 +100,7 @@ async fn converse(
 ) -> std::io::Result<(Vec<u32>, usize)> {
     let mut times = Vec::with_capacity(1 << 14);
     let mut bad = 0;
-    let mut buffer = vec![0; 64 * 1024];
+    let mut buffer = vec![0; 1 << 20];
     let mut body = 0..0;
     while Instant::now() < deadline {
         let last = std::str::from_utf8(&buffer[body.clone()]).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! The load generator behind `make bench`: a release build under 32 connections, and two floors measured beside it.
 //!
 //! `load --server PATH [--rounds N] [--seconds S] [--driver sqlite|postgres] [--alg HS256|RS256|ES256] [--only a,b]`
-//! prints Markdown. Each round starts the server anew on the same database, because one process can be slow or fast for
+//! prints Markdown. `--scale 10000,1000000` compares databases of these sizes instead and measures the pages of the largest;
+//! `--fill DSN [--rows N] [--first-client PERCENT] [--seed S]` only fills a database that a server has made. Each round starts the server anew on the same database, because one process can be slow or fast for
 //! its whole life; the median round is reported. The server runs on core 0, this program on core 1 when there is one.
 #[path = "../../tests/e2e/http.rs"]
 #[allow(dead_code)]
@@ -11,6 +12,8 @@ mod endpoints;
 mod floors;
 mod generator;
 mod report;
+mod scale;
+mod seed;
 mod server;
 
 use std::error::Error;
@@ -31,6 +34,11 @@ pub struct Arguments {
     pub driver: String,
     pub alg: String,
     pub only: Vec<String>,
+    pub scale: Vec<u64>,
+    pub fill: Option<String>,
+    pub rows: u64,
+    pub first_client: u64,
+    pub seed: u64,
 }
 
 fn arguments() -> Outcome<Arguments> {
@@ -41,6 +49,11 @@ fn arguments() -> Outcome<Arguments> {
         driver: "sqlite".to_owned(),
         alg: "HS256".to_owned(),
         only: Vec::new(),
+        scale: Vec::new(),
+        fill: None,
+        rows: 1_000_000,
+        first_client: 25,
+        seed: 1,
     };
     let mut words = std::env::args().skip(1);
     while let Some(flag) = words.next() {
@@ -54,6 +67,14 @@ fn arguments() -> Outcome<Arguments> {
             "--driver" => arguments.driver = value,
             "--alg" => arguments.alg = value,
             "--only" => arguments.only = value.split(',').map(str::to_owned).collect(),
+            "--scale" => {
+                let sizes: Result<_, _> = value.split(',').map(str::parse).collect();
+                arguments.scale = sizes?;
+            }
+            "--fill" => arguments.fill = Some(value),
+            "--rows" => arguments.rows = value.parse()?,
+            "--first-client" => arguments.first_client = value.parse()?,
+            "--seed" => arguments.seed = value.parse()?,
             "--floor-server" => return floors::serve(value.parse()?).map(|never| match never {}),
             _ => return Err(format!("unknown flag {flag}").into()),
         }
@@ -70,7 +91,17 @@ fn main() -> Outcome<()> {
 }
 
 async fn measure(arguments: Arguments) -> Outcome<()> {
+    if let Some(dsn) = &arguments.fill {
+        let sizes = seed::Sizes {
+            of_first_client: arguments.first_client,
+            ..seed::Sizes::of(arguments.rows)
+        };
+        return seed::fill(dsn, sizes, arguments.seed).await;
+    }
     let room = tempfile::tempdir()?;
+    if !arguments.scale.is_empty() {
+        return scale::measure(arguments, room.path()).await;
+    }
     let mut figures = report::Figures::default();
     let database = server::Database::new(&arguments, room.path())?;
     let start = server::Start::measure(&arguments, &database).await?;

@@ -45,6 +45,12 @@ impl Figures {
         }
     }
 
+    /// Processor time of an endpoint in µs, the median of its rounds.
+    pub fn cpu(&self, name: &str) -> Option<f64> {
+        let runs = self.of(name);
+        (!runs.is_empty()).then(|| middle(&runs, |run| run.cpu_us))
+    }
+
     fn of(&self, name: &str) -> Vec<&Run> {
         let mine = self.endpoints.iter().filter(|(of, _)| *of == name);
         mine.map(|(_, run)| run).collect()

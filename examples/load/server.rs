@@ -26,7 +26,7 @@ impl Database {
         std::fs::create_dir(&directory)?;
         let dsn = if arguments.driver == "postgres" {
             let url = std::env::var("TEST_POSTGRES_URL")?;
-            let database = format!("bench_{}", std::process::id());
+            let database = format!("bench_{}_{}", std::process::id(), free_port()?);
             let made = Command::new("psql")
                 .args([&url, "-qc", &format!("CREATE DATABASE {database}")])
                 .status()?;
@@ -56,6 +56,21 @@ impl Database {
         Ok(Self { directory, dsn })
     }
 
+    /// Where it is.
+    pub fn dsn(&self) -> &str {
+        &self.dsn
+    }
+
+    /// The client that the first start made.
+    pub fn client(&self) -> Outcome<String> {
+        let credentials = std::fs::read_to_string(self.directory.join("authgate-credentials.txt"))?;
+        let id = credentials
+            .lines()
+            .find_map(|line| line.strip_prefix("Client ID: "))
+            .ok_or("no client in the credentials")?;
+        Ok(id.to_owned())
+    }
+
     /// A confidential client, unless there is one: the server asks it for a secret, which costs a slow compare once.
     pub async fn machine(&self) -> Outcome<()> {
         let (id, secret) = MACHINE.split_once(':').ok_or("no secret")?;
@@ -81,6 +96,23 @@ impl Database {
             sqlx::raw_sql(insert).execute(&mut connection).await?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some((head, name)) = self.dsn.rsplit_once('/')
+            && head.starts_with("postgres")
+        {
+            let _ = Command::new("psql")
+                .args([
+                    &format!("{head}/postgres"),
+                    "-qc",
+                    &format!("DROP DATABASE {name} WITH (FORCE)"),
+                ])
+                .stderr(Stdio::null())
+                .status();
+        }
     }
 }
 

@@ -105,6 +105,20 @@ CREATE TABLE IF NOT EXISTS leases (
     until timestamptz NOT NULL
 );
 
+-- Clients and people whose tokens all ended, and how far their rows have followed. `mark`: everything made up to then.
+CREATE TABLE IF NOT EXISTS token_endings (
+    holder text NOT NULL,
+    holder_id text NOT NULL,
+    mark timestamptz NOT NULL,
+    started_at timestamptz NOT NULL,
+    ended bigint NOT NULL,
+    total bigint,
+    reached_at timestamptz NOT NULL,
+    reached_id text NOT NULL,
+    finished_at timestamptz,
+    PRIMARY KEY (holder, holder_id)
+);
+
 -- Which clients a person registered.
 CREATE INDEX IF NOT EXISTS idx_oauth_applications_user_id ON oauth_applications (user_id);
 CREATE INDEX IF NOT EXISTS idx_oauth_applications_created ON oauth_applications (created_at, client_id);

@@ -105,6 +105,20 @@ CREATE TABLE IF NOT EXISTS leases (
     until datetime NOT NULL
 );
 
+-- Clients and people whose tokens all ended, and how far their rows have followed. `mark`: everything made up to then.
+CREATE TABLE IF NOT EXISTS token_endings (
+    holder text NOT NULL,
+    holder_id text NOT NULL,
+    mark datetime NOT NULL,
+    started_at datetime NOT NULL,
+    ended integer NOT NULL,
+    total integer,
+    reached_at datetime NOT NULL,
+    reached_id text NOT NULL,
+    finished_at datetime,
+    PRIMARY KEY (holder, holder_id)
+);
+
 -- Which clients a person registered.
 CREATE INDEX IF NOT EXISTS idx_oauth_applications_user_id ON oauth_applications (user_id);
 CREATE INDEX IF NOT EXISTS idx_oauth_applications_created ON oauth_applications (created_at, client_id);

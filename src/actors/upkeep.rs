@@ -153,6 +153,7 @@ impl Rounds for Upkeep {
             (Swept::LoginFailures, now - DAY * 30),
             (Swept::SigningKeys, now),
             (Swept::Traces, now - DAY),
+            (Swept::Endings, now - DAY),
         ] {
             broom.sweep(what, before).await;
         }

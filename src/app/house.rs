@@ -138,6 +138,7 @@ impl House {
             invalidator,
             hasher: hasher_spec,
             upkeep: parts::upkeep(config, &ground),
+            token_ender: parts::token_ender(config, &ground),
             database_watch: database_watch::spec(
                 &vitals("root/database_watch", 20, 3600),
                 readiness.clone(),

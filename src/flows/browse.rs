@@ -6,6 +6,7 @@ pub use crate::store::{
     connections::LinkedLogin,
     consents::Withdrawal,
     counters::Counters,
+    endings::{Ending, Holder},
     tokens::listing::{TokenLine, TokenQuery},
     users::listing::{UserHoldings, UserQuery},
 };

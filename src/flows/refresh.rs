@@ -135,7 +135,7 @@ async fn attempt(
     let scopes = narrowed_scopes(request.scope.as_deref(), &token.scopes)?;
     resource::check_subset(&request.resource, &token.resource).map_err(invalid_target)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
-    let family = family.unwrap_or_else(|| first_seen(&token, &deps.rules, now));
+    let family = family.unwrap_or_else(|| first_seen(&token, &deps.rules));
     let held = Held {
         token: &token,
         person,
@@ -317,7 +317,7 @@ fn tell(
 /// A used refresh token came again: somebody else has a copy. The whole family dies.
 async fn replayed(deps: &RefreshDeps, token: &Token, origin: &Origin) -> FlowError {
     let now = deps.ground.now();
-    let family = adopted(token, now);
+    let family = adopted(token);
     let event = AuditEvent::new(
         EventType::SuspiciousActivity,
         "Refresh token used twice, family revoked",
@@ -360,8 +360,8 @@ async fn replayed(deps: &RefreshDeps, token: &Token, origin: &Origin) -> FlowErr
     }
 }
 
-/// The family of a token whose family row is not on record: the Go server keeps none.
-pub(super) fn adopted(token: &Token, now: Timestamp) -> Family {
+/// The family of a token whose family row is not on record: the Go server keeps none. It is as old as the token.
+pub(super) fn adopted(token: &Token) -> Family {
     Family {
         id: token.family_root(),
         subject: token.subject.clone(),
@@ -370,7 +370,7 @@ pub(super) fn adopted(token: &Token, now: Timestamp) -> Family {
         grant: "refresh_token",
         auth_time: None,
         scopes: token.scopes.clone(),
-        created_at: now,
+        created_at: token.created_at,
         absolute_end: None,
         ip: String::new(),
         user_agent: String::new(),
@@ -378,10 +378,10 @@ pub(super) fn adopted(token: &Token, now: Timestamp) -> Family {
 }
 
 /// The same, at its first refresh here: it ends as if this server had known it from the start.
-fn first_seen(token: &Token, rules: &TokenRules, now: Timestamp) -> Family {
+fn first_seen(token: &Token, rules: &TokenRules) -> Family {
     Family {
         absolute_end: rules.lifetimes.family.map(|life| token.created_at + life),
-        ..adopted(token, now)
+        ..adopted(token)
     }
 }
 

@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 mod ending;
 pub mod events;
-pub use ending::{Ended, delete, end_tokens, reject, revoke_all};
+pub use ending::{Ended, delete, reject, revoke_all};
 
 /// What is asked for when nothing is named.
 pub const DEFAULT_SCOPES: &str = "email profile";

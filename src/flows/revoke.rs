@@ -104,7 +104,7 @@ async fn remove(
                 .await?
         }
         TokenCategory::Refresh => {
-            let family = adopted(token, at);
+            let family = adopted(token);
             deps.ground
                 .commit(RevokeRefreshToken {
                     family,

@@ -74,7 +74,7 @@ pub(super) async fn carry_out(
     let token_id = token.id.clone();
     let done = match deed {
         Deed::Revoke => {
-            let family = (token.category == TokenCategory::Refresh).then(|| adopted(token, at));
+            let family = (token.category == TokenCategory::Refresh).then(|| adopted(token));
             let unit = EndToken {
                 token_id,
                 family,

@@ -15,6 +15,8 @@ pub struct TokensPage {
     pub live: Words,
     /// There is something that "sign all out" would end.
     pub has_live: bool,
+    /// All of them ended, and the list follows.
+    pub ending: Option<Alert>,
     pub filter: Filter,
     pub groups: Vec<TokenGroup>,
     pub pager: Pager,

@@ -112,6 +112,37 @@ impl View for AllTokensPage {
     const TITLE: &'static str = "tokens.title";
 }
 
+/// Tokens that are written off by and by.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkRow {
+    /// A client or a person.
+    pub kind: Words,
+    pub id: String,
+    #[serde(serialize_with = "as_tame")]
+    pub name: String,
+    /// Empty for who is gone.
+    pub href: String,
+    pub since: When,
+    pub marked: Words,
+    pub ended: u64,
+    /// 0 until it is counted.
+    pub total: u64,
+    pub state: Badge,
+}
+
+/// `GET /admin/work`: long work, and how far it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkPage {
+    pub shell: Shell,
+    pub rows: Vec<WorkRow>,
+    pub goes_on: bool,
+}
+
+impl View for WorkPage {
+    const TEMPLATE: &'static str = "admin/work";
+    const TITLE: &'static str = "work.title";
+}
+
 /// A signing key.
 #[derive(Debug, Clone, Serialize)]
 pub struct KeyRow {

@@ -44,6 +44,12 @@ impl Words {
         self
     }
 
+    /// A number with its thousands apart.
+    #[must_use]
+    pub fn grouped(n: u64) -> Self {
+        Self::from(grouped(n))
+    }
+
     /// The phrase `key.one` or `key.other`, which says a number as `{{n}}`.
     #[must_use]
     pub fn count(key: &str, n: u64) -> Self {

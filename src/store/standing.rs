@@ -10,8 +10,9 @@ use crate::domain::{
     client::{Client, ClientStatus, ClientType},
     consent::Consent,
     eligibility::{self, ClientStanding, Grant, Owner, Refusal},
-    ids::{ClientId, FamilyId, UserId},
-    token::Subject,
+    ids::{ClientId, UserId},
+    time::Timestamp,
+    token::{Family, Subject},
     user::User,
 };
 
@@ -75,16 +76,18 @@ pub(super) async fn judge(
     tx: &mut Tx<'_>,
     grant: Grant,
     (client_id, user_id): (&ClientId, &UserId),
-    family: Option<&FamilyId>,
+    family: Option<&Family>,
 ) -> Result<Standing, StoreError> {
     let facts = if tx.locks() {
         locked(tx, client_id, user_id, family, Consents::Locked).await?
     } else {
         joined(tx, client_id, user_id, family).await?
     };
-    if facts.family_revoked {
+    let has_ended = |family: &Family| facts.mark.is_some_and(|mark| family.created_at <= mark);
+    if facts.family_revoked || family.is_some_and(has_ended) {
         return Ok(Standing::FamilyRevoked);
     }
+    tx.issues_after(facts.mark);
     Ok(match eligibility::check(grant, facts.client, facts.owner) {
         Ok(()) => Standing::Good,
         Err(refusal) => Standing::Refused(refusal),
@@ -106,6 +109,7 @@ pub(super) async fn judge_anew(
     if let Owner::Person { consent, .. } = &mut facts.owner {
         *consent = None;
     }
+    tx.issues_after(facts.mark);
     Ok(match eligibility::check(grant, facts.client, facts.owner) {
         Ok(()) => Standing::Good,
         Err(refusal) => Standing::Refused(refusal),
@@ -123,35 +127,55 @@ struct Facts {
     client: Option<ClientStanding>,
     owner: Owner,
     family_revoked: bool,
+    /// Nothing that was made up to then counts.
+    mark: Option<Timestamp>,
 }
 
 const CLIENT: &str = "SELECT client_type, status, enable_device_flow, enable_auth_code_flow, \
-                      enable_client_credentials_flow FROM oauth_applications WHERE client_id = $1";
+                      enable_client_credentials_flow, tokens_end_at FROM oauth_applications WHERE client_id = $1";
 const CLIENT_LOCKED: &str = "SELECT client_type, status, enable_device_flow, enable_auth_code_flow, \
-                             enable_client_credentials_flow FROM oauth_applications WHERE client_id = $1 FOR SHARE";
+                             enable_client_credentials_flow, tokens_end_at FROM oauth_applications \
+                             WHERE client_id = $1 FOR SHARE";
 
 /// The client alone, for what it gets for itself.
 pub(super) async fn client(
     tx: &mut Tx<'_>,
     client_id: &ClientId,
 ) -> Result<Option<ClientStanding>, StoreError> {
+    let (standing, mark) = client_and_mark(tx, client_id).await?;
+    tx.issues_after(mark);
+    Ok(standing)
+}
+
+async fn client_and_mark(
+    tx: &mut Tx<'_>,
+    client_id: &ClientId,
+) -> Result<(Option<ClientStanding>, Option<Timestamp>), StoreError> {
     let find = if tx.locks() { CLIENT_LOCKED } else { CLIENT };
-    let row = tx.one(Sql::new(find).text(client_id.as_str())).await?;
-    row.as_ref().map(client_standing).transpose()
+    let Some(row) = tx.one(Sql::new(find).text(client_id.as_str())).await? else {
+        return Ok((None, None));
+    };
+    Ok((
+        Some(client_standing(&row)?),
+        row.maybe_time("tokens_end_at")?,
+    ))
 }
 
 async fn locked(
     tx: &mut Tx<'_>,
     client_id: &ClientId,
     user_id: &UserId,
-    family: Option<&FamilyId>,
+    family: Option<&Family>,
     consents: Consents,
 ) -> Result<Facts, StoreError> {
     // Always in this order, so that two transactions never wait for each other.
     let user = tx
-        .one(Sql::new("SELECT is_active FROM users WHERE id = $1 FOR SHARE").text(user_id.as_str()))
+        .one(
+            Sql::new("SELECT is_active, tokens_end_at FROM users WHERE id = $1 FOR SHARE")
+                .text(user_id.as_str()),
+        )
         .await?;
-    let client = client(tx, client_id).await?;
+    let (client, client_mark) = client_and_mark(tx, client_id).await?;
     let consent = Sql::new(
         "SELECT is_active FROM user_authorizations WHERE user_id = $1 AND client_id = $2 FOR SHARE",
     )
@@ -164,12 +188,18 @@ async fn locked(
     let family = match family {
         Some(family) => {
             let find = "SELECT revoked_at FROM token_families WHERE id = $1 FOR SHARE";
-            tx.one(Sql::new(find).text(family.as_str())).await?
+            tx.one(Sql::new(find).text(family.id.as_str())).await?
         }
         None => None,
     };
+    let user_mark = user
+        .as_ref()
+        .map(|row| row.maybe_time("tokens_end_at"))
+        .transpose()?
+        .flatten();
     Ok(Facts {
         client,
+        mark: client_mark.max(user_mark),
         owner: Owner::Person {
             is_active: user
                 .map(|row| row.flag("is_active"))
@@ -190,11 +220,11 @@ async fn joined(
     tx: &mut Tx<'_>,
     client_id: &ClientId,
     user_id: &UserId,
-    family: Option<&FamilyId>,
+    family: Option<&Family>,
 ) -> Result<Facts, StoreError> {
     let find = Sql::new(
         "SELECT c.client_id AS found, c.client_type, c.status, c.enable_device_flow, c.enable_auth_code_flow, \
-         c.enable_client_credentials_flow, u.is_active AS user_active, a.is_active AS consent_active, f.revoked_at \
+         c.enable_client_credentials_flow, c.tokens_end_at AS client_mark, u.tokens_end_at AS user_mark, u.is_active AS user_active, a.is_active AS consent_active, f.revoked_at \
          FROM (SELECT 1) AS one \
          LEFT JOIN oauth_applications c ON c.client_id = $1 \
          LEFT JOIN users u ON u.id = $2 \
@@ -203,7 +233,7 @@ async fn joined(
     )
     .text(client_id.as_str())
     .text(user_id.as_str())
-    .text(family.map(FamilyId::as_str).unwrap_or_default());
+    .text(family.map(|family| family.id.as_str()).unwrap_or_default());
     let row = tx
         .one(find)
         .await?
@@ -214,6 +244,9 @@ async fn joined(
     };
     Ok(Facts {
         client,
+        mark: row
+            .maybe_time("client_mark")?
+            .max(row.maybe_time("user_mark")?),
         owner: Owner::Person {
             is_active: row.flag("user_active")?,
             consent: row.maybe_flag("consent_active")?,

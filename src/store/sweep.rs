@@ -28,6 +28,8 @@ pub enum Swept {
     SigningKeys,
     /// Decision traces past their day.
     Traces,
+    /// Endings whose last token was written off before the moment.
+    Endings,
 }
 
 impl Swept {
@@ -73,6 +75,10 @@ impl Swept {
             Self::SigningKeys => {
                 "UPDATE signing_keys SET sealed = NULL WHERE kid IN \
                  (SELECT kid FROM signing_keys WHERE not_after < $1 AND sealed IS NOT NULL ORDER BY not_after LIMIT $2)"
+            }
+            Self::Endings => {
+                "DELETE FROM token_endings WHERE finished_at < $1 AND (holder, holder_id) IN \
+                 (SELECT holder, holder_id FROM token_endings WHERE finished_at < $1 LIMIT $2)"
             }
             Self::Traces => {
                 "DELETE FROM decision_traces WHERE id IN \

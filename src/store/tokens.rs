@@ -145,7 +145,7 @@ pub(super) async fn enter(
     }
     let who = (&family.client_id, person(&family.subject)?);
     Ok(
-        match standing::judge(tx, Grant::RefreshToken, who, Some(&family.id)).await? {
+        match standing::judge(tx, Grant::RefreshToken, who, Some(family)).await? {
             Standing::Good => None,
             Standing::FamilyRevoked => Some(Refreshed::FamilyRevoked),
             Standing::Refused(refusal) => Some(Refreshed::Refused(refusal)),

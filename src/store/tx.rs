@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     audit::AuditRow,
     device::DeviceCode,
+    time::Timestamp,
     token::{Family, Token},
 };
 use sqlx::{PgConnection, SqliteConnection};
@@ -23,6 +24,8 @@ pub(super) enum Connection<'c> {
 pub struct Tx<'c> {
     pub(super) connection: Connection<'c>,
     held: Held,
+    /// What is issued counts as made after this moment.
+    mark: Option<Timestamp>,
 }
 
 /// Rows that wait to be inserted.
@@ -75,6 +78,7 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             held: Held::default(),
+            mark: None,
         }
     }
 
@@ -114,7 +118,25 @@ impl<'c> Tx<'c> {
 
     /// Holds a new token back. Whoever changes tokens by anything but their own id must [`Tx::settle`] first.
     pub(super) fn insert_token(&mut self, token: &Token) {
-        self.held.tokens.push(token_values(token));
+        let values = match self.later_than_mark(token.created_at) {
+            None => token_values(token),
+            Some(created_at) => token_values(&Token {
+                created_at,
+                ..token.clone()
+            }),
+        };
+        self.held.tokens.push(values);
+    }
+
+    /// From now on this unit issues for somebody whose tokens up to `mark` have ended: what it inserts is later, even if
+    /// it was made before, or by a clock that is behind.
+    pub(super) fn issues_after(&mut self, mark: Option<Timestamp>) {
+        self.mark = mark;
+    }
+
+    fn later_than_mark(&self, at: Timestamp) -> Option<Timestamp> {
+        let mark = self.mark.filter(|mark| at <= *mark)?;
+        Some(mark + std::time::Duration::from_micros(1))
     }
 
     /// Holds audit rows back.
@@ -124,7 +146,14 @@ impl<'c> Tx<'c> {
 
     /// Holds a family back; one that is on record already stays as it is.
     pub(super) fn insert_family(&mut self, family: &Family) {
-        self.held.families.push(family_values(family));
+        let values = match self.later_than_mark(family.created_at) {
+            None => family_values(family),
+            Some(created_at) => family_values(&Family {
+                created_at,
+                ..family.clone()
+            }),
+        };
+        self.held.families.push(values);
     }
 
     /// Holds back what readers of the outbox are to be told.

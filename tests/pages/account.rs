@@ -91,6 +91,9 @@ pub fn tokens() -> TokensPage {
         },
         live: Words::count("account.tokens.live", 3),
         has_live: true,
+        ending: Some(Alert::info(
+            Words::of("account.tokens.ending").with("ended", Words::grouped(3_000)),
+        )),
         filter: filter(false),
         groups: vec![
             TokenGroup {
@@ -122,6 +125,7 @@ pub fn tokens_empty() -> TokensPage {
     TokensPage {
         live: Words::count("account.tokens.live", 0),
         has_live: false,
+        ending: None,
         filter: filter(true),
         groups: Vec::new(),
         pager: Pager::default(),

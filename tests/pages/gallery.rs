@@ -180,6 +180,8 @@ fn of_admins(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
         .hang("tokens_empty", &admin::tokens_empty())?
         .hang("dashboard", &admin::dashboard())?
         .hang("dashboard_quiet", &admin::dashboard_quiet())?
+        .hang("work", &admin::work())?
+        .hang("work_none", &admin::work_none())?
         .hang("keys", &admin::keys())?
         .hang("keys_none", &admin::keys_none())
 }

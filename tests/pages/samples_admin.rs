@@ -4,7 +4,7 @@ use authgate::pages::{
     ActivityRow, ActorRow, Alert, AllTokensPage, AnyTokenRow, Badge, ConnectionRow,
     ConnectionsPage, Counter, DashboardPage, Fact, FormInput, FormSelect, Holding, KeyRow,
     KeysPage, Pager, Place, Secret, Tone, UserAuthorizationsPage, UserFormPage, UserPage,
-    UserPasswordPage, UserRow, UsersPage, WaitingRow, Words,
+    UserPasswordPage, UserRow, UsersPage, WaitingRow, Words, WorkPage, WorkRow,
 };
 
 const ID: &str = "4f8d7f3e-10aa-4bb5-9d2e-0d4a6f6c1f9b";
@@ -352,6 +352,47 @@ pub fn keys() -> KeysPage {
         )),
         can_rotate: true,
         has_next: true,
+    }
+}
+
+pub fn work() -> WorkPage {
+    let row = |kind: &'static str, name: &str, total, state| WorkRow {
+        kind: Words::of(kind),
+        id: "5700669a-49d1-4d80-85e5-ca811d982b42".into(),
+        name: name.into(),
+        href: if name.is_empty() {
+            String::new()
+        } else {
+            "/admin/clients/5700669a-49d1-4d80-85e5-ca811d982b42".into()
+        },
+        since: ago(90),
+        marked: Words::of("work.of")
+            .with("ended", Words::grouped(412_000))
+            .with("total", Words::grouped(1_000_000)),
+        ended: 412_000,
+        total,
+        state,
+    };
+    WorkPage {
+        shell: admin_shell(Place::Dashboard),
+        rows: vec![
+            row(
+                "work.client",
+                "Build agents",
+                1_000_000,
+                Badge::new(Tone::Info, "work.under_way"),
+            ),
+            row("work.user", "", 0, Badge::new(Tone::Success, "work.done")),
+        ],
+        goes_on: true,
+    }
+}
+
+pub fn work_none() -> WorkPage {
+    WorkPage {
+        rows: vec![],
+        goes_on: false,
+        ..work()
     }
 }
 

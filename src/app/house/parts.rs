@@ -5,6 +5,7 @@ use crate::{
         cache_invalidator::{self, CacheInvalidator},
         key_holder, limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
         supervisor::Jitter,
+        token_ender,
         trace_writer::{self, TraceWriter},
         upkeep as sweeping,
     },
@@ -36,6 +37,7 @@ pub struct Specs {
     pub limit_sweeper: Spec,
     pub hasher: Spec,
     pub upkeep: Spec,
+    pub token_ender: Spec,
     pub database_watch: Spec,
 }
 
@@ -187,6 +189,19 @@ pub fn upkeep(config: &Config, ground: &Ground) -> Spec {
     )
 }
 
+pub fn token_ender(config: &Config, ground: &Ground) -> Spec {
+    token_ender::spec(
+        &vitals("root/token_ender", 20, 3600),
+        token_ender::Settings {
+            audited: config.audit.enabled,
+            holder: holder(ground),
+            clock: Arc::clone(&ground.clock),
+            entropy: Arc::clone(&ground.entropy),
+        },
+        ground.store.clone(),
+    )
+}
+
 pub fn limit_sweeper(config: &Config, ground: &Ground, limits: &Limits) -> Spec {
     let (clock, limits) = (Arc::clone(&ground.clock), limits.all());
     limit_sweeping::spec(
@@ -229,6 +244,7 @@ impl Specs {
             .child(self.limit_sweeper)
             .child(self.hasher)
             .child(self.upkeep)
+            .child(self.token_ender)
             .child(self.database_watch)
             .branch(edge)
     }

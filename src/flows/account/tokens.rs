@@ -6,10 +6,23 @@ use crate::{
         FlowError,
         single_tokens::{Power, carry_out},
     },
-    store::tokens::owned::{EndOwnTokens, OwnToken, OwnTokenQuery},
+    store::{
+        endings::{Ended, Ending, Holder},
+        tokens::owned::{EndOwnTokens, OwnToken, OwnTokenQuery},
+    },
 };
 
 pub use crate::flows::single_tokens::{Deed, Outcome};
+
+/// One's tokens, as the list shows them.
+pub struct Own {
+    /// A page of them.
+    pub leaf: Leaf<OwnToken>,
+    /// How many count now.
+    pub live: u64,
+    /// All of them ended, and their rows are following.
+    pub ending: Option<Ending>,
+}
 
 /// A page of one's tokens.
 ///
@@ -19,14 +32,19 @@ pub async fn tokens(
     deps: &AccountDeps,
     oneself: &Oneself,
     (query, slice): (&OwnTokenQuery, &Slice),
-) -> Result<(Leaf<OwnToken>, u64), FlowError> {
+) -> Result<Own, FlowError> {
     let store = &deps.ground().store;
     let id = &oneself.user.id;
-    let (leaf, live) = tokio::join!(
+    let (leaf, live, ending) = tokio::join!(
         store.own_tokens(id, query, slice),
-        store.own_live_tokens(id, deps.ground().now())
+        store.own_live_tokens(id, deps.ground().now()),
+        store.ending(Holder::Person, id.as_str())
     );
-    Ok((leaf?, live?))
+    Ok(Own {
+        leaf: leaf?,
+        live: live?,
+        ending: ending?,
+    })
 }
 
 /// One of one's tokens.
@@ -62,11 +80,11 @@ pub async fn treat(
     carry_out(ground, (&token, deed), by, event, ground.now()).await
 }
 
-/// Signs all of one's apps and devices out. Tells how many tokens that were.
+/// Signs all of one's apps and devices out.
 ///
 /// # Errors
 /// As the store.
-pub async fn end_all(deps: &AccountDeps, oneself: &Oneself) -> Result<u64, FlowError> {
+pub async fn end_all(deps: &AccountDeps, oneself: &Oneself) -> Result<Ended, FlowError> {
     let ground = deps.ground();
     let at = ground.now();
     let unit = EndOwnTokens {

@@ -15,7 +15,7 @@ use crate::{
     },
     flows::{
         FlowError,
-        registry::{Capacity, end_tokens, events},
+        registry::{Capacity, events},
     },
     store::clients::{Changed, UpdateClient, ending::DeleteClient},
 };
@@ -113,10 +113,7 @@ pub async fn remove(deps: &RegisterDeps, manager: &Manager) -> Result<(), Regist
         audit: ground.rows(at, vec![event])?,
     };
     match ground.commit(unit).await? {
-        Changed::Done => end_tokens(&deps.registry, &client.client_id)
-            .await
-            .map_err(RegisterError::Flow)
-            .map(|_| ()),
+        Changed::Done => Ok(()),
         Changed::Stale | Changed::Gone => Err(RegisterError::Unauthorized),
     }
 }

@@ -11,6 +11,7 @@ pub mod keys;
 mod people_words;
 pub mod tokens;
 pub mod users;
+pub mod work;
 
 /// What they need.
 #[derive(Clone)]
@@ -31,6 +32,7 @@ pub fn routes(web: &WebDeps, deps: &AdminDeps, routes: Routes) -> Routes {
     let routes = clients::routes(web, &deps.registered, routes);
     let routes = users::routes(web, &deps.people, routes);
     let routes = tokens::routes(web, &deps.people.ground, routes);
+    let routes = work::routes(web, &deps.people.ground, routes);
     let routes = keys::routes(web, &deps.keys, routes);
     dashboard::routes(web, &deps.dashboard, routes)
 }

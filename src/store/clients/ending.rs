@@ -1,77 +1,17 @@
 //! What ends a client or everything that it was given: rejection, revoking all, deletion.
 //!
 //! The client's row is changed first: an issuance that is under way holds it, so it either comes before and its tokens
-//! are found, or comes after and is judged anew. Many tokens are ended in pieces, so that nobody waits for all of them.
+//! are found, or comes after and is judged anew.
 use super::{Changed, told};
 use crate::{
     domain::{audit::AuditRow, ids::ClientId, time::Timestamp},
     store::{
         StoreError, Tx, Unit,
-        outbox::note,
+        endings::{Ended, Holder, end_all},
         sql::{Sql, Value},
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
-
-/// So many tokens, and so many families, are ended by one piece.
-pub const PIECE: u64 = 5_000;
-
-/// What one piece ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// So many tokens.
-    pub tokens: u64,
-    /// Whether some may be left.
-    pub more: bool,
-}
-
-/// Ends a piece of a client's tokens and families.
-pub struct EndTokensPiece {
-    /// Whose.
-    pub client_id: ClientId,
-    /// Now.
-    pub at: Timestamp,
-}
-
-impl Unit for EndTokensPiece {
-    type Answer = Piece;
-
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Piece, StoreError>> {
-        end_piece(tx, &self.client_id, self.at).boxed()
-    }
-}
-
-async fn end_piece(
-    tx: &mut Tx<'_>,
-    client_id: &ClientId,
-    at: Timestamp,
-) -> Result<Piece, StoreError> {
-    tx.settle().await?;
-    let most = i64::try_from(PIECE).unwrap_or(i64::MAX);
-    let families = Sql::new(
-        "UPDATE token_families SET revoked_at = $2 WHERE id IN \
-         (SELECT id FROM token_families WHERE client_id = $1 AND revoked_at IS NULL LIMIT $3)",
-    )
-    .text(client_id.as_str())
-    .time(at)
-    .int(most);
-    let families = tx.run(families).await?;
-    // What is switched off could be switched on again.
-    let tokens = Sql::new(
-        "UPDATE access_tokens SET status = 'revoked' WHERE id IN \
-         (SELECT id FROM access_tokens WHERE client_id = $1 AND status IN ('active', 'disabled') LIMIT $2)",
-    )
-    .text(client_id.as_str())
-    .int(most);
-    let tokens = tx.run(tokens).await?;
-    if families > 0 || tokens > 0 {
-        note(tx, "client", client_id.as_str(), at).await?;
-    }
-    Ok(Piece {
-        tokens,
-        more: families == PIECE || tokens == PIECE,
-    })
-}
 
 /// Withdraws what people consented to.
 async fn end_consents(
@@ -90,6 +30,14 @@ async fn end_consents(
     tx.run(end).await
 }
 
+async fn end_tokens(
+    tx: &mut Tx<'_>,
+    client_id: &ClientId,
+    at: Timestamp,
+) -> Result<Ended, StoreError> {
+    end_all(tx, (Holder::Client, client_id.as_str()), at).await
+}
+
 /// Codes that could still be turned into tokens.
 async fn end_codes(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<(), StoreError> {
     for text in [
@@ -101,12 +49,10 @@ async fn end_codes(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<(), StoreErr
     Ok(())
 }
 
-/// The last piece of revoking all, with the row of the trail: consents, codes in flight, and the tokens that are left.
+/// Ends everything that a client was given: consents, codes in flight, and tokens. The client stays.
 pub struct RevokeAll {
     /// Whose.
     pub client_id: ClientId,
-    /// How many tokens earlier pieces ended.
-    pub before: u64,
     /// Now.
     pub at: Timestamp,
     /// Rows of the trail; each gets the detail `revoked_count`.
@@ -116,8 +62,8 @@ pub struct RevokeAll {
 /// What revoking all ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevokedAll {
-    /// Tokens, earlier pieces included.
-    pub tokens: u64,
+    /// Tokens.
+    pub tokens: Ended,
     /// Consents.
     pub consents: u64,
 }
@@ -137,14 +83,8 @@ impl Unit for RevokeAll {
             }
             end_codes(tx, &self.client_id).await?;
             let consents = end_consents(tx, &self.client_id, self.at).await?;
-            let tokens = self.before + end_piece(tx, &self.client_id, self.at).await?.tokens;
-            note(tx, "client", self.client_id.as_str(), self.at).await?;
-            let audit: Vec<AuditRow> = self
-                .audit
-                .iter()
-                .map(|row| row.clone().with_detail("revoked_count", tokens))
-                .collect();
-            tx.insert_audit(&audit);
+            let tokens = end_tokens(tx, &self.client_id, self.at).await?;
+            tx.insert_audit(&tokens.told(&self.audit));
             Ok(Some(RevokedAll { tokens, consents }))
         }
         .boxed()
@@ -178,7 +118,7 @@ impl Unit for RejectClient {
             let changed = tx.run(update).await? == 1;
             if changed {
                 end_codes(tx, &self.client_id).await?;
-                end_piece(tx, &self.client_id, self.at).await?;
+                end_tokens(tx, &self.client_id, self.at).await?;
             }
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
@@ -186,7 +126,7 @@ impl Unit for RejectClient {
     }
 }
 
-/// Deletes a client with its codes; consents are withdrawn, and tokens and families end, the first piece of them here.
+/// Deletes a client with its codes; consents are withdrawn, and its tokens end.
 pub struct DeleteClient {
     /// Which.
     pub client_id: ClientId,
@@ -216,7 +156,7 @@ impl Unit for DeleteClient {
             if deleted {
                 end_codes(tx, &self.client_id).await?;
                 end_consents(tx, &self.client_id, self.at).await?;
-                end_piece(tx, &self.client_id, self.at).await?;
+                end_tokens(tx, &self.client_id, self.at).await?;
                 let management = Sql::new("DELETE FROM registration_tokens WHERE client_id = $1");
                 tx.run(management.text(self.client_id.as_str())).await?;
             }

@@ -4,6 +4,7 @@ use crate::{
     domain::{audit::AuditRow, ids::UserId, session::Session, time::Timestamp},
     store::{
         Store, StoreError, Tx, Unit,
+        endings::Ended,
         outbox::note,
         rows,
         sql::{Sql, Value},
@@ -128,15 +129,10 @@ impl Unit for ChangePassword {
             let ended = if self.end_tokens {
                 end_grants(tx, &self.user_id, self.at).await?
             } else {
-                0
+                Ended::default()
             };
             note(tx, "user", self.user_id.as_str(), self.at).await?;
-            let audit: Vec<AuditRow> = self
-                .audit
-                .iter()
-                .map(|row| row.clone().with_detail("revoked_count", ended))
-                .collect();
-            tx.insert_audit(&audit);
+            tx.insert_audit(&ended.told(&self.audit));
             Ok(true)
         }
         .boxed()

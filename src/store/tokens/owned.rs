@@ -8,7 +8,8 @@ use crate::{
         token::{Token, TokenCategory, TokenStatus},
     },
     store::{
-        Store, StoreError, Tx, Unit, listing::Draft, rows, sql::Sql, users::ending::end_grants,
+        Store, StoreError, Tx, Unit, endings::Ended, listing::Draft, rows, sql::Sql,
+        users::ending::end_grants,
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -156,7 +157,7 @@ fn pattern(search: &str) -> String {
     pattern
 }
 
-/// Ends everything that clients hold for a person; their browsers stay signed in. Tells how many tokens that were.
+/// Ends everything that clients hold for a person; their browsers stay signed in.
 pub struct EndOwnTokens {
     /// Whose.
     pub user_id: UserId,
@@ -167,20 +168,15 @@ pub struct EndOwnTokens {
 }
 
 impl Unit for EndOwnTokens {
-    type Answer = u64;
+    type Answer = Ended;
 
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Ended, StoreError>> {
         async move {
-            // The person's row first: an issuance under way holds it, and is either seen below or finds its family ended.
+            // The person's row first: an issuance under way holds it, and is either seen below or comes after the mark.
             let person = Sql::new("UPDATE users SET is_active = is_active WHERE id = $1");
             tx.run(person.text(self.user_id.as_str())).await?;
             let ended = end_grants(tx, &self.user_id, self.at).await?;
-            let audit: Vec<AuditRow> = self
-                .audit
-                .iter()
-                .map(|row| row.clone().with_detail("revoked_count", ended))
-                .collect();
-            tx.insert_audit(&audit);
+            tx.insert_audit(&ended.told(&self.audit));
             Ok(ended)
         }
         .boxed()

@@ -24,7 +24,8 @@ pub struct Known {
     pub token: Token,
     /// The person it speaks for; `None` for machines and for people who are gone.
     pub person: Option<User>,
-    /// Whether its client is active and its person, if it speaks for one, exists and is not switched off.
+    /// Whether its client is active and its person, if it speaks for one, exists and is not switched off, and neither
+    /// had everything ended since the token was made.
     pub holder_stands: bool,
 }
 
@@ -71,7 +72,8 @@ impl Keyed for Known {
     fn by_keys() -> &'static ByKeys {
         static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
             ByKeys::new(&format!(
-                "SELECT {TOKEN}, {HOLDER}, c.status AS client_status FROM access_tokens t \
+                "SELECT {TOKEN}, {HOLDER}, c.status AS client_status, c.tokens_end_at AS client_mark, \
+                 u.tokens_end_at AS holder_mark FROM access_tokens t \
                  LEFT JOIN users u ON u.id = t.user_id \
                  LEFT JOIN oauth_applications c ON c.client_id = t.client_id WHERE t.token_hash IN"
             ))
@@ -92,10 +94,14 @@ impl Keyed for Known {
             Subject::User(_) => person.as_ref().is_some_and(|person| person.is_active),
             Subject::Client(_) => true,
         };
+        let mark = row
+            .maybe_time("client_mark")?
+            .max(row.maybe_time("holder_mark")?);
+        let is_later = mark.is_none_or(|mark| mark < token.created_at);
         Ok(Self {
             token,
             person,
-            holder_stands: client_stands && person_stands,
+            holder_stands: client_stands && person_stands && is_later,
         })
     }
 }

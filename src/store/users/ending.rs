@@ -4,45 +4,34 @@
 //! are found, or comes after and is refused.
 use super::super::{
     StoreError, Tx, Unit,
-    outbox::note,
+    endings::{Ended, Holder, end_all},
     sql::{Sql, Value},
 };
 use super::changing::{UserChanged, may_end, not_found};
 use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
-/// Ends sessions, families, tokens and codes of a person. Tells how many tokens.
+/// Ends sessions, tokens and codes of a person.
 async fn end_everything(
     tx: &mut Tx<'_>,
     user_id: &UserId,
     at: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<Ended, StoreError> {
     let end = "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
     tx.run(Sql::new(end).text(user_id.as_str()).time(at))
         .await?;
     end_grants(tx, user_id, at).await
 }
 
-/// Ends families, tokens and codes of a person, and leaves their browsers signed in. Tells how many tokens. The person's
-/// row must have been updated before in the same transaction.
+/// Ends tokens and codes of a person, and leaves their browsers signed in. The person's row must have been updated before
+/// in the same transaction, or be gone.
 pub(in crate::store) async fn end_grants(
     tx: &mut Tx<'_>,
     user_id: &UserId,
     at: Timestamp,
-) -> Result<u64, StoreError> {
-    tx.settle().await?;
+) -> Result<Ended, StoreError> {
     let of = |text: &'static str| Sql::new(text).text(user_id.as_str());
-    tx.run(
-        of("UPDATE token_families SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
-            .time(at),
-    )
-    .await?;
-    // What is switched off could be switched on again.
-    let tokens = tx
-        .run(of(
-            "UPDATE access_tokens SET status = 'revoked' WHERE user_id = $1 AND status IN ('active', 'disabled')",
-        ))
-        .await?;
+    let tokens = end_all(tx, (Holder::Person, user_id.as_str()), at).await?;
     tx.run(of("DELETE FROM device_codes WHERE user_id = $1"))
         .await?;
     tx.run(
@@ -50,15 +39,7 @@ pub(in crate::store) async fn end_grants(
             .bind(Value::MaybeTime(Some(at))),
     )
     .await?;
-    note(tx, "user", user_id.as_str(), at).await?;
     Ok(tokens)
-}
-
-fn counted(audit: &[AuditRow], tokens: u64) -> Vec<AuditRow> {
-    audit
-        .iter()
-        .map(|row| row.clone().with_detail("revoked_count", tokens))
-        .collect()
 }
 
 /// Switches a person off. Consents stay, so that nobody need be asked again should they come back.
@@ -91,7 +72,7 @@ impl Unit for DisableUser {
                 return not_found(tx, &self.user_id).await;
             }
             let tokens = end_everything(tx, &self.user_id, self.at).await?;
-            tx.insert_audit(&counted(&self.audit, tokens));
+            tx.insert_audit(&tokens.told(&self.audit));
             Ok(UserChanged::Done)
         }
         .boxed()
@@ -137,7 +118,7 @@ impl Unit for ResetPassword {
             let tokens = end_everything(tx, &self.user_id, self.at).await?;
             let unlock = Sql::new("DELETE FROM login_failures WHERE account = $1");
             tx.run(unlock.text(self.account.as_str())).await?;
-            tx.insert_audit(&counted(&self.audit, tokens));
+            tx.insert_audit(&tokens.told(&self.audit));
             Ok(UserChanged::Done)
         }
         .boxed()
@@ -188,7 +169,7 @@ impl Unit for DeleteUser {
             tx.run(of("DELETE FROM sessions WHERE user_id = $1")).await?;
             tx.run(of("DELETE FROM oauth_connections WHERE user_id = $1"))
                 .await?;
-            tx.insert_audit(&counted(&self.audit, tokens));
+            tx.insert_audit(&tokens.told(&self.audit));
             Ok(UserChanged::Done)
         }
         .boxed()

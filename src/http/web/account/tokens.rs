@@ -12,8 +12,8 @@ use crate::{
         list::Listing,
     },
     pages::{
-        Badge, ConfirmPage, Fact, Place, Switch, TokenGroup, TokenRow, TokensPage, Tone, When,
-        Words, agent_words,
+        Alert, Badge, ConfirmPage, Fact, Place, Switch, TokenGroup, TokenRow, TokensPage, Tone,
+        When, Words, agent_words,
     },
 };
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
             .map(TokenStatus::stored),
         category: TokenCategory::stored(listing.filter("category")),
     };
-    let (leaf, live) = account::tokens(&deps, &oneself(&visit), (&query, &listing.slice)).await?;
+    let own = account::tokens(&deps, &oneself(&visit), (&query, &listing.slice)).await?;
     let now = deps.login.ground.now();
     let tabs = vec![
         listing.tabs(
@@ -57,11 +57,15 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     ];
     let page = TokensPage {
         shell: visit.shell(Place::Account),
-        live: Words::count("account.tokens.live", live),
-        has_live: live > 0,
+        live: Words::count("account.tokens.live", own.live),
+        has_live: own.live > 0,
+        ending: own.ending.map(|ending| {
+            let ended = Words::grouped(ending.ended);
+            Alert::info(Words::of("account.tokens.ending").with("ended", ended))
+        }),
         filter: listing.form("account.tokens.search", tabs),
-        groups: groups(&leaf.rows, now, &listing.query()),
-        pager: listing.pager(&leaf, None),
+        groups: groups(&own.leaf.rows, now, &listing.query()),
+        pager: listing.pager(&own.leaf, None),
     };
     Ok(visit.draw(200, &page))
 }
@@ -232,5 +236,10 @@ pub async fn ask_all(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 /// `POST /account/sessions/revoke-all`.
 pub async fn revoke_all(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let ended = account::end_all(&deps, &oneself(&visit)).await?;
-    Ok(visit.to(&format!("{LIST}?success=revoked_all&n={ended}")))
+    let outcome = if ended.goes_on {
+        "success=ending_all".to_owned()
+    } else {
+        format!("success=revoked_all&n={}", ended.tokens)
+    };
+    Ok(visit.to(&format!("{LIST}?{outcome}")))
 }

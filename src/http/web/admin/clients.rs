@@ -10,6 +10,7 @@ use crate::{
         router::Routes,
         web::{
             WebDeps,
+            admin::work::WORK,
             guard::{self, Answer, Visit},
             list::Listing,
             registered::{
@@ -399,9 +400,13 @@ async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
 
 async fn revoked(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     match revoke_all(&deps.registry, &editor(&visit), &named(&visit)).await {
+        Ok(ended) if ended.tokens.goes_on => Ok(visit.to(WORK)),
         Ok(ended) => {
             let path = format!("/admin/clients/{}", visit.param("id"));
-            Ok(visit.to(&format!("{path}?success=tokens_revoked&n={}", ended.tokens)))
+            Ok(visit.to(&format!(
+                "{path}?success=tokens_revoked&n={}",
+                ended.tokens.tokens
+            )))
         }
         Err(error) => refused(&visit, Side::Admin, error),
     }

@@ -54,18 +54,23 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
         status: Some(ClientStatus::Pending),
         ..ClientQuery::default()
     };
-    let (counted, activity, waiting) = tokio::join!(
+    let (counted, activity, waiting, ending) = tokio::join!(
         deps.counting.counters(),
         ground.store.audit_newest(SHOWN),
-        ground.store.clients_page(&pending, &newest)
+        ground.store.clients_page(&pending, &newest),
+        ground.store.next_ending()
     );
     let ((counters, at), waiting) = (counted?, waiting?);
     let activity = activity.map_err(FlowError::from)?;
+    let mut troubles = troubles(&deps.readiness);
+    if ending?.is_some() {
+        troubles.push(Alert::info(Words::of("dashboard.endings")));
+    }
     let page = DashboardPage {
         shell: visit.shell(Place::Dashboard),
         counters: figures(&counters),
         counted: When::new(at, now),
-        troubles: troubles(&deps.readiness),
+        troubles,
         waiting: waiting
             .rows
             .iter()

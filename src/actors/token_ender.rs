@@ -1,0 +1,152 @@
+//! Writes off the tokens of clients and people whose tokens all ended, step by step, until the rows say what the mark on
+//! their holder says already. In one process of many; what is left to do is in the database.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::domain::audit::{AuditEvent, AuditRow, EventType, ResourceType, Severity};
+use crate::domain::ids::row_id;
+use crate::domain::time::{Clock, Entropy, random};
+use crate::store::endings::{Ending, GoOn, Holder};
+use crate::store::{Store, StoreError};
+
+use super::handle::Failure;
+use super::inbox::{Inbox, Queued};
+use super::round::{self, Rounds};
+use super::supervisor::Spec;
+use super::upkeep::Broom;
+use super::vitals::Vitals;
+
+/// How soon work that comes up is begun.
+const EVERY: Duration = Duration::from_secs(1);
+/// The longest that one tick works, so that a shutdown waits no longer.
+const TURN: Duration = Duration::from_millis(500);
+
+/// What the worker needs.
+#[derive(Clone)]
+pub struct Settings {
+    /// `ENABLE_AUDIT_LOGGING`.
+    pub audited: bool,
+    /// Who this process is among its siblings.
+    pub holder: String,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids of audit rows.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The place in the tree.
+pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
+    let inbox = Inbox::<()>::new(vitals, 1);
+    round::spec(TokenEnder { settings, store }, &inbox)
+}
+
+struct TokenEnder {
+    settings: Settings,
+    store: Store,
+}
+
+impl TokenEnder {
+    /// Works until nothing is left or the turn is over; tells whether something is left.
+    async fn turn(&self) -> Result<bool, StoreError> {
+        let began = Instant::now();
+        while let Some(ending) = self.store.next_ending().await? {
+            if !self.broom().is_mine("token_ender").await {
+                return Ok(false);
+            }
+            let total = match ending.total {
+                Some(_) => None,
+                None => Some(ending.ended + self.store.ending_left(&ending).await?),
+            };
+            if !self.steps(&ending, total, began).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The steps of one ending; tells whether it came to its end within the turn.
+    async fn steps(
+        &self,
+        ending: &Ending,
+        mut total: Option<u64>,
+        began: Instant,
+    ) -> Result<bool, StoreError> {
+        loop {
+            let step = Instant::now();
+            let at = self.settings.clock.now();
+            let unit = GoOn {
+                holder: ending.holder,
+                key: ending.key.clone(),
+                total: total.take(),
+                at,
+                audit: self.last_words(ending, at),
+            };
+            if self.store.commit(unit).await?.is_none() {
+                return Ok(true);
+            }
+            if began.elapsed() > TURN {
+                return Ok(false);
+            }
+            // Whoever waits for the database gets as much of it as this did.
+            tokio::time::sleep(step.elapsed()).await;
+        }
+    }
+
+    fn broom(&self) -> Broom<'_> {
+        Broom {
+            store: &self.store,
+            holder: &self.settings.holder,
+            now: self.settings.clock.now(),
+        }
+    }
+
+    /// What the trail says when the last row is done.
+    fn last_words(&self, ending: &Ending, at: crate::domain::time::Timestamp) -> Vec<AuditRow> {
+        if !self.settings.audited {
+            return Vec::new();
+        }
+        let (kind, about) = match ending.holder {
+            Holder::Client => (EventType::ClientTokensRevokedAll, ResourceType::Client),
+            Holder::Person => (EventType::TokenRevoked, ResourceType::User),
+        };
+        let event = AuditEvent::new(kind, "Rows of tokens that had ended were written off")
+            .at(Severity::Info)
+            .on(about, ending.key.as_str(), ending.name.as_str())
+            .with("since", ending.started_at.unix_timestamp());
+        // Without entropy nothing else works either; the step is what matters.
+        let id = random(&*self.settings.entropy).map(|bytes| row_id(at, bytes));
+        id.map(|id| vec![event.into_row(id, at)])
+            .unwrap_or_default()
+    }
+}
+
+impl Rounds for TokenEnder {
+    type Item = ();
+    /// Whether something is left.
+    type State = bool;
+    const MOST: usize = 1;
+
+    async fn open(&self) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    async fn serve(&self, _: &mut bool, _: Vec<Queued<()>>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn pause(&self, goes_on: &bool) -> Option<Duration> {
+        Some(if *goes_on { Duration::ZERO } else { EVERY })
+    }
+
+    async fn tick(&self, goes_on: &mut bool) -> Result<(), Failure> {
+        *goes_on = match self.turn().await {
+            Ok(goes_on) => goes_on,
+            Err(error) => {
+                tracing::warn!(%error, "tokens that ended could not be written off; they will be");
+                false
+            }
+        };
+        Ok(())
+    }
+}
