@@ -116,6 +116,7 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         "admin/dashboard",
         "admin/tokens",
         "admin/keys",
+        "admin/work",
     ]);
     let files = templates();
     let files: BTreeSet<&str> = files

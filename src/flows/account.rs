@@ -22,7 +22,7 @@ pub use crate::{
     store::{
         connections::{LinkedLogin, Unlinked},
         sessions::owned::NAME as SESSION_NAME,
-        tokens::owned::{OwnToken, OwnTokenQuery},
+        tokens::owned::{LiveTokens, OwnToken, OwnTokenQuery},
     },
 };
 pub use browsers::{browsers, end_browser, end_other_browsers};

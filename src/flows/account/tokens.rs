@@ -8,7 +8,7 @@ use crate::{
     },
     store::{
         endings::{Ended, Ending, Holder},
-        tokens::owned::{EndOwnTokens, OwnToken, OwnTokenQuery},
+        tokens::owned::{EndOwnTokens, LiveTokens, OwnToken, OwnTokenQuery},
     },
 };
 
@@ -19,7 +19,7 @@ pub struct Own {
     /// A page of them.
     pub leaf: Leaf<OwnToken>,
     /// How many count now.
-    pub live: u64,
+    pub live: LiveTokens,
     /// All of them ended, and their rows are following.
     pub ending: Option<Ending>,
 }

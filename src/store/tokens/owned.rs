@@ -106,7 +106,7 @@ impl Store {
         row.as_ref().map(|row| own(row, user_id)).transpose()
     }
 
-    /// How many of a person's tokens count now.
+    /// How many of a person's tokens count now, among the newest thousand.
     ///
     /// # Errors
     /// As the database.
@@ -114,18 +114,34 @@ impl Store {
         &self,
         user_id: &UserId,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<LiveTokens, StoreError> {
         let count = Sql::new(
-            "SELECT count(*) AS found FROM access_tokens WHERE user_id = $1 AND status = 'active' AND expires_at > $2",
+            "SELECT count(*) AS seen, count(CASE WHEN status = 'active' AND expires_at > $2 THEN 1 END) AS live FROM \
+             (SELECT status, expires_at FROM access_tokens WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $3) AS newest",
         )
         .text(user_id.as_str())
-        .time(now);
-        let found = self
-            .read_one(count)
-            .await?
-            .map_or(Ok(0), |row| row.int("found"))?;
-        Ok(u64::try_from(found).unwrap_or_default())
+        .time(now)
+        .int(NEWEST);
+        let Some(row) = self.read_one(count).await? else {
+            return Ok(LiveTokens::default());
+        };
+        Ok(LiveTokens {
+            count: u64::try_from(row.int("live")?).unwrap_or_default(),
+            is_all: row.int("seen")? < NEWEST,
+        })
     }
+}
+
+/// So many of a person's tokens are looked through to count those that are live.
+const NEWEST: i64 = 1_000;
+
+/// Tokens that count now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveTokens {
+    /// How many were found.
+    pub count: u64,
+    /// Whether there can be no others.
+    pub is_all: bool,
 }
 
 const SELECT: &str = "SELECT t.*, c.client_name, f.grant_name, f.ip, f.user_agent FROM access_tokens t \

@@ -5,7 +5,7 @@ use crate::{
         time::Timestamp,
         token::{TokenCategory, TokenStatus},
     },
-    flows::account::{self, AccountDeps, Deed, Outcome, OwnToken, OwnTokenQuery},
+    flows::account::{self, AccountDeps, Deed, LiveTokens, Outcome, OwnToken, OwnTokenQuery},
     http::web::{
         form_encoded,
         guard::{Answer, Visit},
@@ -57,8 +57,8 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     ];
     let page = TokensPage {
         shell: visit.shell(Place::Account),
-        live: Words::count("account.tokens.live", own.live),
-        has_live: own.live > 0,
+        live: in_force(own.live),
+        has_live: own.live.count > 0 || !own.live.is_all,
         ending: own.ending.map(|ending| {
             let ended = Words::grouped(ending.ended);
             Alert::info(Words::of("account.tokens.ending").with("ended", ended))
@@ -68,6 +68,14 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
         pager: listing.pager(&own.leaf, None),
     };
     Ok(visit.draw(200, &page))
+}
+
+fn in_force(live: LiveTokens) -> Words {
+    if live.is_all {
+        Words::count("account.tokens.live", live.count)
+    } else {
+        Words::of("account.tokens.live_at_least").with("n", Words::grouped(live.count))
+    }
 }
 
 /// Neighbours that came from one grant stand together.
@@ -219,7 +227,7 @@ pub async fn ask_all(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
         shell: visit.shell(Place::Account),
         title: Words::of("account.tokens.all_heading"),
         lead: Words::of("account.tokens.all_lead"),
-        facts: vec![Fact::new("account.tokens.all_in_force", live)],
+        facts: vec![Fact::new("account.tokens.all_in_force", at_least(live))],
         consequences: vec![
             Words::of("account.tokens.all_after"),
             Words::of("account.tokens.all_browsers"),
@@ -231,6 +239,14 @@ pub async fn ask_all(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
         cancel: LIST.to_owned(),
     };
     Ok(visit.draw(200, &page))
+}
+
+fn at_least(live: LiveTokens) -> Words {
+    if live.is_all {
+        Words::from(live.count)
+    } else {
+        Words::of("account.tokens.at_least").with("n", Words::grouped(live.count))
+    }
 }
 
 /// `POST /account/sessions/revoke-all`.
