@@ -25,7 +25,7 @@ async fn the_server_answers_as_its_description_says() {
     admin.sign_in().await;
     let mut check = Command::new("timeout");
     check
-        .arg("120")
+        .arg("240")
         .arg(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/clients/api/check.sh"

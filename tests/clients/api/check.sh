@@ -23,7 +23,7 @@ run() {
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,missing_required_header,ignored_auth,allow_header_conformance \
         --continue-on-failure --warnings off --no-color --max-redirects 0 "$@"
 }
-run 40
-run 15 --include-path-regex '^/admin/' --header "Cookie: $COOKIE"
-run 15 --include-path-regex '^/oauth/(userinfo|tokeninfo)' --header "Authorization: Bearer $ACCESS_TOKEN"
-run 15 --include-path-regex '^/(actors|readyz)' --header "Authorization: Bearer $METRICS_TOKEN"
+run 25
+run 8 --include-path-regex '^/admin/' --header "Cookie: $COOKIE"
+run 5 --include-path-regex '^/oauth/(userinfo|tokeninfo)' --header "Authorization: Bearer $ACCESS_TOKEN"
+run 5 --include-path-regex '^/(actors|readyz)' --header "Authorization: Bearer $METRICS_TOKEN"
