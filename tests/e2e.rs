@@ -53,6 +53,8 @@ mod hooks;
 mod hostile;
 #[path = "e2e/http.rs"]
 mod http;
+#[path = "e2e/keyboard.rs"]
+mod keyboard;
 #[path = "e2e/keys.rs"]
 mod keys;
 #[path = "e2e/lifecycle.rs"]

@@ -2,6 +2,10 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 
+/** As WebDriver calls the keys. */
+export const TAB = "\uE004";
+export const ENTER = "\uE007";
+
 /** A port that nobody uses now. */
 function freePort() {
   return new Promise((resolve, reject) => {
@@ -82,13 +86,12 @@ export class Browser {
     return this.command("Emulation.setEmulatedMedia", { features });
   }
 
-  /** Presses Tab so many times. */
-  tab(times) {
-    const press = [
-      { type: "keyDown", value: "\uE004" },
-      { type: "keyUp", value: "\uE004" },
-    ];
-    const actions = Array.from({ length: times }, () => press).flat();
+  /** Presses these keys, one after the other. */
+  press(keys) {
+    const actions = [...keys].flatMap((value) => [
+      { type: "keyDown", value },
+      { type: "keyUp", value },
+    ]);
     return this.#send("actions", { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 

@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { readFileSync, readdirSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
-import { Browser } from "./browser.mjs";
+import { Browser, TAB } from "./browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const directory = process.argv[2];
@@ -125,7 +125,7 @@ const journey = `() => {
 
 async function byKeyboard(browser, page) {
   // Once more than there are controls: after the last one the browser itself has its turn.
-  await browser.tab((await browser.run(watch)) + 1);
+  await browser.press(TAB.repeat((await browser.run(watch)) + 1));
   for (const fault of await browser.run(journey)) found(page, "keyboard", fault);
 }
 
