@@ -11,7 +11,7 @@ const browser = await Browser.open(process.env.TEST_CHROMEDRIVER ?? "chromedrive
 
 /** Waits until the page says so. */
 async function until(what, condition) {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
     if (await browser.run(condition).catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
