@@ -25,7 +25,7 @@ bench:
 bench-full:
 	@scripts/bench --full
 
-# Pictures of the main pages in docs/screens, light and dark, wide and narrow.
+# Pictures of every page: all in target/screens, a small set in docs/screens.
 .PHONY: screens
 screens:
-	@scripts/screens docs/screens login account_tokens account_browsers account_profile account_authorizations consent device_confirm audit components
+	@scripts/screens

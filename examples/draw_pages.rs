@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let pages = Pages::new()?;
     for lang in Lang::ALL {
-        for (name, mut page) in gallery::draw_all(&pages, lang)? {
+        for (name, mut page) in gallery::draw_everything(&pages, lang)? {
             for (path, file) in &files {
                 page = page.replace(path, file);
             }

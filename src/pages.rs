@@ -158,6 +158,17 @@ impl Pages {
         self.book(Lang::default()).phrases.get(key).is_some()
     }
 
+    /// What a stored name is called; names without a phrase speak for themselves.
+    #[must_use]
+    pub fn named(&self, names: &str, value: &str) -> Words {
+        let key = format!("{names}{value}");
+        if self.has_phrase(&key) {
+            Words::of(key)
+        } else {
+            Words::from(value)
+        }
+    }
+
     /// The names of all phrases in a language.
     pub fn phrases(&self, lang: Lang) -> impl Iterator<Item = &str> {
         self.book(lang).phrases.keys()

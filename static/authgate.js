@@ -1,13 +1,14 @@
 // Touches for browsers with script; every page works without. No text lives here: pages bring it along.
 "use strict";
 
-// Exact times in the reader's own zone.
+// Exact times in the reader's own zone. Chinese writes the short date out in full, and the medium one too long for a column.
+const dateStyle = document.documentElement.lang.startsWith("zh") ? "short" : "medium";
 for (const time of document.querySelectorAll("time.when")) {
   const exact = time.querySelector(".when-exact");
   const at = new Date(time.dateTime);
   if (exact && !Number.isNaN(at.getTime())) {
     time.title = exact.textContent;
-    exact.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    exact.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle, timeStyle: "short" });
   }
 }
 

@@ -32,7 +32,7 @@ fn pages() -> Pages {
 
 fn drawn(name: &str) -> String {
     let all = gallery::draw_all(&pages(), Lang::En).expect("every sample can be drawn");
-    let (_, page) = all.into_iter().find(|(n, _)| *n == name).expect(name);
+    let (_, page) = all.into_iter().find(|(n, _)| n == name).expect(name);
     page
 }
 
@@ -219,7 +219,7 @@ fn every_page_is_one_whole_document_with_the_frame() {
         }
         assert!(!page.contains(['\u{1}', '\u{2}', '\u{4}']), "{name}");
         assert!(!page.contains("{{"), "{name}");
-        assert_ids_are_unique_and_references_resolve(name, &page);
+        assert_ids_are_unique_and_references_resolve(&name, &page);
     }
 }
 
@@ -383,6 +383,48 @@ fn titles_and_strings_for_partials_are_plain_words() {
                 !phrase.contains(['<', '>', '&', '"', '\'', '{']),
                 "{key}: {phrase}"
             );
+        }
+    }
+}
+
+/// Each class that a template writes is seen on the page of components, so that one page shows the whole design.
+#[test]
+fn the_components_page_shows_every_component() {
+    // The frame of guides stands around a whole page; every guide shows it.
+    const FRAME: [&str; 6] = [
+        "docs",
+        "docs-jump",
+        "docs-nav",
+        "docs-nav-title",
+        "docs-turn",
+        "prose",
+    ];
+    let page = drawn("components");
+    let shown: BTreeSet<&str> = page
+        .split('<')
+        .filter_map(|tag| attribute(tag, "class"))
+        .flat_map(str::split_whitespace)
+        .chain(FRAME)
+        .collect();
+    for (name, source) in templates() {
+        let mut bare = String::new();
+        let mut rest = source.as_str();
+        while let Some((before, from)) = rest.split_once("{{") {
+            bare.push_str(before);
+            bare.push(' ');
+            rest = from.split_once("}}").map_or("", |(_, after)| after);
+        }
+        bare.push_str(rest);
+        for tag in bare.split('<') {
+            for class in attribute(tag, "class")
+                .unwrap_or_default()
+                .split_whitespace()
+            {
+                assert!(
+                    shown.contains(class),
+                    "{name}: .{class} is not among the components"
+                );
+            }
         }
     }
 }

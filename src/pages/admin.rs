@@ -20,7 +20,7 @@ pub struct Counter {
 #[derive(Debug, Clone, Serialize)]
 pub struct ActivityRow {
     pub at: When,
-    pub event: String,
+    pub event: Words,
     #[serde(serialize_with = "as_tame")]
     pub who: String,
     #[serde(serialize_with = "as_tame")]

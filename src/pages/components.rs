@@ -6,8 +6,35 @@ use serde::Serialize;
 use time::{Duration, macros::datetime};
 
 use super::{
-    Alert, Badge, Choice, Fact, Filter, Pager, Secret, Shell, Tab, Tabs, Tone, View, When, Words,
+    Alert, Badge, Choice, Fact, Filter, Pager, ScopeLine, Secret, Shell, Tab, Tabs, Tone, View,
+    When, Words,
 };
+
+/// Names of tokens in the stylesheet, each with a class of the same name.
+const COLOURS: [&str; 12] = [
+    "paper",
+    "surface",
+    "sunken",
+    "line",
+    "line-strong",
+    "ink",
+    "ink-soft",
+    "accent",
+    "danger",
+    "warning",
+    "success",
+    "info",
+];
+const TEXTS: [&str; 5] = [
+    "text-title",
+    "text-field",
+    "text-body",
+    "text-note",
+    "text-small",
+];
+const SPACES: [&str; 8] = [
+    "space-1", "space-2", "space-3", "space-4", "space-5", "space-6", "space-7", "space-8",
+];
 
 /// Every component once.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +47,13 @@ pub struct ComponentsPage {
     pager: Pager,
     facts: Vec<Fact>,
     secret: Secret,
+    scopes: Vec<ScopeLine>,
+    resources: Vec<String>,
+    code: &'static str,
+    sample: &'static str,
+    colours: [&'static str; 12],
+    texts: [&'static str; 5],
+    spaces: [&'static str; 8],
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -108,6 +142,15 @@ impl ComponentsPage {
                 value: "ago_s3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3t".to_owned(),
             },
             rows,
+            scopes: ["openid", "email", "orders:refund"]
+                .map(ScopeLine::of)
+                .into(),
+            resources: vec!["https://orders.example.com/api".to_owned()],
+            code: "WDJB-MJHT",
+            sample: "curl -s https://auth.example.com/health",
+            colours: COLOURS,
+            texts: TEXTS,
+            spaces: SPACES,
         }
     }
 }

@@ -4,19 +4,20 @@
 mod audit_samples;
 
 use super::{account, samples};
-use authgate::pages::{Guides, Lang, PageError, Pages, Place, View};
+use authgate::pages::{GUIDES, Guides, Lang, PageError, Pages, Place, View};
 use serde::Serialize;
 use serde_json::Value;
 use std::marker::PhantomData;
 
-pub type Drawn = Vec<(&'static str, String)>;
+/// The name of a file, and the page.
+pub type Drawn = Vec<(String, String)>;
 
 /// Draws one view in one language.
 struct Gallery<'a> {
     pages: &'a Pages,
     lang: Lang,
-    /// Stands in the place of every text.
-    poison: Option<&'a str>,
+    /// Stands in the place of every text but those of some fields.
+    poison: Option<(&'a str, &'a [&'a str])>,
     drawn: Drawn,
 }
 
@@ -24,14 +25,14 @@ impl Gallery<'_> {
     fn hang<V: View>(mut self, name: &'static str, view: &V) -> Result<Self, PageError> {
         let page = match self.poison {
             None => self.pages.render(self.lang, view)?,
-            Some(poison) => {
+            Some((poison, spared)) => {
                 let mut value = serde_json::to_value(view).expect("a view is JSON");
-                poisoned(&mut value, poison);
+                poisoned(&mut value, poison, spared);
                 let view = Poisoned::<V>(value, PhantomData);
                 self.pages.render(self.lang, &view)?
             }
         };
-        self.drawn.push((name, page));
+        self.drawn.push((name.to_owned(), page));
         Ok(self)
     }
 }
@@ -46,15 +47,45 @@ impl<V: View> View for Poisoned<V> {
     const TITLE: &'static str = V::TITLE;
 }
 
-/// Replaces all texts but the names of phrases.
-fn poisoned(value: &mut Value, poison: &str) {
+const BASE_URL: &str = "https://auth.example.com";
+
+/// The guides that stand for all among the samples.
+const SEEN: [&str; 2] = ["device-flow", "security"];
+
+fn guide_name(slug: &str) -> String {
+    format!("guide_{}", slug.replace('-', "_"))
+}
+
+/// What the server itself writes: phrases, numbers, times, choices.
+const OURS: [&str; 15] = [
+    "say",
+    "n",
+    "wait",
+    "iso",
+    "utc",
+    "away",
+    "sizes",
+    "selects",
+    "tabs",
+    "figure",
+    "tone",
+    "lifetime",
+    "queue",
+    "path",
+    "reference",
+];
+
+/// Replaces all texts but those of the spared fields.
+fn poisoned(value: &mut Value, poison: &str, spared: &[&str]) {
     match value {
         Value::String(text) => poison.clone_into(text),
-        Value::Array(all) => all.iter_mut().for_each(|value| poisoned(value, poison)),
+        Value::Array(all) => all
+            .iter_mut()
+            .for_each(|value| poisoned(value, poison, spared)),
         Value::Object(fields) => {
             for (name, value) in fields {
-                if name != "say" {
-                    poisoned(value, poison);
+                if !spared.contains(&name.as_str()) {
+                    poisoned(value, poison, spared);
                 }
             }
         }
@@ -71,16 +102,43 @@ pub fn draw_all(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
     })
 }
 
+/// All pages, and every guide.
+#[allow(
+    dead_code,
+    reason = "some of those who share this file look at the samples alone"
+)]
+pub fn draw_everything(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
+    let mut drawn = draw_all(pages, lang)?;
+    let guides = Guides::new(pages, BASE_URL)?;
+    for slug in GUIDES.into_iter().filter(|slug| !SEEN.contains(slug)) {
+        drawn.push((guide_name(slug), guides.draw(pages, lang, slug, None)?));
+    }
+    Ok(drawn)
+}
+
 /// All pages with the same text in the place of every text. Used by the tests alone.
 #[allow(
     dead_code,
     reason = "the example that draws pages for people shares this file"
 )]
 pub fn draw_poisoned(pages: &Pages, lang: Lang, poison: &str) -> Result<Drawn, PageError> {
+    draw_with(pages, lang, poison, &["say"])
+}
+
+/// All pages with the same text wherever people and clients may choose one.
+#[allow(
+    dead_code,
+    reason = "the example that draws pages for people shares this file"
+)]
+pub fn draw_stretched(pages: &Pages, lang: Lang, text: &str) -> Result<Drawn, PageError> {
+    draw_with(pages, lang, text, &OURS)
+}
+
+fn draw_with(pages: &Pages, lang: Lang, text: &str, spared: &[&str]) -> Result<Drawn, PageError> {
     hang_all(Gallery {
         pages,
         lang,
-        poison: Some(poison),
+        poison: Some((text, spared)),
         drawn: Vec::new(),
     })
 }
@@ -131,13 +189,19 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
     if poisoned {
         return Ok(drawn);
     }
-    let guides = Guides::new(pages, "https://auth.example.com")?;
-    for slug in ["device-flow", "security"] {
-        drawn.push((slug, guides.draw(pages, lang, slug, None)?));
+    let guides = Guides::new(pages, BASE_URL)?;
+    for slug in SEEN {
+        drawn.push((guide_name(slug), guides.draw(pages, lang, slug, None)?));
     }
-    drawn.push(("api", pages.render(lang, &audit_samples::api(lang))?));
+    drawn.push((
+        "api".to_owned(),
+        pages.render(lang, &audit_samples::api(lang))?,
+    ));
     let shell = Some(samples::shell(Place::Docs));
-    drawn.push(("guide_inside", guides.draw(pages, lang, "mcp", shell)?));
+    drawn.push((
+        "guide_inside".to_owned(),
+        guides.draw(pages, lang, "mcp", shell)?,
+    ));
     Ok(drawn)
 }
 

@@ -3,7 +3,7 @@
 //! `tests/clients/pages` holds them; `scripts/clients` prepares them where Node.js and Java are.
 
 use super::{gallery, pages};
-use authgate::pages::{GUIDES, Guides, Lang, asset, asset_paths};
+use authgate::pages::{Lang, asset, asset_paths};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,22 +25,13 @@ fn tools() -> Option<PathBuf> {
 fn laid_out() -> tempfile::TempDir {
     let room = tempfile::tempdir().expect("a directory");
     let pages = pages();
-    let guides = Guides::new(&pages, "https://auth.example.com").expect("guides");
     for path in asset_paths() {
         let target = room.path().join(path.trim_start_matches('/'));
         fs::create_dir_all(target.parent().expect("a parent")).expect("a directory");
         fs::write(target, asset(&path).expect("a file").bytes).expect("written");
     }
     for lang in Lang::ALL {
-        let mut drawn: Vec<(String, String)> = gallery::draw_all(&pages, lang)
-            .expect("every sample can be drawn")
-            .into_iter()
-            .map(|(name, page)| (name.to_owned(), page))
-            .collect();
-        for slug in GUIDES {
-            let page = guides.draw(&pages, lang, slug, None).expect("a guide");
-            drawn.push((format!("guide-{slug}"), page));
-        }
+        let drawn = gallery::draw_everything(&pages, lang).expect("every sample can be drawn");
         for (name, page) in drawn {
             let file = room.path().join(format!("{name}.{}.html", lang.tag()));
             fs::write(file, page).expect("written");

@@ -271,7 +271,7 @@ pub fn dashboard() -> DashboardPage {
     };
     let happened = |event: &str, outcome| ActivityRow {
         at: ago(120),
-        event: event.into(),
+        event: Words::of(format!("audit.events.{event}")),
         who: "maria.lindqvist".into(),
         what: "Fleet Deploy Assistant".into(),
         outcome,

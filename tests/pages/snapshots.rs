@@ -37,7 +37,7 @@ fn drawn() -> BTreeMap<String, String> {
         let (frame, page) = parted(&page);
         let known = all.entry("frame".to_owned()).or_insert(frame.clone());
         assert_eq!(*known, frame, "{name} has another frame");
-        all.insert(name.to_owned(), page);
+        all.insert(name, page);
     }
     all
 }

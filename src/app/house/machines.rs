@@ -7,7 +7,6 @@ use crate::{
         client_auth::ClientAuth,
         introspect::IntrospectDeps,
         register::{RegisterDeps, RegisterSettings},
-        registry::{RegistryDeps, RegistryRules},
     },
     http::oauth::machines::MachineEndpoints,
 };
@@ -25,7 +24,7 @@ impl House {
             },
             introspect_limit: super::rules::limiter(config, config.limits.introspect),
             register: RegisterDeps {
-                registry: self.registry_of_programs(config),
+                registry: self.registry(config),
                 auth: auth.clone(),
                 settings: Arc::new(RegisterSettings {
                     enabled: config.oauth.registration,
@@ -35,19 +34,6 @@ impl House {
             },
             register_limit: super::rules::limiter(config, config.limits.registration),
             manage_limit: super::rules::limiter(config, config.limits.registration),
-        }
-    }
-
-    fn registry_of_programs(&self, config: &Config) -> RegistryDeps {
-        let algorithms = self.keys.current().id_token_algorithms();
-        RegistryDeps {
-            ground: self.ground.clone(),
-            rules: Arc::new(RegistryRules {
-                strict_redirect_uris: config.oauth.strict_redirect_uris,
-                max_machine_ttl: config.lifetime_caps.access,
-                id_token_algs: algorithms.iter().map(ToString::to_string).collect(),
-                apps_per_user: None,
-            }),
         }
     }
 }

@@ -190,14 +190,8 @@ impl<'v> Sheet<'v> {
         }
     }
 
-    /// What a stored name is called; names without a phrase speak for themselves.
     fn named(&self, names: &str, value: &str) -> Words {
-        let key = format!("{names}{value}");
-        if self.visit.web.pages.has_phrase(&key) {
-            Words::of(key)
-        } else {
-            Words::from(value)
-        }
+        self.visit.web.pages.named(names, value)
     }
 
     fn inputs(&self) -> Vec<Input> {

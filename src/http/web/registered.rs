@@ -23,6 +23,7 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
+pub mod both;
 pub mod facts;
 pub mod form;
 pub mod problems;
@@ -63,6 +64,14 @@ impl Side {
         match self {
             Self::Admin => "/admin/clients",
             Self::Owner => "/apps",
+        }
+    }
+
+    /// What whoever uses them may do.
+    pub fn capacity(self) -> Capacity {
+        match self {
+            Self::Admin => Capacity::Administrator,
+            Self::Owner => Capacity::Owner,
         }
     }
 
@@ -317,7 +326,7 @@ pub fn ask_regenerate(visit: &Visit, side: Side, client: &Client) -> Response {
 pub async fn regenerate(
     deps: &RegisteredDeps,
     visit: &Visit,
-    (side, capacity): (Side, Capacity),
+    side: Side,
 ) -> Result<Response, FlowError> {
     let asked = visit.form.get("overlap").unwrap_or("0");
     let overlap = OVERLAPS
@@ -326,7 +335,7 @@ pub async fn regenerate(
         .map(|(_, _, seconds)| Duration::from_secs(*seconds))
         .filter(|overlap| !overlap.is_zero());
     let (editor, id) = (editor(visit), named(visit));
-    let done = regenerate_secret(&deps.registry, &editor, &id, (overlap, capacity)).await;
+    let done = regenerate_secret(&deps.registry, &editor, &id, (overlap, side.capacity())).await;
     match done {
         Ok((client, secret)) => {
             let now = deps.registry.ground.now();

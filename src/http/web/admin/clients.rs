@@ -1,10 +1,8 @@
 //! `/admin/clients`: every client. What ends something asks first, and tells what it will end.
 use crate::{
-    domain::{client::Client, registration::Draft},
-    flows::browse::{ClientHoldings, ClientQuery},
-    flows::registry::{
-        Capacity, Edit, RegistryError, approve, create, delete, find, reject, revoke_all, update,
-    },
+    domain::client::Client,
+    flows::browse::ClientHoldings,
+    flows::registry::{Capacity, RegistryError, approve, delete, reject, revoke_all},
     http::{
         respond::Response,
         router::Routes,
@@ -12,19 +10,16 @@ use crate::{
             WebDeps,
             admin::work::WORK,
             guard::{self, Answer, Visit},
-            list::Listing,
             registered::{
-                RegisteredDeps, STATUSES, Side, ask_regenerate, created_page, detail_page, draft,
-                editor,
+                RegisteredDeps, Side, both, detail_page, editor,
                 facts::{holdings, of as facts_of, up_to},
-                form::{self, Filled},
-                list_page, named, refused, regenerate, status_filter, version,
+                named, refused, version,
             },
         },
     },
     pages::{
-        Alert, ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, Hidden, Place, RejectPage,
-        When, Words,
+        ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, Hidden, Place, RejectPage, When,
+        Words,
     },
 };
 use ::http::Method;
@@ -38,24 +33,29 @@ const CONSENTS: u32 = 500;
 pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
     use guard::{admin, admin_action, admin_action_with};
     let scopes: &[&str] = &["scopes"];
+    let all = &(Side::Admin, deps.clone());
     routes
-        .on(Method::GET, "/admin/clients", admin(web, deps, list))
+        .on(Method::GET, "/admin/clients", admin(web, all, both::list))
         .on(
             Method::POST,
             "/admin/clients",
-            admin_action_with(web, deps, scopes, make),
+            admin_action_with(web, all, scopes, both::make),
         )
-        .on(Method::GET, "/admin/clients/new", admin(web, deps, blank))
+        .on(
+            Method::GET,
+            "/admin/clients/new",
+            admin(web, all, both::blank),
+        )
         .on(Method::GET, "/admin/clients/{id}", admin(web, deps, show))
         .on(
             Method::POST,
             "/admin/clients/{id}",
-            admin_action_with(web, deps, scopes, change),
+            admin_action_with(web, all, scopes, both::change),
         )
         .on(
             Method::GET,
             "/admin/clients/{id}/edit",
-            admin(web, deps, edit),
+            admin(web, all, both::edit),
         )
         .on(
             Method::GET,
@@ -85,12 +85,12 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::GET,
             "/admin/clients/{id}/regenerate-secret",
-            admin(web, deps, ask_secret),
+            admin(web, all, both::ask_secret),
         )
         .on(
             Method::POST,
             "/admin/clients/{id}/regenerate-secret",
-            admin_action(web, deps, secret),
+            admin_action(web, all, both::secret),
         )
         .on(
             Method::GET,
@@ -114,43 +114,12 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         )
 }
 
-async fn any(deps: &RegisteredDeps, visit: &Visit) -> Result<Client, RegistryError> {
-    find(&deps.registry, &named(visit), (&visit.guest.user.id, ALL)).await
-}
-
-async fn list(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let listing = Listing::of(&visit, 10, &STATUSES);
-    let query = ClientQuery {
-        search: listing.search.clone(),
-        status: status_filter(&listing),
-        owner: None,
-    };
-    let ground = &deps.registry.ground;
-    let leaf = ground.store.clients_page(&query, &listing.slice).await?;
-    let page = list_page(&visit, Side::Admin, (&listing, &leaf), ground.now());
-    Ok(visit.draw(200, &page))
-}
-
-async fn blank(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let draft = form::blank();
-    let page = form::page(&visit, (Side::Admin, &deps), Filled::of(None, &draft));
-    Ok(visit.draw(200, &page))
-}
-
-async fn make(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let draft = draft(&visit.form);
-    match create(&deps.registry, &editor(&visit), draft.clone(), ALL).await {
-        Ok(created) => Ok(visit.draw(200, &created_page(&visit, Side::Admin, &created))),
-        Err(RegistryError::Faults(faults)) => {
-            let filled = Filled::refused(None, &draft, &faults);
-            Ok(visit.draw(400, &form::page(&visit, (Side::Admin, &deps), filled)))
-        }
-        Err(error) => refused(&visit, Side::Admin, error),
-    }
+async fn client(deps: &RegisteredDeps, visit: &Visit) -> Result<Client, RegistryError> {
+    both::found((Side::Admin, deps), visit).await
 }
 
 async fn show(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
+    let client = match client(&deps, &visit).await {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
@@ -185,65 +154,8 @@ async fn owner(
     }))
 }
 
-async fn edit(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
-        Ok(client) => client,
-        Err(error) => return refused(&visit, Side::Admin, error),
-    };
-    let draft = Draft::from(&client);
-    let page = form::page(
-        &visit,
-        (Side::Admin, &deps),
-        Filled::of(Some(&client), &draft),
-    );
-    Ok(visit.draw(200, &page))
-}
-
-async fn change(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
-        Ok(client) => client,
-        Err(error) => return refused(&visit, Side::Admin, error),
-    };
-    let draft = draft(&visit.form);
-    let status = visit.form.get("status").unwrap_or_default();
-    let edit = Edit {
-        draft: draft.clone(),
-        version: version(&visit.form),
-        status: status.to_owned(),
-    };
-    let done = update(
-        &deps.registry,
-        &editor(&visit),
-        &client.client_id,
-        (edit, ALL),
-    )
-    .await;
-    let page = |code, filled: Filled<'_>| {
-        let filled = Filled { status, ..filled };
-        Ok(visit.draw(code, &form::page(&visit, (Side::Admin, &deps), filled)))
-    };
-    match done {
-        Ok(_) => {
-            deps.changed(&visit);
-            Ok(visit.to(&format!(
-                "/admin/clients/{}?success=updated",
-                client.client_id
-            )))
-        }
-        Err(RegistryError::Faults(faults)) => {
-            page(400, Filled::refused(Some(&client), &draft, &faults))
-        }
-        Err(RegistryError::Stale) => {
-            let mut filled = Filled::of(Some(&client), &draft);
-            filled.message = Some(Alert::warning(Words::of("client_form.stale")));
-            page(409, filled)
-        }
-        Err(error) => refused(&visit, Side::Admin, error),
-    }
-}
-
 async fn authorizations(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
+    let client = match client(&deps, &visit).await {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
@@ -291,7 +203,7 @@ fn confirm(visit: &Visit, client: &Client, action: &str) -> ConfirmPage {
 }
 
 async fn ask_approve(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
+    let client = match client(&deps, &visit).await {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
@@ -344,7 +256,7 @@ fn finished(
 }
 
 async fn ask_reject(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
+    let client = match client(&deps, &visit).await {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
@@ -366,19 +278,8 @@ async fn rejected(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     finished(&deps, &visit, done, "success=rejected")
 }
 
-async fn ask_secret(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    match any(&deps, &visit).await {
-        Ok(client) => Ok(ask_regenerate(&visit, Side::Admin, &client)),
-        Err(error) => refused(&visit, Side::Admin, error),
-    }
-}
-
-async fn secret(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    regenerate(&deps, &visit, (Side::Admin, ALL)).await
-}
-
 async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
+    let client = match client(&deps, &visit).await {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
@@ -413,7 +314,7 @@ async fn revoked(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
 }
 
 async fn ask_delete(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match any(&deps, &visit).await {
+    let client = match client(&deps, &visit).await {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };

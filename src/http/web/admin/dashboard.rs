@@ -17,8 +17,8 @@ use crate::{
         },
     },
     pages::{
-        ActivityRow, ActorRow, Alert, Badge, Counter, DashboardPage, Place, Tone, WaitingRow, When,
-        Words,
+        ActivityRow, ActorRow, Alert, Badge, Counter, DashboardPage, Pages, Place, Tone,
+        WaitingRow, When, Words,
     },
 };
 use ::http::Method;
@@ -83,7 +83,7 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
             .collect(),
         activity: activity
             .iter()
-            .map(|record| happened(record, now))
+            .map(|record| happened(&visit.web.pages, record, now))
             .collect(),
         actors: deps.tree.get().map(|tree| actors(tree)).unwrap_or_default(),
     };
@@ -140,7 +140,7 @@ fn troubles(readiness: &Readiness) -> Vec<Alert> {
         .collect()
 }
 
-fn happened(record: &AuditRecord, now: Timestamp) -> ActivityRow {
+fn happened(pages: &Pages, record: &AuditRecord, now: Timestamp) -> ActivityRow {
     let either = |first: &str, second: &str| {
         if first.is_empty() {
             second.to_owned()
@@ -150,7 +150,7 @@ fn happened(record: &AuditRecord, now: Timestamp) -> ActivityRow {
     };
     ActivityRow {
         at: When::new(record.at, now),
-        event: record.event_type.clone(),
+        event: pages.named("audit.events.", &record.event_type),
         who: either(&record.actor_username, &record.actor_user_id),
         what: either(&record.resource_name, &record.resource_id),
         outcome: if record.success {

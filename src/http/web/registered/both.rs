@@ -1,0 +1,148 @@
+//! What administrators and owners do alike: the list, the form, the change, the new secret. A [`Side`] tells whose pages
+//! they are; what only one of them does is in `admin/clients.rs` and `apps.rs`.
+use super::{
+    RegisteredDeps, STATUSES, Side, ask_regenerate, created_page, draft, editor,
+    form::{self, Filled},
+    list_page, named, refused, regenerate, status_filter, version,
+};
+use crate::{
+    domain::{client::Client, registration::Draft},
+    flows::browse::ClientQuery,
+    flows::registry::{Edit, RegistryError, create, find, update},
+    http::web::{
+        guard::{Answer, Visit},
+        list::Listing,
+    },
+    pages::{Alert, AppsPage, Words},
+};
+use std::sync::Arc;
+
+/// What these handlers need: whose pages, and what all of them need.
+type On = (Side, RegisteredDeps);
+
+/// The client that the path names, if it is the person's to see.
+pub async fn found(
+    (side, deps): (Side, &RegisteredDeps),
+    visit: &Visit,
+) -> Result<Client, RegistryError> {
+    let reader = (&visit.guest.user.id, side.capacity());
+    find(&deps.registry, &named(visit), reader).await
+}
+
+pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
+    let listing = Listing::of(&visit, 10, &STATUSES);
+    let query = ClientQuery {
+        search: listing.search.clone(),
+        status: status_filter(&listing),
+        owner: match side {
+            Side::Admin => None,
+            Side::Owner => Some(visit.guest.user.id.clone()),
+        },
+    };
+    let ground = &deps.registry.ground;
+    let leaf = ground.store.clients_page(&query, &listing.slice).await?;
+    let page = list_page(&visit, side, (&listing, &leaf), ground.now());
+    Ok(match side {
+        Side::Admin => visit.draw(200, &page),
+        Side::Owner => visit.draw(200, &AppsPage(page)),
+    })
+}
+
+pub async fn blank((side, deps): On, visit: Arc<Visit>) -> Answer {
+    let draft = form::blank();
+    let page = form::page(&visit, (side, &deps), Filled::of(None, &draft));
+    Ok(visit.draw(200, &page))
+}
+
+pub async fn make((side, deps): On, visit: Arc<Visit>) -> Answer {
+    let draft = draft(&visit.form);
+    let by = editor(&visit);
+    let faults;
+    let done = create(&deps.registry, &by, draft.clone(), side.capacity()).await;
+    let filled = match done {
+        Ok(created) => {
+            deps.changed(&visit);
+            return Ok(visit.draw(200, &created_page(&visit, side, &created)));
+        }
+        Err(RegistryError::Faults(all)) => {
+            faults = all;
+            Filled::refused(None, &draft, &faults)
+        }
+        Err(RegistryError::TooMany(most)) => {
+            let words = Words::of("apps.too_many").with("n", u64::from(most));
+            Filled {
+                message: Some(Alert::error(words)),
+                ..Filled::of(None, &draft)
+            }
+        }
+        Err(error) => return refused(&visit, side, error),
+    };
+    Ok(visit.draw(400, &form::page(&visit, (side, &deps), filled)))
+}
+
+pub async fn edit(on: On, visit: Arc<Visit>) -> Answer {
+    let client = match found((on.0, &on.1), &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, on.0, error),
+    };
+    let draft = Draft::from(&client);
+    let filled = Filled::of(Some(&client), &draft);
+    Ok(visit.draw(200, &form::page(&visit, (on.0, &on.1), filled)))
+}
+
+pub async fn change(on: On, visit: Arc<Visit>) -> Answer {
+    let client = match found((on.0, &on.1), &visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(&visit, on.0, error),
+    };
+    let (side, deps) = on;
+    let draft = draft(&visit.form);
+    let status = match side {
+        Side::Admin => visit.form.get("status").unwrap_or_default(),
+        Side::Owner => "",
+    };
+    let edit = Edit {
+        draft: draft.clone(),
+        version: version(&visit.form),
+        status: status.to_owned(),
+    };
+    let wish = (edit, side.capacity());
+    let done = update(&deps.registry, &editor(&visit), &client.client_id, wish).await;
+    let faults;
+    let (code, filled) = match done {
+        Ok(edited) => {
+            deps.changed(&visit);
+            let needs_approval = side == Side::Owner && !edited.widened.is_empty();
+            let outcome = if needs_approval {
+                "warning=needs_approval"
+            } else {
+                "success=updated"
+            };
+            let base = side.base();
+            return Ok(visit.to(&format!("{base}/{}?{outcome}", client.client_id)));
+        }
+        Err(RegistryError::Faults(all)) => {
+            faults = all;
+            (400, Filled::refused(Some(&client), &draft, &faults))
+        }
+        Err(RegistryError::Stale) => {
+            let mut filled = Filled::of(Some(&client), &draft);
+            filled.message = Some(Alert::warning(Words::of("client_form.stale")));
+            (409, filled)
+        }
+        Err(error) => return refused(&visit, side, error),
+    };
+    let filled = Filled { status, ..filled };
+    Ok(visit.draw(code, &form::page(&visit, (side, &deps), filled)))
+}
+
+pub async fn ask_secret(on: On, visit: Arc<Visit>) -> Answer {
+    match found((on.0, &on.1), &visit).await {
+        Ok(client) => Ok(ask_regenerate(&visit, on.0, &client)),
+        Err(error) => refused(&visit, on.0, error),
+    }
+}
+
+pub async fn secret((side, deps): On, visit: Arc<Visit>) -> Answer {
+    regenerate(&deps, &visit, side).await
+}
