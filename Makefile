@@ -1,5 +1,5 @@
 # The doors of the house. `make run` and `make test` need nothing but a Rust toolchain on Debian or Ubuntu.
-.PHONY: run test check bench bench-full
+.PHONY: run test check bench bench-full soak
 
 # Build and start the server on SQLite, in .run/.
 run:
@@ -8,6 +8,10 @@ run:
 # Everything: format, lints, and all tests against SQLite, PostgreSQL, real processes and a browser.
 test:
 	@CARGO_INCREMENTAL=0 scripts/services $(MAKE) --no-print-directory check suite
+
+# The races, crashes, stops and key rotations of the tests at twenty times their length. Half an hour or more.
+soak:
+	@SOAK=20 scripts/services cargo test --locked --test e2e -- races:: crash:: keys::rotation --nocapture
 
 # Without services: format and lints.
 check:

@@ -303,3 +303,48 @@ fn the_map_of_the_house_is_in_the_document() {
         );
     }
 }
+
+/// Names in backquotes in the last column of the tables of a document.
+fn tests_named(document: &str) -> BTreeSet<&str> {
+    let rows = document.lines().filter_map(|line| {
+        let cells = line.strip_prefix("| ")?.strip_suffix(" |")?;
+        cells.rsplit_once(" | ")
+    });
+    rows.flat_map(|(_, tests)| tests.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+#[test]
+fn every_rule_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src", "tests"] {
+        all_sources(&root.join(folder), &mut paths);
+    }
+    let code: String = paths
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let named = tests_named(include_str!("../docs/security-tests.md"));
+    assert!(named.len() > 100, "{}", named.len());
+    let absent: Vec<&&str> = named
+        .iter()
+        .filter(|name| !code.contains(&format!("fn {name}(")))
+        .collect();
+    assert!(absent.is_empty(), "no such tests: {absent:?}");
+    assert_eq!(
+        tests_named("| a | b | `one`, `two` and more |\n`three`").len(),
+        2
+    );
+}
+
+fn all_sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all_sources(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            found.push(path);
+        }
+    }
+}

@@ -71,6 +71,8 @@ mod races;
 mod registration;
 #[path = "e2e/relying_parties.rs"]
 mod relying_parties;
+#[path = "e2e/rules.rs"]
+mod rules;
 #[path = "e2e/samples.rs"]
 mod samples;
 #[path = "e2e/support.rs"]

@@ -1,6 +1,6 @@
 //! Every route, asked by everybody. The list comes from the server itself, which tells its routes in the log.
 use super::account::{add_person, signed_in};
-use crate::support::{Engine, Http, PASSWORD, Server, field};
+use crate::support::{Answer, Engine, Http, PASSWORD, Server, field};
 
 struct Listed {
     method: String,
@@ -47,7 +47,17 @@ async fn ask(http: &mut Http, route: &Listed, form: &[(&str, &str)]) -> (u16, St
         _ => http.post_with(&route.path, &HTML, form).await,
     };
     let location = answer.header("location").unwrap_or_default();
+    assert_may_redirect(route, &answer);
     (answer.status, location)
+}
+
+/// AZ-08: no form goes to another place with what was typed into it.
+fn assert_may_redirect(route: &Listed, answer: &Answer) {
+    let at = format!("{} {}: {}", route.method, route.path, answer.status);
+    assert!(!matches!(answer.status, 307 | 308), "{at}");
+    if route.method == "POST" && (300..400).contains(&answer.status) {
+        assert!(matches!(answer.status, 302 | 303), "{at}");
+    }
 }
 
 async fn person(server: &Server, name: &str) -> Http {
@@ -121,4 +131,67 @@ async fn empty_post_everywhere() {
             assert!(status < 500, "POST {}: {status}", route.path);
         }
     }
+}
+
+/// The cookies of nobody and of the administrator.
+async fn guests(server: &Server) -> [Option<String>; 2] {
+    let mut admin = server.http().await;
+    admin.sign_in().await;
+    [None, admin.cookie.clone()]
+}
+
+/// On a connection of its own: some answers are streams.
+async fn anew(server: &Server, guest: &Option<String>) -> Http {
+    let mut http = server.http().await;
+    http.cookie.clone_from(guest);
+    http
+}
+
+/// AZ-08 for every route there is, in both spellings of its path.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_307() {
+    let server = Server::start(Engine::Sqlite, &[("LOG_LEVEL", "debug")]).await;
+    let guests = guests(&server).await;
+    for mut route in routes(&server) {
+        for path in [route.path.clone(), format!("{}/", route.path)] {
+            route.path = path;
+            for guest in &guests {
+                let mut http = anew(&server, guest).await;
+                let (status, _) = ask(&mut http, &route, &[("a", "b")]).await;
+                assert!(status < 500, "{} {}: {status}", route.method, route.path);
+            }
+        }
+    }
+}
+
+/// AZ-10 and SS-14: every page forbids frames, foreign scripts and keeping, and tells no other site where one was.
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_pages_headers() {
+    let server = Server::start(Engine::Sqlite, &[("LOG_LEVEL", "debug")]).await;
+    let (guests, mut pages) = (guests(&server).await, 0);
+    for route in routes(&server).iter().filter(|route| route.method == "GET") {
+        for guest in &guests {
+            let answer = anew(&server, guest).await.get(&route.path, &HTML).await;
+            let header = |name: &str| answer.header(name).unwrap_or_default();
+            if !header("content-type").starts_with("text/html") {
+                continue;
+            }
+            pages += 1;
+            let policy = header("content-security-policy");
+            let at = format!("{}: {}", route.path, answer.head);
+            assert!(policy.contains("frame-ancestors 'none'"), "{at}");
+            assert!(policy.contains("script-src 'self'"), "{at}");
+            assert!(!policy.contains("unsafe"), "{at}");
+            assert_eq!(header("x-frame-options"), "DENY", "{at}");
+            assert_eq!(header("x-content-type-options"), "nosniff", "{at}");
+            let referrer = header("referrer-policy");
+            assert!(matches!(&*referrer, "no-referrer" | "same-origin"), "{at}");
+            let is_personal = route.access != "Public" || answer.body.contains("csrf_token");
+            assert!(
+                !is_personal || header("cache-control").contains("no-store"),
+                "{at}"
+            );
+        }
+    }
+    assert!(pages > 30, "{pages}");
 }

@@ -1,7 +1,7 @@
 //! `kill -9` and SIGTERM under load: whatever was acknowledged is there afterwards.
 use crate::{
     hooks,
-    support::{Engine, Http, Server},
+    support::{Engine, Http, Server, soak},
 };
 use std::sync::{
     Arc, Mutex,
@@ -166,12 +166,12 @@ async fn kills(engine: Engine, cycles: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_by_kill_9_on_sqlite() {
-    kills(Engine::Sqlite, 30).await;
+    kills(Engine::Sqlite, soak(30)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_by_kill_9_on_postgres() {
-    kills(Engine::Postgres, 10).await;
+    kills(Engine::Postgres, soak(10)).await;
 }
 
 /// F-05: the process dies between two statements of a commit, which `kill -9` hits by luck only.
@@ -270,12 +270,12 @@ async fn stops(engine: Engine, cycles: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_in_flight_is_answered_at_sigterm_on_sqlite() {
-    stops(Engine::Sqlite, 20).await;
+    stops(Engine::Sqlite, soak(20)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_in_flight_is_answered_at_sigterm_on_postgres() {
-    stops(Engine::Postgres, 20).await;
+    stops(Engine::Postgres, soak(20)).await;
 }
 
 /// Peers that send a redemption whole and hang up without waiting for its answer: each code is redeemed as a whole, by

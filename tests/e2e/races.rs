@@ -2,11 +2,12 @@
 use crate::{
     app::{self, Ask},
     client_auth, hooks,
-    support::{Engine, Http, Server},
+    support::{Engine, Http, Server, soak},
 };
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
+/// Of each kind, raced one after the other.
 const CODES: usize = 500;
 const AT_ONCE: usize = 8;
 
@@ -71,7 +72,7 @@ fn assert_once(what: &str, pods: &[Server], totals: &[usize]) {
 
 async fn device_codes(engine: Engine) {
     let pods = pods(Server::start(engine, &[]).await).await;
-    let codes = pods[0].approved_codes(CODES).await;
+    let codes = pods[0].approved_codes(soak(CODES)).await;
     assert_once(
         "device code",
         &pods,
@@ -81,7 +82,7 @@ async fn device_codes(engine: Engine) {
         pods[0]
             .count("SELECT count(*) FROM access_tokens WHERE token_category = 'refresh'")
             .await,
-        CODES as i64
+        soak(CODES) as i64
     );
 }
 
@@ -111,7 +112,7 @@ async fn refresh_tokens(server: &Server, many: usize) -> Vec<String> {
 
 async fn rotations(engine: Engine) {
     let pods = pods(Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await).await;
-    let tokens = refresh_tokens(&pods[0], CODES).await;
+    let tokens = refresh_tokens(&pods[0], soak(CODES)).await;
     assert_once(
         "refresh token",
         &pods,
@@ -141,7 +142,7 @@ async fn revocations(engine: Engine) {
     const ROUNDS: usize = 300;
     let pods = pods(Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await).await;
     let (server, other) = (&pods[0], &pods[pods.len() - 1]);
-    let tokens = refresh_tokens(server, ROUNDS).await;
+    let tokens = refresh_tokens(server, soak(ROUNDS)).await;
     let (mut rotating, mut revoking, mut looking) =
         (server.http().await, other.http().await, other.http().await);
     for token in tokens {
@@ -198,7 +199,7 @@ async fn authorization_codes(server: &Server, many: usize) -> Vec<String> {
 
 async fn exchanges(engine: Engine) {
     let pods = pods(Server::start(engine, &[]).await).await;
-    let codes = authorization_codes(&pods[0], CODES).await;
+    let codes = authorization_codes(&pods[0], soak(CODES)).await;
     assert_once(
         "authorization code",
         &pods,

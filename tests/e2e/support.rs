@@ -35,6 +35,12 @@ fn postgres() -> String {
         .expect("TEST_POSTGRES_URL is not set: run the tests by `make test`")
 }
 
+/// So many, or `SOAK` times as many: `make soak`.
+pub fn soak(few: usize) -> usize {
+    let times = std::env::var("SOAK").ok().and_then(|n| n.parse().ok());
+    few * times.unwrap_or(1)
+}
+
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
