@@ -29,6 +29,16 @@ bench:
 bench-full:
 	@scripts/bench --full
 
+# What size costs: each endpoint with 10,000 and with 1,000,000 tokens, and every list page, on both databases.
+.PHONY: bench-scale
+bench-scale:
+	@scripts/bench --scale
+
+# Fills a database that a server has made and that none uses now: make seed DSN=oauth.db ROWS=1000000
+.PHONY: seed
+seed:
+	@cargo run --locked --release --quiet --example load -- --fill "$(DSN)" --rows "$(or $(ROWS),1000000)"
+
 # Pictures of every page: all in target/screens, a small set in docs/screens.
 .PHONY: screens
 screens:

@@ -1,14 +1,17 @@
 //! What is asked of the server, and in which order: the tokens that one endpoint issues are what the next one needs.
 use crate::{
-    Arguments, CONNECTIONS, Outcome,
+    Arguments, CONNECTIONS, Outcome, codes,
     generator::{self, Next, Run},
     http::{DEVICE_GRANT, Http},
     report::Figures,
-    server::{Database, MACHINE, Process},
+    server::{Database, MACHINE, Process, WEB},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use std::{cell::RefCell, rc::Rc};
+
+/// Codes that are drawn before they are redeemed; a run ends early when none is left.
+const CODES: usize = 2_000;
 
 fn get(path: &str, header: &str) -> Bytes {
     format!("GET {path} HTTP/1.1\r\nhost: test\r\n{header}\r\n").into()
@@ -118,7 +121,7 @@ pub async fn round(
     asking.plain("tokeninfo", &[200], asked).await?;
     let asked = bearers("/oauth/userinfo", &grant.identity_tokens);
     asking.plain("userinfo", &[200], asked).await?;
-    database.machine().await?;
+    database.clients().await?;
     let basic = format!("authorization: Basic {}\r\n", STANDARD.encode(MACHINE));
     let looks = grant.access_tokens.iter();
     let looks = looks.map(|token| post("/oauth/introspect", &[("token", token)], &basic));
@@ -149,6 +152,20 @@ pub async fn round(
         polls.push(post("/oauth/token", &form, ""));
     }
     asking.plain("pending poll", &[400], polls).await?;
+
+    if asking.wants("code exchange") {
+        let basic = format!("authorization: Basic {}\r\n", STANDARD.encode(WEB));
+        let mut person = Http::try_new(process.port).await?;
+        person.cookie = Some(grant.cookie.clone());
+        let drawn = codes::draw(&mut person, CODES).await?;
+        let redeeming = drawn.iter().map(|code| {
+            let form = codes::redeem(code);
+            let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            post("/oauth/token", &form, &basic)
+        });
+        let redeeming = generator::once_each(redeeming.collect());
+        asking.ask("code exchange", &[200], redeeming).await?;
+    }
 
     let issued = Rc::new(RefCell::new(Vec::new()));
     asking
@@ -213,6 +230,11 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    fn wants(&self, name: &str) -> bool {
+        let wanted = &self.arguments.only;
+        wanted.is_empty() || wanted.iter().any(|only| only == name)
+    }
+
     async fn plain(
         &mut self,
         name: &'static str,
@@ -228,9 +250,8 @@ impl Asking<'_> {
         expected: &'static [u16],
         next: Next,
     ) -> Outcome<()> {
-        let wanted = &self.arguments.only;
         // Refreshes are what revocation lives on.
-        if !wanted.is_empty() && name != "refresh" && !wanted.iter().any(|only| only == name) {
+        if name != "refresh" && !self.wants(name) {
             return Ok(());
         }
         let run: Run = generator::run(self.process, self.arguments.seconds, expected, next).await?;

@@ -8,6 +8,7 @@
 #[allow(dead_code)]
 mod http;
 
+mod codes;
 mod endpoints;
 mod floors;
 mod generator;

@@ -9,7 +9,7 @@ pub enum Floor {
 }
 
 /// Endpoint, its floor, the goal and the aim as shares of that floor.
-const GOALS: [(&str, Floor, f64, f64); 14] = [
+const GOALS: [(&str, Floor, f64, f64); 15] = [
     ("health", Floor::Server, 0.6, 0.8),
     ("openid-configuration", Floor::Server, 0.6, 0.8),
     ("jwks.json", Floor::Server, 0.6, 0.8),
@@ -21,6 +21,7 @@ const GOALS: [(&str, Floor, f64, f64); 14] = [
     ("pending poll", Floor::Server, 0.15, 0.25),
     ("device code", Floor::Commit, 0.65, 0.8),
     ("client credentials", Floor::Commit, 0.65, 0.8),
+    ("code exchange", Floor::Commit, 0.4, 0.6),
     ("refresh", Floor::Commit, 0.4, 0.6),
     ("refresh, rotation", Floor::Commit, 0.4, 0.6),
     ("revoke", Floor::Commit, 0.65, 0.8),

@@ -13,6 +13,8 @@ use std::{
 
 /// The client that asks for itself, and its secret.
 pub const MACHINE: &str = "machine:ago_bench";
+/// The client of people with a browser, and its secret.
+pub const WEB: &str = "web:ago_bench";
 
 /// Where a server keeps its rows, for all rounds.
 pub struct Database {
@@ -71,29 +73,51 @@ impl Database {
         Ok(id.to_owned())
     }
 
-    /// A confidential client, unless there is one: the server asks it for a secret, which costs a slow compare once.
-    pub async fn machine(&self) -> Outcome<()> {
-        let (id, secret) = MACHINE.split_once(':').ok_or("no secret")?;
-        let hash = bcrypt::hash(secret, 10)?;
-        let insert = |list: &str, yes: &str, no: &str| {
-            AssertSqlSafe(format!(
+    /// Two confidential clients, unless they are there: one for itself, one for people with a browser. The server asks
+    /// them for a secret, which costs a slow compare once.
+    pub async fn clients(&self) -> Outcome<()> {
+        let postgres = self.dsn.starts_with("postgres");
+        let (yes, no) = if postgres {
+            ("true", "false")
+        } else {
+            ("1", "0")
+        };
+        let list = |text: &str| {
+            if postgres {
+                format!("'{text}'::json")
+            } else {
+                format!("CAST('{text}' AS BLOB)")
+            }
+        };
+        let insert = |client: &str,
+                      grant: &str,
+                      (code, machine): (&str, &str)|
+         -> Outcome<String> {
+            let (id, secret) = client.split_once(':').ok_or("no secret")?;
+            let hash = bcrypt::hash(secret, 10)?;
+            let (uris, none) = (list(r#"["https://app.example/callback"]"#), list("[]"));
+            Ok(format!(
                 "INSERT INTO oauth_applications (client_id, client_secret, client_name, user_id, scopes, grant_types, \
                  redirect_uris, allowed_resources, client_type, enable_device_flow, enable_auth_code_flow, \
                  enable_client_credentials_flow, status, token_profile, created_at, updated_at) \
-                 SELECT '{id}', '{hash}', 'Machine', '', 'read write', 'client_credentials', {list}, {list}, \
-                 'confidential', {no}, {no}, {yes}, 'active', 'standard', '2026-01-01 00:00:00+00:00', \
+                 SELECT '{id}', '{hash}', '{id}', '', 'read write', '{grant}', {uris}, {none}, \
+                 'confidential', {no}, {code}, {machine}, 'active', 'standard', '2026-01-01 00:00:00+00:00', \
                  '2026-01-01 00:00:00+00:00' \
                  WHERE NOT EXISTS (SELECT 1 FROM oauth_applications WHERE client_id = '{id}')"
             ))
         };
-        if self.dsn.starts_with("postgres") {
-            let mut connection = sqlx::PgConnection::connect(&self.dsn).await?;
-            let insert = insert("'[]'::json", "true", "false");
-            sqlx::raw_sql(insert).execute(&mut connection).await?;
-        } else {
-            let mut connection = sqlx::SqliteConnection::connect(&self.dsn).await?;
-            let insert = insert("CAST('[]' AS BLOB)", "1", "0");
-            sqlx::raw_sql(insert).execute(&mut connection).await?;
+        let script = [
+            insert(MACHINE, "client_credentials", (no, yes))?,
+            insert(WEB, "authorization_code", (yes, no))?,
+        ];
+        for statement in script.map(AssertSqlSafe) {
+            if postgres {
+                let mut connection = sqlx::PgConnection::connect(&self.dsn).await?;
+                sqlx::raw_sql(statement).execute(&mut connection).await?;
+            } else {
+                let mut connection = sqlx::SqliteConnection::connect(&self.dsn).await?;
+                sqlx::raw_sql(statement).execute(&mut connection).await?;
+            }
         }
         Ok(())
     }

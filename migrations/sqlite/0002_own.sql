@@ -140,6 +140,10 @@ CREATE INDEX IF NOT EXISTS idx_access_tokens_created ON access_tokens (created_a
 CREATE INDEX IF NOT EXISTS idx_access_tokens_user_created ON access_tokens (user_id, created_at, id);
 
 
+-- Who allowed a client, the latest first.
+CREATE INDEX IF NOT EXISTS idx_user_authorizations_granted ON user_authorizations (client_id, granted_at, id) WHERE is_active;
+
+
 -- What the audit pages filter by, in the order they show it. Most rows are in none of the last three.
 CREATE INDEX IF NOT EXISTS idx_audit_logs_type_time ON audit_logs (event_type, event_time);
 CREATE INDEX IF NOT EXISTS idx_audit_logs_severity_time ON audit_logs (severity, event_time) WHERE severity <> 'INFO';

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::paging::Cursor;
 use crate::domain::time::{Clock, Timestamp};
-use crate::store::Store;
-use crate::store::sweep::{PIECE, Sweep, Swept, TakeLease};
+use crate::store::sweep::{DropFamilies, PIECE, Sweep, Swept, TakeLease};
+use crate::store::{Store, StoreError};
 
 use super::handle::Failure;
 use super::inbox::{Inbox, Queued};
@@ -21,6 +22,8 @@ const LEASE: Duration = Duration::from_secs(60);
 /// Device codes are kept so long after their end that a device is told `expired_token`, not `invalid_grant`.
 const CODE_GRACE: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
+/// Pieces of families that one tick looks at; the next one goes on from there.
+const FAMILIES: usize = 20;
 
 /// What the operator set.
 #[derive(Clone)]
@@ -112,25 +115,57 @@ struct Upkeep {
     store: Store,
 }
 
+/// What one incarnation remembers.
+#[derive(Default)]
+struct Memory {
+    ticks: Ticks,
+    /// Families up to here were looked at.
+    families: Option<Cursor>,
+}
+
+impl Upkeep {
+    /// Takes families away that no token is left of: some at every tick, and all of them in turn.
+    async fn families(
+        &self,
+        from: &mut Option<Cursor>,
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        for _ in 0..FAMILIES {
+            let looked = self.store.look_at_families(from.as_ref(), before).await?;
+            if !looked.empty.is_empty() {
+                self.store
+                    .commit(DropFamilies { ids: looked.empty })
+                    .await?;
+            }
+            *from = looked.reached;
+            if from.is_none() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
 impl Rounds for Upkeep {
     type Item = ();
-    type State = Ticks;
+    type State = Memory;
     const MOST: usize = 1;
 
-    async fn open(&self) -> Result<Ticks, Failure> {
-        Ok(Ticks::default())
+    async fn open(&self) -> Result<Memory, Failure> {
+        Ok(Memory::default())
     }
 
-    async fn serve(&self, _: &mut Ticks, _: Vec<Queued<()>>) -> Result<(), Failure> {
+    async fn serve(&self, _: &mut Memory, _: Vec<Queued<()>>) -> Result<(), Failure> {
         Ok(())
     }
 
-    fn pause(&self, ticks: &Ticks) -> Option<Duration> {
-        Some(ticks.pause(self.settings.every))
+    fn pause(&self, memory: &Memory) -> Option<Duration> {
+        Some(memory.ticks.pause(self.settings.every))
     }
 
-    async fn tick(&self, ticks: &mut Ticks) -> Result<(), Failure> {
-        ticks.done();
+    async fn tick(&self, memory: &mut Memory) -> Result<(), Failure> {
+        memory.ticks.done();
         let now = self.settings.clock.now();
         let broom = Broom {
             store: &self.store,
@@ -148,7 +183,6 @@ impl Rounds for Upkeep {
             (Swept::AuthorizationCodes, now - DAY),
             (Swept::Assertions, now),
             (Swept::Sessions, now),
-            (Swept::Families, now - DAY),
             (Swept::Invalidations, now - CODE_GRACE),
             (Swept::LoginFailures, now - DAY * 30),
             (Swept::SigningKeys, now),
@@ -156,6 +190,9 @@ impl Rounds for Upkeep {
             (Swept::Endings, now - DAY),
         ] {
             broom.sweep(what, before).await;
+        }
+        if let Err(error) = self.families(&mut memory.families, now - DAY).await {
+            tracing::warn!(%error, "families without tokens could not be taken away; they will be");
         }
         Ok(())
     }

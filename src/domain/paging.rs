@@ -100,6 +100,32 @@ impl<T> Leaf<T> {
         }
     }
 
+    /// As [`Leaf::cut`] for a search that looks at a stretch of the list only: `end` is the last row it looked at, when it
+    /// found no full page and there are rows beyond.
+    #[must_use]
+    pub fn of_stretch(
+        rows: Vec<T>,
+        slice: &Slice,
+        end: Option<Cursor>,
+        place: impl Fn(&T) -> Cursor,
+    ) -> Self {
+        let mut leaf = Self::cut(rows, slice, place);
+        match (end, &slice.from) {
+            (Some(end), Edge::Start | Edge::After(_)) => leaf.older = Some(end),
+            (Some(end), Edge::Before(_)) => leaf.newer = Some(end),
+            (None, _) => {}
+        }
+        // A stretch without a match has still a way back.
+        if leaf.rows.is_empty() {
+            match &slice.from {
+                Edge::After(cursor) => leaf.newer = Some(cursor.clone()),
+                Edge::Before(cursor) => leaf.older = Some(cursor.clone()),
+                Edge::Start => {}
+            }
+        }
+        leaf
+    }
+
     /// The same page with other rows.
     #[must_use]
     pub fn map<U>(self, make: impl FnMut(T) -> U) -> Leaf<U> {

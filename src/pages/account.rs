@@ -18,6 +18,8 @@ pub struct TokensPage {
     /// All of them ended, and the list follows.
     pub ending: Option<Alert>,
     pub filter: Filter,
+    /// The search stopped before the end.
+    pub goes_on: bool,
     pub groups: Vec<TokenGroup>,
     pub pager: Pager,
 }

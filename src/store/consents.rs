@@ -95,10 +95,9 @@ impl Store {
     ) -> Result<Vec<ConsentOfClient>, StoreError> {
         let find = Sql::new(
             "SELECT a.*, u.username, u.email FROM user_authorizations a LEFT JOIN users u ON u.id = a.user_id \
-             WHERE a.client_id = $1 AND a.is_active = $2 ORDER BY a.granted_at DESC, a.id DESC LIMIT $3",
+             WHERE a.client_id = $1 AND a.is_active ORDER BY a.granted_at DESC, a.id DESC LIMIT $2",
         )
         .text(client_id.as_str())
-        .bind(Value::Flag(true))
         .int(i64::from(limit));
         let found = self.read_all(find).await?;
         found

@@ -1,6 +1,10 @@
 //! Taking away what is over, a thousand rows at a time, and the lease that lets one process do it.
-use super::{StoreError, Tx, Unit, sql::Sql};
-use crate::domain::time::Timestamp;
+use super::{
+    Store, StoreError, Tx, Unit,
+    sql::{Sql, Value, placeholders},
+    timestamp::ZERO,
+};
+use crate::domain::{paging::Cursor, time::Timestamp};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 /// What is swept.
@@ -16,8 +20,6 @@ pub enum Swept {
     Assertions,
     /// Sessions past their end.
     Sessions,
-    /// Families without tokens that were made before the moment.
-    Families,
     /// Invalidations that everybody has read.
     Invalidations,
     /// Accounts that nobody failed to sign in to for a while.
@@ -54,11 +56,6 @@ impl Swept {
             Self::Sessions => {
                 "DELETE FROM sessions WHERE id_hash IN \
                  (SELECT id_hash FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
-            }
-            Self::Families => {
-                "DELETE FROM token_families WHERE id IN \
-                 (SELECT f.id FROM token_families f WHERE f.created_at < $1 AND NOT EXISTS \
-                 (SELECT 1 FROM access_tokens t WHERE t.token_family_id = f.id) ORDER BY f.created_at LIMIT $2)"
             }
             Self::Invalidations => {
                 "DELETE FROM invalidations WHERE id IN \
@@ -107,6 +104,80 @@ impl Unit for Sweep {
             let limit = i64::try_from(PIECE).unwrap_or(i64::MAX);
             tx.run(Sql::new(self.what.statement()).time(self.before).int(limit))
                 .await
+        }
+        .boxed()
+    }
+}
+
+/// Families that were looked at.
+pub struct Looked {
+    /// Those that no token is left of.
+    pub empty: Vec<String>,
+    /// The last one, when there may be more.
+    pub reached: Option<Cursor>,
+}
+
+impl Store {
+    /// Looks at the next families that were made before the moment, a piece of them. Most have tokens, so they are looked
+    /// for beside the writer.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn look_at_families(
+        &self,
+        after: Option<&Cursor>,
+        before: Timestamp,
+    ) -> Result<Looked, StoreError> {
+        let look = Sql::new(
+            "SELECT f.created_at, f.id, EXISTS (SELECT 1 FROM access_tokens t WHERE t.token_family_id = f.id) AS held FROM \
+             (SELECT created_at, id FROM token_families WHERE (created_at, id) > ($1, $2) AND created_at < $3 \
+             ORDER BY created_at, id LIMIT $4) AS f ORDER BY f.created_at, f.id",
+        )
+        .time(after.map_or(ZERO, |after| after.at))
+        .text(after.map_or("", |after| after.id.as_str()))
+        .time(before)
+        .int(i64::try_from(PIECE).unwrap_or(i64::MAX));
+        let rows = self.read_all(look).await?;
+        let last = rows
+            .last()
+            .filter(|_| u64::try_from(rows.len()).is_ok_and(|found| found == PIECE));
+        let reached = last
+            .map(|row| {
+                Ok::<_, StoreError>(Cursor {
+                    at: row.time("created_at")?,
+                    id: row.text("id")?,
+                })
+            })
+            .transpose()?;
+        let mut empty = Vec::new();
+        for row in &rows {
+            if !row.flag("held")? {
+                empty.push(row.text("id")?);
+            }
+        }
+        Ok(Looked { empty, reached })
+    }
+}
+
+/// Takes families away that no token is left of.
+pub struct DropFamilies {
+    /// Which, at most a piece.
+    pub ids: Vec<String>,
+}
+
+impl Unit for DropFamilies {
+    type Answer = u64;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
+        async move {
+            tx.settle().await?;
+            let text = format!(
+                "DELETE FROM token_families WHERE id IN {} AND NOT EXISTS \
+                 (SELECT 1 FROM access_tokens t WHERE t.token_family_id = token_families.id)",
+                placeholders(1, self.ids.len())
+            );
+            let ids = self.ids.iter().cloned().map(Value::Text).collect();
+            tx.run(Sql::built(text).values(ids)).await
         }
         .boxed()
     }

@@ -95,6 +95,7 @@ pub fn tokens() -> TokensPage {
             Words::of("account.tokens.ending").with("ended", Words::grouped(3_000)),
         )),
         filter: filter(false),
+        goes_on: false,
         groups: vec![
             TokenGroup {
                 client_name: "AuthGate CLI".into(),
@@ -127,6 +128,7 @@ pub fn tokens_empty() -> TokensPage {
         has_live: false,
         ending: None,
         filter: filter(true),
+        goes_on: false,
         groups: Vec::new(),
         pager: Pager::default(),
         ..tokens()

@@ -1,5 +1,9 @@
 use super::*;
 use crate::domain::audit::{AuditEvent, EventType};
+use crate::domain::ids::{ClientId, FamilyId};
+use crate::domain::scope::ScopeSet;
+use crate::domain::token::{Family, Subject};
+use crate::store::tokens::RevokeFamily;
 use crate::store::{Driver, Settings as StoreSettings, audit::RecordAudit};
 
 #[tokio::test]
@@ -34,7 +38,6 @@ async fn a_sweep_goes_on_until_nothing_is_left_and_only_one_holds_the_lease() {
         Swept::DeviceCodes,
         Swept::AuthorizationCodes,
         Swept::Sessions,
-        Swept::Families,
         Swept::Invalidations,
         Swept::LoginFailures,
         Swept::SigningKeys,
@@ -50,6 +53,45 @@ async fn a_sweep_goes_on_until_nothing_is_left_and_only_one_holds_the_lease() {
             "{what:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn families_without_tokens_go_and_the_walk_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let store = Store::open(&StoreSettings::new(Driver::Sqlite, path.to_str().unwrap()))
+        .await
+        .unwrap();
+    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    let at = |s: i64| Timestamp::from_unix_timestamp(s).unwrap();
+    for (id, made) in [("old", 10), ("new", 30)] {
+        let family = Family {
+            id: FamilyId::new(id),
+            subject: Subject::stored("somebody"),
+            client_id: ClientId::new("client"),
+            authorization_id: None,
+            grant: "device_code",
+            auth_time: None,
+            scopes: ScopeSet::default(),
+            created_at: at(made),
+            absolute_end: None,
+            ip: String::new(),
+            user_agent: String::new(),
+        };
+        let end = RevokeFamily {
+            family,
+            at: at(40),
+            audit: Vec::new(),
+        };
+        store.commit(end).await.unwrap();
+    }
+    let looked = store.look_at_families(None, at(20)).await.unwrap();
+    assert_eq!(looked.empty, ["old"]);
+    assert!(looked.reached.is_none());
+    let drop = DropFamilies { ids: looked.empty };
+    assert_eq!(store.commit(drop).await, Ok(1));
+    let looked = store.look_at_families(None, at(50)).await.unwrap();
+    assert_eq!(looked.empty, ["new"]);
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //! full page, the next one goes on from there.
 use crate::{
     domain::{
-        paging::{Cursor, Edge, Leaf, Slice},
+        ids::UserId,
+        paging::{Cursor, Leaf, Slice},
         time::Timestamp,
         token::{Token, TokenCategory, TokenStatus},
     },
@@ -153,15 +154,10 @@ impl Store {
         meant: Option<&Meant>,
         slice: &Slice,
     ) -> Result<Leaf<TokenLine>, StoreError> {
-        let stretch = Slice {
-            size: usize::try_from(WALK).unwrap_or(usize::MAX) - 1,
-            from: slice.from.clone(),
-        };
         let mut draft = Draft::new(self.driver());
         draft.add(SELECT);
-        draft.add(" FROM (SELECT * FROM access_tokens t WHERE 1 = 1");
-        draft.beyond("t.created_at, t.id", slice);
-        draft.ordered(("t.created_at", "t.id"), &stretch);
+        draft.add(" FROM (");
+        stretch(&mut draft, None, slice, WALK);
         draft.add(") AS t");
         draft.add(NAMES);
         draft.add(" WHERE 1 = 1");
@@ -181,37 +177,29 @@ impl Store {
         let end = if is_full {
             None
         } else {
-            self.end_of_walk(slice).await?
+            self.end_of_stretch(None, slice, WALK).await?
         };
-        let mut leaf = Leaf::cut(lines, slice, place);
-        match (end, &slice.from) {
-            (Some(end), Edge::Start | Edge::After(_)) => leaf.older = Some(end),
-            (Some(end), Edge::Before(_)) => leaf.newer = Some(end),
-            (None, _) => {}
-        }
-        // A stretch without a match has still a way back.
-        if leaf.rows.is_empty() {
-            match &slice.from {
-                Edge::After(cursor) => leaf.newer = Some(cursor.clone()),
-                Edge::Before(cursor) => leaf.older = Some(cursor.clone()),
-                Edge::Start => {}
-            }
-        }
-        Ok(leaf)
+        Ok(Leaf::of_stretch(lines, slice, end, place))
     }
 
-    /// The last row of a walk, when there are rows beyond it.
-    async fn end_of_walk(&self, slice: &Slice) -> Result<Option<Cursor>, StoreError> {
+    /// The last row of a stretch, when there may be rows beyond it.
+    pub(super) async fn end_of_stretch(
+        &self,
+        owner: Option<&UserId>,
+        slice: &Slice,
+        rows: i64,
+    ) -> Result<Option<Cursor>, StoreError> {
         let mut draft = Draft::new(self.driver());
-        draft.add("SELECT t.created_at, t.id FROM access_tokens t WHERE 1 = 1");
-        draft.beyond("t.created_at, t.id", slice);
+        draft.add("SELECT t.created_at, t.id FROM (");
+        stretch(&mut draft, owner, slice, rows);
+        draft.add(") AS t");
         let one = Slice {
             size: 0,
             from: slice.from.clone(),
         };
         draft.ordered(("t.created_at", "t.id"), &one);
         draft.add(" OFFSET ");
-        draft.bind(Value::Int(WALK - 1));
+        draft.bind(Value::Int(rows - 1));
         let row = self.read_one(draft.done()).await?;
         row.map(|row| {
             Ok(Cursor {
@@ -235,6 +223,24 @@ impl Store {
         draft.text(id);
         Ok(self.lines(draft).await?.into_iter().next())
     }
+}
+
+/// So many rows of the list of all tokens, or of one person's, from the edge of the page on.
+pub(super) fn stretch(draft: &mut Draft, owner: Option<&UserId>, slice: &Slice, rows: i64) {
+    draft.add("SELECT * FROM access_tokens t WHERE ");
+    match owner {
+        Some(owner) => {
+            draft.add("t.user_id = ");
+            draft.text(owner.as_str());
+        }
+        None => draft.add("1 = 1"),
+    }
+    draft.beyond("t.created_at, t.id", slice);
+    let rows = Slice {
+        size: usize::try_from(rows - 1).unwrap_or_default(),
+        from: slice.from.clone(),
+    };
+    draft.ordered(("t.created_at", "t.id"), &rows);
 }
 
 const SELECT: &str = "SELECT t.*, u.username, c.client_name";

@@ -9,7 +9,7 @@ use crate::{
     },
     store::{
         Store, StoreError, Tx, Unit, endings::Ended, listing::Draft, rows, sql::Sql,
-        users::ending::end_grants,
+        tokens::listing::stretch, users::ending::end_grants,
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -43,7 +43,7 @@ pub struct OwnToken {
 }
 
 impl Store {
-    /// A page of a person's tokens, the newest first.
+    /// A page of a person's tokens, the newest first. A search looks at a stretch of them.
     ///
     /// # Errors
     /// As the database.
@@ -53,10 +53,16 @@ impl Store {
         query: &OwnTokenQuery,
         slice: &Slice,
     ) -> Result<Leaf<OwnToken>, StoreError> {
+        let is_narrowed =
+            !query.search.is_empty() || query.status.is_some() || query.category.is_some();
         let mut draft = Draft::new(self.driver());
         draft.add(SELECT);
-        draft.add(" WHERE t.user_id = ");
-        draft.text(user_id.as_str());
+        draft.add(" FROM (");
+        let rows = if is_narrowed { WALK } else { slice.limit() };
+        stretch(&mut draft, Some(user_id), slice, rows);
+        draft.add(") AS t");
+        draft.add(NAMES);
+        draft.add(" WHERE 1 = 1");
         if let Some(status) = query.status {
             draft.add(" AND t.status = ");
             draft.text(status.as_str());
@@ -73,14 +79,23 @@ impl Store {
             draft.text(&pattern);
             draft.add(" ESCAPE '\\')");
         }
-        draft.beyond("t.created_at, t.id", slice);
         draft.ordered(("t.created_at", "t.id"), slice);
         let found = self.read_all(draft.done()).await?;
-        let found: Result<Vec<OwnToken>, StoreError> =
-            found.iter().map(|row| own(row, user_id)).collect();
-        Ok(Leaf::cut(found?, slice, |line: &OwnToken| Cursor {
-            at: line.token.created_at,
-            id: line.token.id.as_str().to_owned(),
+        let found: Vec<OwnToken> = found
+            .iter()
+            .map(|row| own(row, user_id))
+            .collect::<Result<_, _>>()?;
+        let is_full = found.len() > slice.size;
+        let end = if is_narrowed && !is_full {
+            self.end_of_stretch(Some(user_id), slice, WALK).await?
+        } else {
+            None
+        };
+        Ok(Leaf::of_stretch(found, slice, end, |line: &OwnToken| {
+            Cursor {
+                at: line.token.created_at,
+                id: line.token.id.as_str().to_owned(),
+            }
         }))
     }
 
@@ -98,6 +113,8 @@ impl Store {
         }
         let mut draft = Draft::new(self.driver());
         draft.add(SELECT);
+        draft.add(" FROM access_tokens t");
+        draft.add(NAMES);
         draft.add(" WHERE t.id = ");
         draft.text(id);
         draft.add(" AND t.user_id = ");
@@ -144,9 +161,12 @@ pub struct LiveTokens {
     pub is_all: bool,
 }
 
-const SELECT: &str = "SELECT t.*, c.client_name, f.grant_name, f.ip, f.user_agent FROM access_tokens t \
-                      LEFT JOIN oauth_applications c ON c.client_id = t.client_id \
-                      LEFT JOIN token_families f ON f.id = t.token_family_id";
+/// So many of a person's tokens one search looks at; where it finds no full page, the next goes on from there.
+const WALK: i64 = 5_000;
+
+const SELECT: &str = "SELECT t.*, c.client_name, f.grant_name, f.ip, f.user_agent";
+const NAMES: &str = " LEFT JOIN oauth_applications c ON c.client_id = t.client_id \
+                     LEFT JOIN token_families f ON f.id = t.token_family_id";
 
 fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnToken, StoreError> {
     let disabled_by = row.maybe_text("disabled_by")?;

@@ -64,6 +64,7 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
             Alert::info(Words::of("account.tokens.ending").with("ended", ended))
         }),
         filter: listing.form("account.tokens.search", tabs),
+        goes_on: own.leaf.rows.is_empty() && own.leaf.older.is_some(),
         groups: groups(&own.leaf.rows, now, &listing.query()),
         pager: listing.pager(&own.leaf, None),
     };
