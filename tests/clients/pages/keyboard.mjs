@@ -4,10 +4,23 @@
 //
 // Reads BASE, USERNAME, PASSWORD, USER_CODE and ASK (the address to which the app sends the person). Prints where the app was
 // answered, and ends with 1 when the focus is not where a person needs it.
+import { createServer } from "node:http";
 import { Browser, ENTER, TAB } from "./browser.mjs";
 
 const { BASE, USERNAME, PASSWORD, USER_CODE, ASK } = process.env;
 const browser = await Browser.open(process.env.TEST_CHROMEDRIVER ?? "chromedriver", process.env.TEST_CHROMIUM);
+
+/** The app: it listens where it wants its answer, and tells what came. */
+const back = new URL(new URL(ASK).searchParams.get("redirect_uri"));
+let arrived;
+const answered = new Promise((resolve) => {
+  arrived = resolve;
+});
+const app = createServer((request, response) => {
+  response.end("Arrived");
+  if (request.url.startsWith(back.pathname)) arrived(new URL(request.url, back).href);
+});
+app.listen(Number(back.port), back.hostname);
 
 /** Waits until the page says so. */
 async function until(what, condition) {
@@ -56,8 +69,9 @@ try {
   await until("the app's question", `() => document.querySelector("button[name=action][value=approve]") !== null`);
   await tabTo("button[name=action][value=approve]");
   await browser.press(ENTER);
-  await until("the way back", `() => !location.href.startsWith(${JSON.stringify(BASE)})`);
-  console.log(await browser.run("() => location.href"));
+  console.log(await answered);
 } finally {
   await browser.close();
+  app.close();
+  app.closeAllConnections();
 }
