@@ -16,6 +16,7 @@ mod explain;
 mod guides;
 mod inputs;
 mod lang;
+mod mould;
 mod parts;
 mod people;
 mod phrases;
@@ -51,6 +52,7 @@ pub use explain::{CheckLine, ExplainPage, Explained, RefusalLine};
 pub use guides::{GuidePage, Guides, SLUGS as GUIDES, code as guide_code};
 pub use inputs::{FormInput, FormSelect};
 pub use lang::Lang;
+pub use mould::Blanks;
 pub use parts::{
     Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,
 };
@@ -65,6 +67,7 @@ pub use public::{
 pub use shell::{Place, Shell};
 pub use words::{Words, scope_words, tame};
 
+use mould::{Mould, Moulds};
 use phrases::{Phrases, Say};
 
 #[derive(RustEmbed)]
@@ -88,6 +91,11 @@ pub trait View: Serialize {
 
     /// What the tab says in its place, where that depends on what is shown. It is escaped.
     fn title(&self) -> Option<&str> {
+        None
+    }
+
+    /// The texts in which alone this page differs from others of its kind, if that is so.
+    fn blanks(&self) -> Option<Blanks<'_>> {
         None
     }
 }
@@ -128,6 +136,7 @@ pub struct Pages([Book; Lang::ALL.len()]);
 struct Book {
     phrases: Arc<Phrases>,
     templates: Handlebars<'static>,
+    moulds: Moulds,
     before_title: String,
     before_page: String,
     before_address: String,
@@ -188,7 +197,8 @@ impl Pages {
         self.render_at(lang, view, "")
     }
 
-    /// Draws one page as a whole HTML document. `address` is the path, with its query, that shows it again.
+    /// Draws one page as a whole HTML document, or fills it in. `address` is the path, with its query, that shows it
+    /// again.
     ///
     /// # Errors
     /// [`PageError::Render`] when template and view disagree; the tests draw every view to exclude that.
@@ -199,26 +209,52 @@ impl Pages {
         address: &str,
     ) -> Result<String, PageError> {
         let book = self.book(lang);
+        let mut page = match view.blanks() {
+            Some(blanks) => book.filled_in(view, &blanks)?,
+            None => book.drawn(view, view)?,
+        };
+        page.push_str(&book.before_address);
+        page.push_str(&handlebars::html_escape(address));
+        page.push_str(&book.after_address);
+        Ok(page)
+    }
+}
+
+impl Book {
+    /// A page of this view with these data, up to its foot.
+    fn drawn<V: View>(&self, view: &V, data: &impl Serialize) -> Result<String, PageError> {
         let mut drawn = Vec::with_capacity(PAGE_CAPACITY);
-        drawn.extend_from_slice(book.before_title.as_bytes());
+        drawn.extend_from_slice(self.before_title.as_bytes());
         match view.title() {
             Some(title) => drawn.extend_from_slice(handlebars::html_escape(title).as_bytes()),
             None => {
-                let title = book.phrases.get(V::TITLE).unwrap_or_default();
+                let title = self.phrases.get(V::TITLE).unwrap_or_default();
                 drawn.extend_from_slice(title.as_bytes());
             }
         }
-        drawn.extend_from_slice(book.before_page.as_bytes());
-        book.templates
-            .render_to_write(V::TEMPLATE, view, &mut drawn)
+        drawn.extend_from_slice(self.before_page.as_bytes());
+        self.templates
+            .render_to_write(V::TEMPLATE, data, &mut drawn)
             .map_err(|source| PageError::Render {
                 template: V::TEMPLATE,
                 source: Box::new(source),
             })?;
-        drawn.extend_from_slice(book.before_address.as_bytes());
-        drawn.extend_from_slice(handlebars::html_escape(address).as_bytes());
-        drawn.extend_from_slice(book.after_address.as_bytes());
         String::from_utf8(drawn).map_err(|_| PageError::Encoding(V::TEMPLATE))
+    }
+
+    /// The same from its mould, which is made when it is first asked for.
+    fn filled_in<V: View>(&self, view: &V, blanks: &Blanks) -> Result<String, PageError> {
+        if let Some(mould) = self.moulds.get(V::TEMPLATE, blanks.kind) {
+            return Ok(mould.fill(blanks, PAGE_CAPACITY));
+        }
+        let data = serde_json::to_value(view).unwrap_or_default();
+        let Some(data) = Mould::marked(data, blanks) else {
+            return self.drawn(view, view);
+        };
+        let mould = Mould::of(&self.drawn(view, &data)?);
+        let page = mould.fill(blanks, PAGE_CAPACITY);
+        self.moulds.put(V::TEMPLATE, blanks.kind, Arc::new(mould));
+        Ok(page)
     }
 }
 
@@ -270,6 +306,7 @@ impl Book {
             after_address: after_address.to_owned(),
             phrases,
             templates,
+            moulds: Moulds::default(),
         })
     }
 }

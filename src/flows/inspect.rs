@@ -1,8 +1,8 @@
-//! Looking at tokens: tokeninfo. A token counts when its signature *and* its row say so; an outage never means "no".
+//! Looking at the token that a bearer shows: tokeninfo, userinfo. A token counts when its signature *and* its row say so; an outage never means "no".
 use super::{FlowError, Ground};
 use crate::{
     actors::key_holder::KeyHolder,
-    domain::{digest::sha256_hex, token::Subject},
+    domain::{digest::sha256_hex, scope::ScopeSet, time::Timestamp, token::Subject, user::User},
     jose::{Expected, KeySet, verify_claims},
     store::tokens::presented::Known,
 };
@@ -21,14 +21,14 @@ pub struct InspectDeps {
 pub struct LiveToken {
     /// What it says.
     pub claims: Map<String, Value>,
-    /// Its row, and the person it speaks for.
-    pub known: Known,
+    /// For whom it speaks.
+    pub subject: Subject,
 }
 
 impl LiveToken {
     /// `user` or `client`.
     pub fn subject_type(&self) -> &'static str {
-        match self.known.token.subject {
+        match self.subject {
             Subject::User(_) => "user",
             Subject::Client(_) => "client",
         }
@@ -41,23 +41,50 @@ impl LiveToken {
 /// [`FlowError::Unavailable`] when the database cannot say.
 pub async fn bearer(deps: &InspectDeps, jwt: &str) -> Result<Option<LiveToken>, FlowError> {
     let now = deps.ground.now();
-    let Ok(claims) = deps.keys.current().verify(jwt) else {
+    let Some(claims) = said(deps, jwt, now) else {
         return Ok(None);
     };
+    let hash = sha256_hex(jwt.as_bytes());
+    let known = deps.ground.store.known_token(&hash).await?;
+    Ok(known
+        .filter(|known| counts(known, now))
+        .map(|known| LiveToken {
+            claims,
+            subject: known.token.subject,
+        }))
+}
+
+/// The person for whom the bearer's access token speaks, and its scopes, if it counts and speaks for one.
+///
+/// # Errors
+/// As [`bearer`].
+pub async fn bearer_person(
+    deps: &InspectDeps,
+    jwt: &str,
+) -> Result<Option<(User, ScopeSet)>, FlowError> {
+    let now = deps.ground.now();
+    if said(deps, jwt, now).is_none() {
+        return Ok(None);
+    }
+    let hash = sha256_hex(jwt.as_bytes());
+    let spoken = deps.ground.store.spoken_token(&hash).await?;
+    Ok(spoken
+        .filter(|spoken| counts(&spoken.known, now))
+        .and_then(|spoken| Some((spoken.person?, spoken.known.token.scopes))))
+}
+
+/// What an access token says, if one of our keys signed it and its time is not over.
+fn said(deps: &InspectDeps, jwt: &str, now: Timestamp) -> Option<Map<String, Value>> {
+    let claims = deps.keys.current().verify(jwt).ok()?;
     let expected = Expected {
         issuer: None,
         token_type: "access",
         now: now.unix_timestamp(),
     };
-    if verify_claims(&claims, &expected).is_err() {
-        return Ok(None);
-    }
-    let known = deps
-        .ground
-        .store
-        .known_token(&sha256_hex(jwt.as_bytes()))
-        .await?;
-    Ok(known
-        .filter(|known| known.holder_stands && known.token.is_live_access(now))
-        .map(|known| LiveToken { claims, known }))
+    verify_claims(&claims, &expected).ok()?;
+    Some(claims)
+}
+
+fn counts(known: &Known, now: Timestamp) -> bool {
+    known.holder_stands && known.token.is_live_access(now)
 }

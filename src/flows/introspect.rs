@@ -108,7 +108,7 @@ fn judge(deps: &IntrospectDeps, caller: &Client, known: Known, jwt: &Secret) -> 
     verify_claims(&claims, &expected).ok()?;
     Some(Active {
         token: known.token,
-        username: known.person.map(|person| person.username),
+        username: known.username,
         claims,
     })
 }

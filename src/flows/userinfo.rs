@@ -1,7 +1,7 @@
 //! Who a bearer's access token speaks for (OpenID Connect Core 1.0 §5.3).
 use super::{
     FlowError,
-    inspect::{InspectDeps, bearer},
+    inspect::{InspectDeps, bearer_person},
 };
 use crate::domain::id_token;
 use serde_json::{Map, Value};
@@ -33,17 +33,13 @@ pub enum Userinfo {
 /// # Errors
 /// [`FlowError::Unavailable`] when the database cannot say.
 pub async fn userinfo(deps: &UserinfoDeps, jwt: &str) -> Result<Userinfo, FlowError> {
-    let Some(live) = bearer(&deps.inspect, jwt).await? else {
+    let Some((user, scopes)) = bearer_person(&deps.inspect, jwt).await? else {
         return Ok(Userinfo::Invalid);
     };
-    let Some(user) = live.known.person else {
-        return Ok(Userinfo::Invalid);
-    };
-    let scopes = &live.known.token.scopes;
     if deps.needs_openid && !scopes.contains("openid") {
         return Ok(Userinfo::InsufficientScope);
     }
-    let mut claims = id_token::person(&user, scopes);
+    let mut claims = id_token::person(&user, &scopes);
     claims.insert("iss".to_owned(), deps.issuer.as_str().into());
     claims.insert("sub".to_owned(), user.id.as_str().into());
     Ok(Userinfo::Claims(claims))

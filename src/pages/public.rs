@@ -6,7 +6,7 @@
 use serde::{Serialize, Serializer};
 
 use super::words::{as_local_href, as_tame, as_tame_option, as_wait, scope_words};
-use super::{Alert, Shell, View, When, Words};
+use super::{Alert, Blanks, Place, Shell, View, When, Words};
 
 /// `GET /login`, and `POST /login` when it failed. Sends `redirect`, `csrf_token`, `username`, `password`
 /// and, when ticked, `remember_me=1`.
@@ -27,6 +27,18 @@ pub struct LoginPage {
 impl View for LoginPage {
     const TEMPLATE: &'static str = "public/login";
     const TITLE: &'static str = "login.title";
+
+    fn blanks(&self) -> Option<Blanks<'_>> {
+        let is_plain =
+            self.username.is_empty() && self.message.is_none() && self.providers.is_empty();
+        is_plain.then(|| Blanks {
+            kind: self.remember_me_days.unwrap_or(0),
+            texts: vec![
+                ("/redirect", &self.redirect),
+                ("/csrf_token", &self.csrf_token),
+            ],
+        })
+    }
 }
 
 /// A way to sign in elsewhere.
@@ -90,6 +102,22 @@ pub struct DevicePage {
 impl View for DevicePage {
     const TEMPLATE: &'static str = "public/device";
     const TITLE: &'static str = "device.title";
+
+    fn blanks(&self) -> Option<Blanks<'_>> {
+        let shell = &self.shell;
+        let is_plain = self.message.is_none()
+            && shell.flash.is_none()
+            && shell.pending == 0
+            && shell.here == Place::Account;
+        is_plain.then(|| Blanks {
+            kind: u32::from(shell.is_admin),
+            texts: vec![
+                ("/user_code", &self.user_code),
+                ("/shell/name", &shell.name),
+                ("/shell/csrf_token", &shell.csrf_token),
+            ],
+        })
+    }
 }
 
 /// Why the code is asked for again.

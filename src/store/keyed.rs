@@ -4,7 +4,7 @@ use super::{
     lookup::{Lookup, MOST},
     sessions::Signed,
     sql::{Row, Sql},
-    tokens::presented::{Known, RefreshToken},
+    tokens::presented::{Known, RefreshToken, Spoken},
 };
 use std::sync::Arc;
 
@@ -66,6 +66,7 @@ pub(super) trait Keyed: Clone + Send + Sized + 'static {
 #[derive(Default)]
 pub(super) struct Lookups {
     pub known_tokens: Arc<Lookup<Known>>,
+    pub spoken_tokens: Arc<Lookup<Spoken>>,
     pub refresh_tokens: Arc<Lookup<RefreshToken>>,
     pub sessions: Arc<Lookup<Signed>>,
 }

@@ -22,11 +22,20 @@ use std::sync::{Arc, LazyLock};
 pub struct Known {
     /// Its row.
     pub token: Token,
-    /// The person it speaks for; `None` for machines and for people who are gone.
-    pub person: Option<User>,
+    /// The person's name; `None` for machines and for people who are gone.
+    pub username: Option<String>,
     /// Whether its client is active and its person, if it speaks for one, exists and is not switched off, and neither
     /// had everything ended since the token was made.
     pub holder_stands: bool,
+}
+
+/// A token that speaks for a person, as both stand.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    /// The token, its client and its person.
+    pub known: Known,
+    /// The person, unless they are gone.
+    pub person: Option<User>,
 }
 
 /// A refresh token as it stands.
@@ -49,6 +58,14 @@ impl Store {
         self.find(hash).await
     }
 
+    /// The token with this hash, and all that is known of its person.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn spoken_token(&self, hash: &str) -> Result<Option<Spoken>, StoreError> {
+        self.find(hash).await
+    }
+
     /// The refresh token with this hash.
     ///
     /// # Errors
@@ -66,16 +83,37 @@ const TOKEN: &str = "t.id, t.token_hash, t.token_category, t.status, t.user_id, 
 const HOLDER: &str = "u.id AS holder_id, u.created_at AS holder_created_at, u.username, u.email, u.password_hash, \
      u.role, u.full_name, u.avatar_url, u.is_active, u.email_verified, u.auth_source, u.must_change_password, u.updated_at";
 
+/// How client and person of a token stand.
+const STANDING: &str = "u.tokens_end_at AS holder_mark, c.status AS client_status, c.tokens_end_at AS client_mark \
+     FROM access_tokens t LEFT JOIN users u ON u.id = t.user_id \
+     LEFT JOIN oauth_applications c ON c.client_id = t.client_id WHERE t.token_hash IN";
+
+/// Of a row with `username`, `is_active` and the columns of [`STANDING`].
+fn known(row: &Row) -> Result<Known, StoreError> {
+    let token = rows::token(row)?;
+    let client_stands = ClientStatus::stored(&row.text("client_status")?) == ClientStatus::Active;
+    let person_stands = match token.subject {
+        Subject::User(_) => row.flag("is_active")?,
+        Subject::Client(_) => true,
+    };
+    let mark = row
+        .maybe_time("client_mark")?
+        .max(row.maybe_time("holder_mark")?);
+    let is_later = mark.is_none_or(|mark| mark < token.created_at);
+    Ok(Known {
+        token,
+        username: row.maybe_text("username")?,
+        holder_stands: client_stands && person_stands && is_later,
+    })
+}
+
 impl Keyed for Known {
     const KEY: &'static str = "token_hash";
 
     fn by_keys() -> &'static ByKeys {
         static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
             ByKeys::new(&format!(
-                "SELECT {TOKEN}, {HOLDER}, c.status AS client_status, c.tokens_end_at AS client_mark, \
-                 u.tokens_end_at AS holder_mark FROM access_tokens t \
-                 LEFT JOIN users u ON u.id = t.user_id \
-                 LEFT JOIN oauth_applications c ON c.client_id = t.client_id WHERE t.token_hash IN"
+                "SELECT {TOKEN}, u.username, u.is_active, {STANDING}"
             ))
         });
         &STATEMENT
@@ -86,22 +124,27 @@ impl Keyed for Known {
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
-        let token = rows::token(row)?;
-        let person = rows::holder(row)?;
-        let client_stands =
-            ClientStatus::stored(&row.text("client_status")?) == ClientStatus::Active;
-        let person_stands = match token.subject {
-            Subject::User(_) => person.as_ref().is_some_and(|person| person.is_active),
-            Subject::Client(_) => true,
-        };
-        let mark = row
-            .maybe_time("client_mark")?
-            .max(row.maybe_time("holder_mark")?);
-        let is_later = mark.is_none_or(|mark| mark < token.created_at);
+        known(row)
+    }
+}
+
+impl Keyed for Spoken {
+    const KEY: &'static str = "token_hash";
+
+    fn by_keys() -> &'static ByKeys {
+        static STATEMENT: LazyLock<ByKeys> =
+            LazyLock::new(|| ByKeys::new(&format!("SELECT {TOKEN}, {HOLDER}, {STANDING}")));
+        &STATEMENT
+    }
+
+    fn lookup(lookups: &Lookups) -> &Arc<Lookup<Self>> {
+        &lookups.spoken_tokens
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
-            token,
-            person,
-            holder_stands: client_stands && person_stands && is_later,
+            known: known(row)?,
+            person: rows::holder(row)?,
         })
     }
 }
