@@ -59,6 +59,8 @@ mod keyboard;
 mod keys;
 #[path = "e2e/lifecycle.rs"]
 mod lifecycle;
+#[path = "e2e/lookups.rs"]
+mod lookups;
 #[path = "e2e/machine.rs"]
 mod machine;
 #[path = "e2e/oidc.rs"]
