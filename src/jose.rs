@@ -11,6 +11,7 @@ mod json;
 mod key_set;
 mod pem;
 mod public_key;
+mod rsa_key;
 mod signing_key;
 
 pub use claims::{Expected, verify_claims};

@@ -55,6 +55,8 @@ mod hostile;
 mod http;
 #[path = "e2e/keyboard.rs"]
 mod keyboard;
+#[path = "e2e/id_token_keys.rs"]
+mod id_token_keys;
 #[path = "e2e/keys.rs"]
 mod keys;
 #[path = "e2e/lifecycle.rs"]

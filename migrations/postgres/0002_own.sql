@@ -71,7 +71,8 @@ CREATE TABLE IF NOT EXISTS signing_keys (
     retired_at timestamptz,
     held_at timestamptz NOT NULL,
     not_after timestamptz NOT NULL,
-    sealed text
+    sealed text,
+    purpose text
 );
 
 -- Client assertions that were used (RFC 7523 section 3).

@@ -71,7 +71,8 @@ CREATE TABLE IF NOT EXISTS signing_keys (
     retired_at datetime,
     held_at datetime NOT NULL,
     not_after datetime NOT NULL,
-    sealed text
+    sealed text,
+    purpose text
 );
 
 -- Client assertions that were used (RFC 7523 section 3).

@@ -27,6 +27,20 @@ pub type Load<K> = Arc<dyn Fn() -> BoxFuture<'static, Result<K, String>> + Send 
 /// Time from now until a set is out of date; nothing when it already is, or never will be.
 pub type OutOfDate<K> = Arc<dyn Fn(&K) -> Option<Duration> + Send + Sync>;
 
+/// What a set holds, for whoever runs the server: public values only.
+pub type Show<K> = Arc<dyn Fn(&K) -> Vec<ShownKey> + Send + Sync>;
+
+/// One key of the present set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownKey {
+    /// Its id; none for a shared secret.
+    pub kid: Option<String>,
+    /// Its algorithm.
+    pub algorithm: &'static str,
+    /// Whether it signs; if not, it only verifies.
+    pub signs: bool,
+}
+
 /// What the holder needs.
 pub struct Settings<K> {
     /// Loads a set.
@@ -35,6 +49,8 @@ pub struct Settings<K> {
     pub reload_every: Option<Duration>,
     /// Time until a set is out of date, if that is known: it is loaded again at that moment.
     pub out_of_date: OutOfDate<K>,
+    /// Tells what a set holds.
+    pub show: Show<K>,
     /// Where failed loads are noted, as `keys`.
     pub readiness: Readiness,
     /// Tells when a set was loaded.
@@ -50,6 +66,8 @@ pub struct Status {
     pub loads: u64,
     /// Why the latest load failed, if it did.
     pub error: Option<String>,
+    /// The keys of the present set, those that sign first.
+    pub keys: Vec<ShownKey>,
 }
 
 type Order = Asked<(), Result<(), String>>;
@@ -87,6 +105,7 @@ impl<K: Send + Sync + 'static> KeyHolder<K> {
             loaded_at: rfc3339((settings.clock)()),
             loads: 1,
             error: None,
+            keys: (settings.show)(&first),
         };
         let handle = Self {
             present: Arc::new(ArcSwap::from_pointee(first)),
@@ -141,6 +160,7 @@ impl<K: Send + Sync + 'static> Holder<K> {
         let mut status = Status::clone(&self.status.load());
         let outcome = match loaded {
             Ok(keys) => {
+                status.keys = (self.settings.show)(&keys);
                 self.present.store(Arc::new(keys));
                 status.loaded_at = rfc3339((self.settings.clock)());
                 status.loads += 1;

@@ -50,24 +50,42 @@ type Hand = BTreeMap<String, Arc<SigningKey>>;
 /// When the key that seals cannot be prepared.
 pub fn deps(config: &Config, ground: &Ground) -> Result<KeysDeps, String> {
     let algorithms = in_use(config);
-    let sealing = match &config.encryption_key {
-        None => None,
-        Some(key) => {
-            let key = SealKey::from_secret("signing keys", key.expose())
-                .map_err(|error| format!("ENCRYPTION_KEY: {error}"))?;
-            Some(Arc::new(SealingRing::new(key, Vec::new())))
-        }
-    };
+    let sealing = sealing(config)?.map(Arc::new);
     Ok(KeysDeps {
         ground: ground.clone(),
         rules: Arc::new(KeyRules {
             algorithms: algorithms.into_iter().filter(has_pair).collect(),
             generated: config.jwt.generated,
+            for_id_tokens: config.jwt.own_id_token_key,
             publish_before_use: config.jwt.publish_before_use,
             longest_life: longest_life(config),
         }),
         sealing,
     })
+}
+
+/// What private keys are sealed with: `ENCRYPTION_KEY`. A key for ID tokens alone, which an operator need not know of,
+/// does with the secret that signs access tokens: who has that can write tokens anyway.
+fn sealing(config: &Config) -> Result<Option<SealingRing>, String> {
+    const PURPOSE: &str = "signing keys";
+    let mut keys = Vec::new();
+    if let Some(key) = &config.encryption_key {
+        let key = SealKey::from_secret(PURPOSE, key.expose())
+            .map_err(|error| format!("ENCRYPTION_KEY: {error}"))?;
+        keys.push(key);
+    }
+    if config.jwt.own_id_token_key {
+        let secrets = std::iter::once(&config.jwt.secret).chain(&config.jwt.former_secret);
+        for secret in secrets {
+            let key = SealKey::from_secret(PURPOSE, secret.expose().as_bytes())
+                .map_err(|error| format!("JWT_SECRET: {error}"))?;
+            keys.push(key);
+        }
+    }
+    let mut keys = keys.into_iter();
+    Ok(keys
+        .next()
+        .map(|current| SealingRing::new(current, keys.collect())))
 }
 
 fn has_pair(algorithm: &Algorithm) -> bool {
@@ -76,9 +94,11 @@ fn has_pair(algorithm: &Algorithm) -> bool {
 
 fn in_use(config: &Config) -> Vec<Algorithm> {
     let additional = config.jwt.additional.iter().copied();
+    let own = config.jwt.own_id_token_key.then_some(Algorithm::Rs256);
     std::iter::once(config.jwt.algorithm)
         .chain(additional)
         .map(algorithm)
+        .chain(own)
         .collect()
 }
 
@@ -103,11 +123,13 @@ impl Loader {
     /// As [`deps`].
     pub fn new(config: &Config, deps: KeysDeps) -> Arc<Self> {
         let in_use = in_use(config);
+        let in_files = if deps.rules.for_id_tokens {
+            Vec::new()
+        } else {
+            deps.rules.algorithms.clone()
+        };
         Arc::new(Self {
-            files: Arc::new(Files::new(
-                config.jwt.clone(),
-                deps.rules.algorithms.clone(),
-            )),
+            files: Arc::new(Files::new(config.jwt.clone(), in_files)),
             deps,
             secret: config.jwt.secret.clone(),
             former_secret: config.jwt.former_secret.clone(),
@@ -155,13 +177,18 @@ impl Loader {
         records.map_err(|error| error.to_string())
     }
 
+    /// Whether a key signs what keys are for here: ID tokens alone, or everything.
+    fn is_ours(&self, record: &KeyRecord) -> bool {
+        record.for_id_tokens == self.deps.rules.for_id_tokens
+    }
+
     /// Every private key at hand that has a record: of files, of the database, and those that signed until now.
     fn hand(&self, found: &[Arc<SigningKey>], records: &[KeyRecord]) -> Hand {
         let held = self.signing.lock();
         let mut hand = held.unwrap_or_else(PoisonError::into_inner).clone();
         let now = self.deps.ground.now();
         for record in records {
-            let wanted = record.is_due(now) || record.is_next(now);
+            let wanted = self.is_ours(record) && (record.is_due(now) || record.is_next(now));
             if let (Some(sealed), Some(ring), true) = (&record.sealed, &self.deps.sealing, wanted)
                 && !hand.contains_key(&record.kid)
             {
@@ -195,7 +222,9 @@ impl Loader {
         let now = self.deps.ground.now();
         let mut changed = false;
         for algorithm in &self.deps.rules.algorithms {
-            let of = |record: &&KeyRecord| record.algorithm == algorithm.as_str();
+            let of = |record: &&KeyRecord| {
+                record.algorithm == algorithm.as_str() && self.is_ours(record)
+            };
             let at_hand = records
                 .iter()
                 .filter(of)
@@ -256,28 +285,37 @@ impl Loader {
         added.map(drop).map_err(|error| error.to_string())
     }
 
-    /// Makes the first key, where keys are made here and there is none.
+    /// Makes the first key of each algorithm, where keys are made here and there is none.
     async fn generate(&self, hand: &Hand, records: &[KeyRecord]) -> Result<bool, String> {
         let rules = &self.deps.rules;
-        let of = |record: &&KeyRecord| record.algorithm == Algorithm::Es256.as_str();
         let now = self.deps.ground.now();
-        let mut present = records
-            .iter()
-            .filter(of)
-            .filter(|record| hand.contains_key(&record.kid) || record.is_at_hand(now))
-            .filter(|record| record.is_due(now) || record.is_next(now));
-        if !rules.generated
-            || !rules.algorithms.contains(&Algorithm::Es256)
-            || present.next().is_some()
-        {
-            return Ok(false);
+        let mut made = false;
+        for algorithm in rules.algorithms.iter().filter(|_| rules.are_made()) {
+            let in_service = records
+                .iter()
+                .filter(|record| record.algorithm == algorithm.as_str() && self.is_ours(record))
+                .filter(|record| record.is_due(now) || record.is_next(now));
+            let mut usable = in_service.clone().filter(|record| {
+                hand.contains_key(&record.kid)
+                    // What another process holds must not be replaced; a key for ID tokens is needed in any case.
+                    || (record.is_at_hand(now) && !rules.for_id_tokens)
+            });
+            if usable.next().is_some() {
+                continue;
+            }
+            let when = match in_service.clone().next() {
+                Some(_) => AddWhen::Found,
+                None => AddWhen::NoneIsThere,
+            };
+            let pem = flow::generated(*algorithm)
+                .await
+                .map_err(|error| format!("a signing key could not be made: {error:?}"))?;
+            match flow::keep(&self.deps, &pem, now, when, By::default()).await {
+                Ok(_) => made = true,
+                Err(error) => return Err(format!("a signing key could not be made: {error:?}")),
+            }
         }
-        let pem = SigningKey::generate_es256().map_err(|error| error.to_string())?;
-        let pem = Secret::new(pem.as_str());
-        match flow::keep(&self.deps, &pem, now, AddWhen::NoneIsThere, By::default()).await {
-            Ok(_) => Ok(true),
-            Err(error) => Err(format!("a signing key could not be made: {error:?}")),
-        }
+        Ok(made)
     }
 
     fn choose(
@@ -295,7 +333,7 @@ impl Loader {
         let at_hand = records
             .iter()
             .filter(|record| record.algorithm == algorithm.as_str())
-            .filter(|record| hand.contains_key(&record.kid));
+            .filter(|record| self.is_ours(record) && hand.contains_key(&record.kid));
         key_schedule::signs(at_hand, now)
             .and_then(|record| hand.get(&record.kid))
             .cloned()
@@ -381,6 +419,12 @@ impl Loader {
                 .into_iter()
                 .collect(),
             verifying: records.iter().filter_map(published).collect(),
+            apart: if self.deps.rules.for_id_tokens {
+                let apart = records.iter().filter(|record| record.for_id_tokens);
+                apart.map(|record| record.kid.clone()).collect()
+            } else {
+                Vec::new()
+            },
             changes_at: key_schedule::next_change(records, now).map(Timestamp::unix_timestamp),
             active,
         };

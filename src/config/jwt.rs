@@ -26,6 +26,9 @@ pub struct Jwt {
     pub additional: Vec<Algorithm>,
     /// `ID_TOKEN_SIGNING_ALGORITHM`: of ID tokens whose client registered none.
     pub id_token: Algorithm,
+    /// Access tokens are signed with HS256, which no client can verify, and nothing is said about ID tokens: these get an
+    /// RSA key of their own, that the server makes and keeps.
+    pub own_id_token_key: bool,
     /// `JWT_SECRET`, at least 32 bytes where HS256 signs.
     pub secret: Secret,
     /// `JWT_SECRET_PREVIOUS`: its HS256 tokens verify still.
@@ -102,9 +105,15 @@ impl Jwt {
             },
         );
         let additional = additional(r, algorithm);
+        let chosen = id_token(r, algorithm, &additional);
+        let own_id_token_key = is_known && chosen == IdToken::Own;
         let jwt = Self {
             algorithm,
-            id_token: id_token(r, algorithm, &additional),
+            id_token: match chosen {
+                IdToken::Own => Algorithm::Rs256,
+                IdToken::By(algorithm) => algorithm,
+            },
+            own_id_token_key,
             additional,
             secret,
             former_secret: former_secret(r),
@@ -187,14 +196,37 @@ fn additional(r: &mut Reader<'_>, default: Algorithm) -> Vec<Algorithm> {
     additional
 }
 
-fn id_token(r: &mut Reader<'_>, default: Algorithm, additional: &[Algorithm]) -> Algorithm {
+/// What signs ID tokens whose client registered nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IdToken {
+    /// An algorithm in use.
+    By(Algorithm),
+    /// RS256, with a key for this alone.
+    Own,
+}
+
+fn id_token(r: &mut Reader<'_>, default: Algorithm, additional: &[Algorithm]) -> IdToken {
     const NAME: &str = "ID_TOKEN_SIGNING_ALGORITHM";
+    let is_set = r.optional(NAME).is_some();
+    match (default, additional.first()) {
+        // OpenID Connect Core 1.0 §15.1 wants RS256 of every provider.
+        (Algorithm::Hs256, None) if !is_set => return IdToken::Own,
+        (Algorithm::Hs256, Some(first)) if !is_set => return IdToken::By(*first),
+        (Algorithm::Hs256 | Algorithm::Rs256 | Algorithm::Es256, _) => {}
+    }
     let errors = r.error_count();
     let chosen = r.choice(NAME, &NAMES, default, |text| {
         format!(
             "invalid ID_TOKEN_SIGNING_ALGORITHM value: {text:?} (must be \"HS256\", \"RS256\", or \"ES256\")"
         )
     });
+    if chosen == Algorithm::Hs256 && is_set {
+        r.warn(
+            NAME,
+            "ID_TOKEN_SIGNING_ALGORITHM=HS256: ID tokens are signed with the secret of this server, so that no client \
+             can verify them",
+        );
+    }
     if errors == r.error_count() && chosen != default && !additional.contains(&chosen) {
         let name = chosen.as_str();
         r.error(
@@ -204,7 +236,7 @@ fn id_token(r: &mut Reader<'_>, default: Algorithm, additional: &[Algorithm]) ->
             ),
         );
     }
-    chosen
+    IdToken::By(chosen)
 }
 
 fn former_secret(r: &mut Reader<'_>) -> Option<Secret> {

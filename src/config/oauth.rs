@@ -29,6 +29,8 @@ pub struct Oauth {
     pub registration: bool,
     /// `DYNAMIC_CLIENT_REGISTRATION_TOKEN`: the bearer token that registration needs.
     pub registration_token: Option<Secret>,
+    /// `DYNAMIC_CLIENT_REGISTRATION_MAX_PENDING`, default 1000; 0 for no bound: how many may wait for approval.
+    pub registrations_waiting: Option<u32>,
     /// `LEGACY_CLIENT_AUTH`, default off: accepts the looser client authentication of earlier versions.
     pub legacy_client_auth: bool,
     /// `STRICT_CLIENT_AUTH_METHODS`, default off: a client authenticates by its registered method and no other.
@@ -66,6 +68,12 @@ impl Oauth {
             userinfo_require_openid: r.boolean("USERINFO_REQUIRE_OPENID", false),
             registration: r.boolean("ENABLE_DYNAMIC_CLIENT_REGISTRATION", false),
             registration_token: r.secret("DYNAMIC_CLIENT_REGISTRATION_TOKEN"),
+            registrations_waiting: Some(r.at_least(
+                "DYNAMIC_CLIENT_REGISTRATION_MAX_PENDING",
+                1000,
+                0,
+            ))
+            .filter(|most| *most > 0),
             legacy_client_auth: r.boolean("LEGACY_CLIENT_AUTH", false),
             strict_client_auth_methods: r.boolean("STRICT_CLIENT_AUTH_METHODS", false),
             introspect_policy: r.choice("INTROSPECT_POLICY", &policies, IntrospectPolicy::Any, |text| {

@@ -250,8 +250,18 @@ fn algorithms_side_by_side_are_read() {
     assert_eq!(jwt.publish_before_use.as_secs(), 7200);
     let jwt = config(&[]).jwt;
     assert_eq!(
-        (jwt.algorithm, jwt.id_token),
-        (Algorithm::Hs256, Algorithm::Hs256)
+        (jwt.algorithm, jwt.id_token, jwt.own_id_token_key),
+        (Algorithm::Hs256, Algorithm::Rs256, true),
     );
+    assert!(jwt.additional.is_empty());
     assert_eq!(jwt.publish_before_use.as_secs(), 3900);
+    // Who has a key besides the secret signs ID tokens with that; who says HS256 gets it.
+    for (name, value, id_token) in [
+        ("JWT_ADDITIONAL_ALGORITHMS", "ES256", Algorithm::Es256),
+        ("ID_TOKEN_SIGNING_ALGORITHM", "HS256", Algorithm::Hs256),
+        ("JWT_SIGNING_ALGORITHM", "ES256", Algorithm::Es256),
+    ] {
+        let jwt = config(&[(name, value), ("JWT_PRIVATE_KEY_PATH", "/k.pem")]).jwt;
+        assert_eq!((jwt.id_token, jwt.own_id_token_key), (id_token, false));
+    }
 }

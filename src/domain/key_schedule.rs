@@ -26,6 +26,8 @@ pub struct KeyRecord {
     pub not_after: Timestamp,
     /// The private half, sealed, of a key that lives in the database.
     pub sealed: Option<String>,
+    /// It signs ID tokens only, because access tokens are signed with a secret.
+    pub for_id_tokens: bool,
 }
 
 /// Where a key is in its life.
@@ -72,6 +74,11 @@ impl KeyRecord {
     /// Whether it waits for its time.
     pub fn is_next(&self, now: Timestamp) -> bool {
         self.retired_at.is_none() && now < self.activate_at && self.is_published(now)
+    }
+
+    /// Whether one can take the other's place.
+    pub fn is_sibling(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.for_id_tokens == other.for_id_tokens
     }
 
     /// Whether some process is likely to have its private half: it is in the database, or was told of lately.
@@ -122,7 +129,7 @@ pub fn states(records: &[KeyRecord], now: Timestamp) -> Vec<(&KeyRecord, KeyStat
         }
         let siblings = records
             .iter()
-            .filter(|other| other.algorithm == record.algorithm && other.is_at_hand(now));
+            .filter(|other| other.is_sibling(record) && other.is_at_hand(now));
         match signs(siblings, now) {
             Some(active) if active.kid == record.kid => KeyState::Active,
             _ if record.is_next(now) => KeyState::Next,

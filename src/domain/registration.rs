@@ -22,7 +22,7 @@ pub use draft::Draft;
 pub use fault::{Fault, Field, Problem};
 pub use lists::{duration, duration_text, split_uris};
 pub use uri::{MAX_URI_BYTES, MAX_URIS, UriFault, check as check_redirect_uri};
-pub use widening::{Widened, widens};
+pub use widening::{Widened, needs_approval};
 
 /// The most characters of a name; the trail's column takes as many.
 pub const MAX_NAME: usize = 255;

@@ -24,6 +24,8 @@ pub struct KeyRules {
     pub algorithms: Vec<Algorithm>,
     /// `JWT_KEY_SOURCE=database`.
     pub generated: bool,
+    /// Keys sign ID tokens alone, because access tokens are signed with a secret.
+    pub for_id_tokens: bool,
     /// `JWT_KEY_PUBLISH_BEFORE_USE`.
     pub publish_before_use: Duration,
     /// The longest that a token lives.
@@ -72,6 +74,11 @@ pub struct By {
 }
 
 impl KeyRules {
+    /// Whether keys are made here and kept in the database.
+    pub fn are_made(&self) -> bool {
+        self.generated || self.for_id_tokens
+    }
+
     /// What goes on record about a key.
     pub fn record(&self, public: &PublicKey, now: Timestamp, activate_at: Timestamp) -> KeyRecord {
         KeyRecord {
@@ -84,6 +91,7 @@ impl KeyRules {
             held_at: now,
             not_after: key_schedule::end_of_tokens(activate_at.max(now), self.longest_life),
             sealed: None,
+            for_id_tokens: self.for_id_tokens,
         }
     }
 }
@@ -180,14 +188,9 @@ pub enum RotateRefusal {
     /// Keys come from files.
     #[error(
         "keys come from files: replace the file of JWT_PRIVATE_KEY_PATH or add one to JWT_PRIVATE_KEY_DIR, and the \
-         server publishes it and switches when its time has come (with JWT_KEY_SOURCE=database it makes ES256 keys itself)"
+         server publishes it and switches when its time has come (with JWT_KEY_SOURCE=database it makes keys itself)"
     )]
     Files,
-    /// RSA.
-    #[error(
-        "RSA keys are not made here: make one with `openssl genrsa -out rsa.pem 3072` and give it by --from rsa.pem"
-    )]
-    Rsa,
     /// The PEM is no good.
     #[error("{0}")]
     BadKey(KeyError),
@@ -207,28 +210,26 @@ pub async fn rotate(deps: &KeysDeps, order: Rotate) -> Result<Rotation, FlowErro
         Err(refusal) => return Ok(Rotation::Refused(refusal)),
     };
     let records = deps.ground.store.signing_keys().await?;
+    let is_of = |key: &KeyRecord| {
+        key.algorithm == algorithm.as_str() && key.for_id_tokens == deps.rules.for_id_tokens
+    };
     let waiting = records
         .iter()
-        .filter(|key| {
-            key.algorithm == algorithm.as_str() && key.is_next(now) && key.is_at_hand(now)
-        })
+        .filter(|key| is_of(key) && key.is_next(now) && key.is_at_hand(now))
         .min_by_key(|key| key.activate_at);
     match (waiting, order.at_once && pem.is_none()) {
         (Some(next), true) => return activate(deps, next, order.by, now).await,
         (Some(next), false) => return Ok(Rotation::Waits(entry(next, KeyState::Next))),
         (None, _) => {}
     }
-    let pem = match (pem, deps.rules.generated, algorithm) {
-        (Some(pem), ..) => pem,
-        (None, false, _) => return Ok(Rotation::Refused(RotateRefusal::Files)),
-        (None, true, Algorithm::Es256) => generated()?,
-        (None, true, Algorithm::Rs256 | Algorithm::Hs256) => {
-            return Ok(Rotation::Refused(RotateRefusal::Rsa));
-        }
+    let pem = match (pem, deps.rules.are_made()) {
+        (Some(pem), _) => pem,
+        (None, false) => return Ok(Rotation::Refused(RotateRefusal::Files)),
+        (None, true) => generated(algorithm).await?,
     };
     let has_another = records
         .iter()
-        .any(|key| key.algorithm == algorithm.as_str() && key.is_due(now) && key.is_at_hand(now));
+        .any(|key| is_of(key) && key.is_due(now) && key.is_at_hand(now));
     let activate_at = if order.at_once || !has_another {
         now
     } else {
@@ -237,8 +238,14 @@ pub async fn rotate(deps: &KeysDeps, order: Rotate) -> Result<Rotation, FlowErro
     keep(deps, &pem, activate_at, AddWhen::NoneWaits, order.by).await
 }
 
-fn generated() -> Result<Secret, FlowError> {
-    SigningKey::generate_es256()
+/// A new private key, made off the async threads: the primes of RSA take a while.
+///
+/// # Errors
+/// [`FlowError::Unavailable`] without entropy.
+pub async fn generated(algorithm: Algorithm) -> Result<Secret, FlowError> {
+    tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
+        .await
+        .map_err(|error| FlowError::Internal(error.to_string()))?
         .map(|pem| Secret::new(pem.as_str()))
         .map_err(|error| FlowError::Unavailable(error.to_string()))
 }
@@ -248,7 +255,7 @@ fn wanted(rules: &KeyRules, order: &Rotate) -> Result<(Algorithm, Option<Secret>
     let default = rules.algorithms.first().ok_or(RotateRefusal::NoPairs)?;
     let algorithm = match &order.pem {
         None => order.algorithm.unwrap_or(*default),
-        Some(_) if !rules.generated => return Err(RotateRefusal::Files),
+        Some(_) if !rules.are_made() => return Err(RotateRefusal::Files),
         Some(pem) => {
             let key = match order.algorithm {
                 Some(algorithm) => SigningKey::from_pem(algorithm, pem.expose(), None),

@@ -18,7 +18,7 @@ use crate::{
         time::random,
     },
     jose::ForeignKeys,
-    store::clients::InsertClient,
+    store::clients::{InsertClient, Room},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -44,6 +44,8 @@ pub struct RegisterSettings {
     pub enabled: bool,
     /// `DYNAMIC_CLIENT_REGISTRATION_TOKEN`: the initial access token, if one is needed.
     pub initial_token: Option<Secret>,
+    /// `DYNAMIC_CLIENT_REGISTRATION_MAX_PENDING`: how many may wait for approval; `None` for no bound.
+    pub most_waiting: Option<u32>,
     /// `BASE_URL` without trailing slashes.
     pub base_url: String,
 }
@@ -55,6 +57,8 @@ pub enum RegisterError {
     Closed,
     /// The bearer token is missing or wrong.
     Unauthorized,
+    /// So many wait for approval that another one would only hide them.
+    Full,
     /// RFC 7591 §3.2.2.
     Metadata(MetadataFault),
     /// Something else.
@@ -108,11 +112,16 @@ pub async fn register(
         status: ClientStatus::Pending,
         registration,
         management_token: Some(sha256_hex(token.expose().as_bytes())),
-        below: None,
+        room: deps
+            .settings
+            .most_waiting
+            .map_or(Room::Unbounded, Room::WaitingBelow),
         at,
         audit: ground.rows(at, trail)?,
     };
-    ground.commit(unit).await?;
+    if !ground.commit(unit).await? {
+        return Err(RegisterError::Full);
+    }
     let client = ground.store.client(&client_id).await?;
     let client = client.ok_or_else(|| gone("the client that was just made"))?;
     let mut answer = deps.told(&client, &token);

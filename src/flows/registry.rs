@@ -6,12 +6,14 @@ use crate::{
         audit::{Actor, Origin},
         client::{Client, ClientStatus},
         ids::{ClientId, UserId},
-        registration::{Draft, Fault, Field, Problem, Registration, Rules, Widened, judge, widens},
+        registration::{
+            Draft, Fault, Field, Problem, Registration, Rules, Widened, judge, needs_approval,
+        },
         scope::ScopeSet,
         secret::Secret,
         user::User,
     },
-    store::clients::{ApproveClient, Changed, InsertClient, ReplaceSecret, UpdateClient},
+    store::clients::{ApproveClient, Changed, InsertClient, ReplaceSecret, Room, UpdateClient},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -169,7 +171,7 @@ pub async fn create(
     let event = events::created(&client_id, &registration)
         .by(editor.actor())
         .from(&editor.origin);
-    let below = deps.rules.apps_per_user.filter(|_| own);
+    let most = deps.rules.apps_per_user.filter(|_| own);
     let unit = InsertClient {
         client_id: client_id.clone(),
         secret_hash,
@@ -177,12 +179,12 @@ pub async fn create(
         status,
         registration: registration.clone(),
         management_token: None,
-        below,
+        room: most.map_or(Room::Unbounded, Room::OwnedBelow),
         at,
         audit: deps.ground.rows(at, vec![event])?,
     };
     if !deps.ground.commit(unit).await? {
-        return Err(RegistryError::TooMany(below.unwrap_or_default()));
+        return Err(RegistryError::TooMany(most.unwrap_or_default()));
     }
     Ok(Created {
         client_id,
@@ -256,9 +258,9 @@ pub async fn update(
         (Err(faults), Ok(_)) => return Err(RegistryError::Faults(faults)),
         (Ok(_), Err(fault)) => return Err(RegistryError::Faults(vec![fault])),
     };
-    let widened = match (capacity, now.status) {
-        (Capacity::Owner, ClientStatus::Active) => widens(&now, &registration),
-        (Capacity::Owner | Capacity::Administrator, _) => Vec::new(),
+    let widened = match capacity {
+        Capacity::Owner => needs_approval(&now, &registration),
+        Capacity::Administrator => Vec::new(),
     };
     let status = if widened.is_empty() {
         asked

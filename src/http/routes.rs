@@ -155,6 +155,13 @@ fn machines(all: &Everything, routes: Routes) -> Routes {
             "/.well-known/jwks.json",
             by_keys(&all.keys, |keys| Document::json(keys.jwks().clone())),
         )
+        .on(
+            Method::GET,
+            "/oauth/jwks",
+            by_keys(&all.keys, |keys| {
+                Document::json(keys.id_token_jwks().clone())
+            }),
+        )
 }
 
 /// Discovery. An issuer with a path is also found where RFC 8414 §3.1 has clients look for it.

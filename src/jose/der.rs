@@ -1,6 +1,7 @@
 //! The little DER that keys need (X.690): walking a private key far enough to say what it is,
 //! and writing or reading SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Definite lengths only.
 //! No arithmetic on keys and no general ASN.1 here.
+use zeroize::Zeroizing;
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
@@ -100,6 +101,18 @@ pub fn bits(number: &[u8]) -> usize {
 /// A PKCS#1 public key from its numbers.
 pub fn write_rsa_public_key(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     sequence(&[&integer(modulus), &integer(exponent)])
+}
+
+/// A PKCS#8 private key around the numbers of a PKCS#1 one (RFC 8017 A.1.2), from the modulus to the coefficient.
+pub fn write_rsa_private_key(numbers: &[Zeroizing<Vec<u8>>; 8]) -> Vec<u8> {
+    let version = integer(&[]);
+    let mut parts = vec![Zeroizing::new(version.clone())];
+    parts.extend(numbers.iter().map(|number| Zeroizing::new(integer(number))));
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_slice()).collect();
+    let pkcs1 = Zeroizing::new(sequence(&parts));
+    let inner = Zeroizing::new(tagged(OCTET_STRING, &[&pkcs1]));
+    let algorithm = sequence(&[&tagged(OID, &[RSA_ENCRYPTION]), &NULL]);
+    sequence(&[&version, &algorithm, &inner])
 }
 
 /// SubjectPublicKeyInfo around a PKCS#1 public key (RFC 3279 §2.3.1).

@@ -27,6 +27,8 @@ pub struct KeySet {
     public: Vec<PublicKey>,
     changes_at: Option<i64>,
     jwks: Bytes,
+    /// With the keys that are apart, where there are such.
+    id_token_jwks: Option<Bytes>,
     etag: String,
 }
 
@@ -43,6 +45,8 @@ pub struct Roster {
     pub former_secrets: Vec<Arc<SigningKey>>,
     /// Keys whose tokens still live, and keys announced before their time.
     pub verifying: Vec<PublicKey>,
+    /// Kids of keys that sign ID tokens only and are left out of [`KeySet::jwks`].
+    pub apart: Vec<String>,
     /// The second (since 1970) at which another key may sign.
     pub changes_at: Option<i64>,
 }
@@ -56,6 +60,7 @@ impl From<Arc<SigningKey>> for Roster {
             additional: Vec::new(),
             former_secrets: Vec::new(),
             verifying: Vec::new(),
+            apart: Vec::new(),
             changes_at: None,
         }
     }
@@ -65,6 +70,13 @@ impl From<Arc<SigningKey>> for Roster {
 #[derive(Serialize)]
 struct JwkSet {
     keys: Vec<Map<String, Value>>,
+}
+
+fn json<'a>(keys: impl Iterator<Item = &'a PublicKey>) -> Result<Bytes, KeyError> {
+    let keys = keys.map(PublicKey::jwk).collect::<Result<_, _>>()?;
+    serde_json::to_vec(&JwkSet { keys })
+        .map(Bytes::from)
+        .map_err(|_| KeyError::Unpublishable)
 }
 
 impl KeySet {
@@ -120,11 +132,13 @@ impl KeySet {
             .find(|algorithm| *algorithm == roster.id_token)
             .unwrap_or(active.algorithm());
         let ends = public.iter().filter_map(PublicKey::not_after);
-        let keys = public
-            .iter()
-            .map(PublicKey::jwk)
-            .collect::<Result<_, _>>()?;
-        let json = serde_json::to_vec(&JwkSet { keys }).map_err(|_| KeyError::Unpublishable)?;
+        let is_apart = |key: &&PublicKey| roster.apart.iter().any(|kid| kid == key.kid());
+        let json = json(public.iter().filter(|key| !is_apart(key)))?;
+        let id_token_jwks = if roster.apart.is_empty() {
+            None
+        } else {
+            Some(self::json(public.iter())?)
+        };
         let digest = ring::digest::digest(&ring::digest::SHA256, &json);
         Ok(Self {
             active,
@@ -134,7 +148,8 @@ impl KeySet {
             changes_at: ends.chain(roster.changes_at).min(),
             public,
             etag: format!("\"{}\"", BASE64URL.encode(digest)),
-            jwks: Bytes::from(json),
+            jwks: json,
+            id_token_jwks,
         })
     }
 
@@ -154,9 +169,10 @@ impl KeySet {
     }
 
     /// The algorithms of ID tokens, the one that is used when a client asks for none first: what metadata announces
-    /// as `id_token_signing_alg_values_supported`.
+    /// as `id_token_signing_alg_values_supported`. HS256, which no client can verify, is there only when it was chosen.
     pub fn id_token_algorithms(&self) -> Vec<Algorithm> {
         let mut all = self.algorithms();
+        all.retain(|algorithm| *algorithm != Algorithm::Hs256 || self.id_token == *algorithm);
         all.sort_by_key(|algorithm| *algorithm != self.id_token);
         all
     }
@@ -165,7 +181,7 @@ impl KeySet {
     /// longer in use gives the default, which the client can find in the metadata.
     pub fn id_token_algorithm(&self, registered: Option<Algorithm>) -> Algorithm {
         registered
-            .filter(|wanted| self.signing().any(|key| key.algorithm() == *wanted))
+            .filter(|wanted| self.id_token_algorithms().contains(wanted))
             .unwrap_or(self.id_token)
     }
 
@@ -185,9 +201,19 @@ impl KeySet {
         self.changes_at
     }
 
-    /// The body of `/.well-known/jwks.json`. With HS256 alone, `{"keys":[]}`.
+    /// The body of `/.well-known/jwks.json`. While access tokens are signed with HS256 alone, `{"keys":[]}`.
     pub fn jwks(&self) -> &Bytes {
         &self.jwks
+    }
+
+    /// The body of `/oauth/jwks`: all of that, and the keys that sign ID tokens only.
+    pub fn id_token_jwks(&self) -> &Bytes {
+        self.id_token_jwks.as_ref().unwrap_or(&self.jwks)
+    }
+
+    /// Whether ID tokens verify with keys that [`Self::jwks`] leaves out.
+    pub fn signs_id_tokens_apart(&self) -> bool {
+        self.id_token_jwks.is_some()
     }
 
     /// The strong entity tag of [`Self::jwks`], quotes included (RFC 9110 §8.8.3).

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::public_key::signature_algorithm;
-use super::{Algorithm, JoseError, KeyError, MediaType, PublicKey, der, pem};
+use super::{Algorithm, JoseError, KeyError, MediaType, PublicKey, der, pem, rsa_key};
 
 /// The shortest HS256 secret, in bytes (RFC 7518 §3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -106,15 +106,23 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// A fresh key for ES256, as PEM (PKCS#8). RSA keys cannot be made with ring; they come from OpenSSL.
+    /// A fresh key as PEM (PKCS#8): on P-256 for ES256, of 2048 bits for RS256.
     ///
     /// # Errors
-    /// [`KeyError::NoEntropy`].
-    pub fn generate_es256() -> Result<Zeroizing<String>, KeyError> {
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+    /// [`KeyError::NoEntropy`]; [`KeyError::SecretExpected`] for HS256, which has no key pair.
+    pub fn generate(algorithm: Algorithm) -> Result<Zeroizing<String>, KeyError> {
+        match algorithm {
+            Algorithm::Hs256 => Err(KeyError::SecretExpected),
+            Algorithm::Rs256 => Ok(pem::write_private_key(&rsa_key::generate()?)),
+            Algorithm::Es256 => {
+                let document = EcdsaKeyPair::generate_pkcs8(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    &SystemRandom::new(),
+                )
                 .map_err(|_| KeyError::NoEntropy)?;
-        Ok(pem::write_private_key(document.as_ref()))
+                Ok(pem::write_private_key(document.as_ref()))
+            }
+        }
     }
 
     fn rsa(kid: Option<String>, pkcs1: &[u8]) -> Result<Self, KeyError> {

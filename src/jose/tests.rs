@@ -215,13 +215,13 @@ fn weak_keys_refused() {
 
 #[test]
 fn a_generated_key_is_read_back_and_no_two_are_the_same() {
-    let text = SigningKey::generate_es256().unwrap();
+    let text = SigningKey::generate(Algorithm::Es256).unwrap();
     let key = SigningKey::from_any_pem(&text, None).unwrap();
     assert_eq!(key.algorithm(), Algorithm::Es256);
     let token = only(key).sign(&claims()).unwrap();
     let again = only(SigningKey::from_pem(Algorithm::Es256, &text, None).unwrap());
     assert_eq!(again.verify(&token), Ok(claims()));
-    let other = SigningKey::generate_es256().unwrap();
+    let other = SigningKey::generate(Algorithm::Es256).unwrap();
     assert_ne!(*text, *other);
     let odd = SigningKey::from_any_pem(&pem("rsa2048.pkcs1"), Some("2026")).unwrap();
     assert_eq!(odd.algorithm(), Algorithm::Rs256);
@@ -725,6 +725,28 @@ fn replacing_the_key_keeps_live_tokens_alive_until_their_end() {
 }
 
 #[test]
+fn a_key_for_id_tokens_alone_is_published_apart_and_the_secret_is_not_offered() {
+    let roster = Roster {
+        additional: vec![Arc::new(rsa())],
+        id_token: Algorithm::Rs256,
+        apart: vec![kid("rsa2048")],
+        ..Roster::from(Arc::new(hs()))
+    };
+    let set = KeySet::of(roster, 0).unwrap();
+    assert_eq!(set.jwks().as_ref(), br#"{"keys":[]}"#);
+    assert!(set.signs_id_tokens_apart());
+    let apart: Value = serde_json::from_slice(set.id_token_jwks()).unwrap();
+    assert_eq!(apart["keys"][0]["kid"], kid("rsa2048"));
+    assert_eq!(set.id_token_algorithms(), [Algorithm::Rs256]);
+    let of_a_client = set.id_token_algorithm(Some(Algorithm::Hs256));
+    assert_eq!(of_a_client, Algorithm::Rs256);
+    assert!(header_of(&set.sign(&claims()).unwrap()).contains("HS256"));
+    let alone = only(hs());
+    assert!(!alone.signs_id_tokens_apart());
+    assert_eq!(alone.id_token_algorithms(), [Algorithm::Hs256]);
+}
+
+#[test]
 fn algorithms_sign_side_by_side_and_each_token_has_the_key_it_asked_for() {
     let former = Arc::new(hs());
     let roster = Roster {
@@ -733,6 +755,7 @@ fn algorithms_sign_side_by_side_and_each_token_has_the_key_it_asked_for() {
         id_token: Algorithm::Rs256,
         former_secrets: vec![Arc::clone(&former)],
         verifying: vec![],
+        apart: vec![],
         changes_at: Some(7),
     };
     let set = KeySet::of(roster, 0).unwrap();

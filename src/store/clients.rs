@@ -74,6 +74,17 @@ impl Store {
     }
 }
 
+/// How many clients there may be before a new one is turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// No bound.
+    Unbounded,
+    /// The owner must have fewer than so many already.
+    OwnedBelow(u32),
+    /// Fewer than so many that registered themselves may wait for approval.
+    WaitingBelow(u32),
+}
+
 /// A client to be made.
 pub struct InsertClient {
     /// UUID.
@@ -88,8 +99,8 @@ pub struct InsertClient {
     pub registration: Registration,
     /// SHA-256 of the token that manages the registration (RFC 7592), if it has one.
     pub management_token: Option<String>,
-    /// The owner must have fewer than so many already; `None` for no bound.
-    pub below: Option<u32>,
+    /// Whether there must be room for it.
+    pub room: Room,
     /// Now.
     pub at: Timestamp,
     /// Rows of the trail.
@@ -110,9 +121,7 @@ impl Unit for InsertClient {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
-            if let Some(below) = self.below
-                && owned(tx, &self.owner).await? >= i64::from(below)
-            {
+            if !self.has_room(tx).await? {
                 return Ok(false);
             }
             let insert = Sql::new(INSERT)
@@ -136,6 +145,32 @@ impl Unit for InsertClient {
         }
         .boxed()
     }
+}
+
+impl InsertClient {
+    async fn has_room(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        Ok(match self.room {
+            Room::Unbounded => true,
+            Room::OwnedBelow(most) => owned(tx, &self.owner).await? < i64::from(most),
+            Room::WaitingBelow(most) => waiting(tx).await? < i64::from(most),
+        })
+    }
+}
+
+/// How many clients that nobody owns wait for approval. Those who register at once do it one after the other, so that they
+/// count one another.
+async fn waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    if tx.locks() {
+        // The number is "wait" in ASCII; nothing else takes this lock.
+        tx.one(Sql::new(
+            "SELECT pg_advisory_xact_lock(2002872692) IS NULL AS taken",
+        ))
+        .await?;
+    }
+    let count = Sql::new(
+        "SELECT count(*) AS waiting FROM oauth_applications WHERE status = 'pending' AND user_id = ''",
+    );
+    tx.one(count).await?.map_or(Ok(0), |row| row.int("waiting"))
 }
 
 /// How many clients a person has. The person's row is locked, so that two who register at once count one another.

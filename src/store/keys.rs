@@ -81,7 +81,7 @@ impl Unit for AddKey {
             let known = in_turn(tx).await?;
             let siblings = known
                 .iter()
-                .filter(|other| other.algorithm == self.key.algorithm && other.is_at_hand(self.at));
+                .filter(|other| other.is_sibling(&self.key) && other.is_at_hand(self.at));
             let mut in_the_way = siblings.filter(|other| match self.when {
                 AddWhen::Found => false,
                 AddWhen::NoneWaits => other.is_next(self.at),
@@ -103,8 +103,8 @@ impl Unit for AddKey {
 
 fn insert(key: &KeyRecord, at: Timestamp) -> Sql {
     Sql::new(
-        "INSERT INTO signing_keys (kid, algorithm, spki, published_at, activate_at, held_at, not_after, sealed) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kid) DO UPDATE SET published_at = excluded.published_at, \
+        "INSERT INTO signing_keys (kid, algorithm, spki, published_at, activate_at, held_at, not_after, sealed, \
+         purpose) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10) ON CONFLICT (kid) DO UPDATE SET published_at = excluded.published_at, \
          activate_at = excluded.activate_at, held_at = excluded.held_at, not_after = excluded.not_after, \
          sealed = excluded.sealed WHERE signing_keys.spki = excluded.spki AND signing_keys.retired_at IS NULL \
          AND signing_keys.not_after <= $9",
@@ -118,6 +118,9 @@ fn insert(key: &KeyRecord, at: Timestamp) -> Sql {
     .time(key.not_after)
     .bind(Value::MaybeText(key.sealed.clone()))
     .time(at)
+    .bind(Value::MaybeText(
+        key.for_id_tokens.then(|| rows::FOR_ID_TOKENS.to_owned()),
+    ))
 }
 
 /// Tells that this process holds keys, and moves the end of those that it signs with further out.
@@ -232,7 +235,7 @@ impl Unit for RetireKey {
             }
             let mut others = known.iter().filter(|other| {
                 other.kid != key.kid
-                    && other.algorithm == key.algorithm
+                    && other.is_sibling(key)
                     && other.is_at_hand(self.at)
                     && other.is_due(self.at)
             });

@@ -15,6 +15,9 @@ use crate::domain::{
 };
 use std::time::Duration;
 
+/// `signing_keys.purpose` of a key that signs ID tokens only.
+pub const FOR_ID_TOKENS: &str = "id_token";
+
 pub fn client(row: &Row) -> Result<Client, StoreError> {
     Ok(Client {
         application_id: row.int("id")?,
@@ -197,6 +200,7 @@ pub fn session(row: &Row) -> Result<Session, StoreError> {
     })
 }
 
+/// A row of `signing_keys`.
 pub fn key_record(row: &Row) -> Result<KeyRecord, StoreError> {
     Ok(KeyRecord {
         kid: row.text("kid")?,
@@ -208,5 +212,6 @@ pub fn key_record(row: &Row) -> Result<KeyRecord, StoreError> {
         held_at: row.time("held_at")?,
         not_after: row.time("not_after")?,
         sealed: row.maybe_text("sealed")?,
+        for_id_tokens: row.maybe_text("purpose")?.as_deref() == Some(FOR_ID_TOKENS),
     })
 }

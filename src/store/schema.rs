@@ -103,6 +103,7 @@ const ADDED: &[(&str, &str, &str, &str)] = &[
     ("decision_traces", "error", "text", "text"),
     ("decision_traces", "times", "integer", "bigint"),
     ("decision_traces", "last_seen_at", "datetime", "timestamptz"),
+    ("signing_keys", "purpose", "text", "text"),
 ];
 
 /// Time columns of the Go server, whose text must end in `+00:00` before text order is time order.

@@ -86,15 +86,17 @@ async fn an_app_waits_is_approved_and_waits_again_for_what_is_added() {
         );
 
         let (app, edit) = (format!("/apps/{id}"), format!("/apps/{id}/edit"));
-        let narrower = with(&[("client_name", "My notebook"), ("scopes", "openid")]);
+        let narrower = with(&[("scopes", "openid")]);
         let answer = alice.submit(&edit, &app, &narrower).await;
         assert_eq!(
             answer.header("location").unwrap(),
             format!("{app}?success=updated")
         );
-        assert_eq!(server.count("SELECT count(*) FROM oauth_applications WHERE status = 'active' AND client_name = 'My notebook'").await, 1);
+        assert_eq!(server.count("SELECT count(*) FROM oauth_applications WHERE status = 'active' AND scopes = 'openid' AND client_name = 'Notebook'").await, 1);
         assert_eq!(device.post("/oauth/device/code", &form).await.status, 200);
         for (name, wider) in [
+            ("client_name", "Your Bank"),
+            ("description", "Written by your bank"),
             ("redirect_uris", "https://evil.example/cb"),
             ("scopes", "openid profile"),
             ("project", "payroll"),

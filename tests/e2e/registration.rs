@@ -535,3 +535,36 @@ async fn whatever_is_announced_is_served() {
         }
     }
 }
+
+/// Whoever floods the registration does not bury those whom an administrator should look at.
+async fn registrations_that_wait_are_bounded(engine: Engine) {
+    let env = [ON, ("DYNAMIC_CLIENT_REGISTRATION_MAX_PENDING", "2")];
+    let server = Server::start(engine, &env).await;
+    let asked = json!({"client_name": "Tool", "redirect_uris": ["https://tool.example/cb"]});
+    let mut at_once = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (mut http, asked) = (server.http().await, asked.clone());
+        at_once.spawn(async move { register(&mut http, &asked).await });
+    }
+    let answers = at_once.join_all().await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|one| one.status == 201);
+    assert_eq!((made.len(), refused.len()), (2, 2), "{answers:?}");
+    for answer in refused {
+        let told = (answer.status, answer.error());
+        assert_eq!(told, (429, "temporarily_unavailable".to_owned()));
+    }
+    // Who is approved waits no longer.
+    approve(&server, &made[0].text("client_id")).await;
+    let mut http = server.http().await;
+    assert_eq!(register(&mut http, &asked).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registrations_that_wait_are_bounded_on_sqlite() {
+    registrations_that_wait_are_bounded(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registrations_that_wait_are_bounded_on_postgres() {
+    registrations_that_wait_are_bounded(Engine::Postgres).await;
+}

@@ -85,20 +85,25 @@ async fn approve(server: &Server, client_id: &str) {
 
 /// A server on a database of the Go server, whose clients have been registered there.
 async fn server(engine: Engine, more: &[(&str, &str)]) -> Adopted {
-    let mut env = vec![
-        ("JWT_SIGNING_ALGORITHM", "RS256"),
-        (
-            "JWT_PRIVATE_KEY_PATH",
-            concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/fixtures/keys/rsa2048.pkcs8.pem"
-            ),
-        ),
-        ("ENABLE_DYNAMIC_CLIENT_REGISTRATION", "true"),
-    ];
+    let mut env = vec![("ENABLE_DYNAMIC_CLIENT_REGISTRATION", "true")];
     env.extend(more);
     Adopted::at_home(engine, &env).await
 }
+
+/// Everything signed with a key of a file.
+const RS256: [(&str, &str); 3] = [
+    ("JWT_SIGNING_ALGORITHM", "RS256"),
+    (
+        "JWT_PRIVATE_KEY_PATH",
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/keys/rsa2048.pkcs8.pem"
+        ),
+    ),
+    ("ENABLE_TOKEN_ROTATION", "true"),
+];
+
+// Two run against what nobody configured: access tokens by HS256, ID tokens by a key that the server made.
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_web_application_with_authlib_signs_in() {
@@ -107,17 +112,20 @@ async fn a_web_application_with_authlib_signs_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_web_application_with_openid_client_signs_in() {
-    let rotating = [("ENABLE_TOKEN_ROTATION", "true")];
     run(
         "TEST_CLIENT_OPENID_CLIENT",
-        server(Engine::Postgres, &rotating).await,
+        server(Engine::Postgres, &RS256).await,
     )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_web_application_with_go_oidc_signs_in() {
-    run("TEST_CLIENT_GO_OIDC", server(Engine::Postgres, &[]).await).await;
+    run(
+        "TEST_CLIENT_GO_OIDC",
+        server(Engine::Postgres, &RS256).await,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

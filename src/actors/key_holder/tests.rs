@@ -41,6 +41,13 @@ impl Source {
             load,
             reload_every,
             out_of_date: Arc::new(|_| None),
+            show: Arc::new(|number| {
+                vec![ShownKey {
+                    kid: Some(number.to_string()),
+                    algorithm: "ES256",
+                    signs: true,
+                }]
+            }),
             readiness: readiness.clone(),
             clock: clock(),
         }
@@ -72,6 +79,11 @@ async fn a_handle_always_has_a_set_and_a_reload_publishes_the_next() {
         loaded_at: "2026-11-23T12:00:00Z".into(),
         loads: 2,
         error: None,
+        keys: vec![ShownKey {
+            kid: Some("2".into()),
+            algorithm: "ES256",
+            signs: true,
+        }],
     };
     assert_eq!(*keys.status(), expected);
     tree.end().await;
@@ -103,6 +115,7 @@ async fn a_set_that_cannot_be_loaded_leaves_the_present_one_and_is_noted() {
     assert_eq!(keys.status().error, Some(error));
     let detail = vitals.detail().unwrap();
     assert_eq!(detail["loads"], 1);
+    assert_eq!(detail["keys"][0]["kid"], "1");
     source.mood.store(FINE, SeqCst);
     assert_eq!(keys.reload(PATIENCE).await, Ok(Ok(())));
     assert_eq!(*keys.current(), 3);

@@ -29,6 +29,7 @@ impl House {
                 settings: Arc::new(RegisterSettings {
                     enabled: config.oauth.registration,
                     initial_token: config.oauth.registration_token.clone(),
+                    most_waiting: config.oauth.registrations_waiting,
                     base_url: config.server.base_url.clone(),
                 }),
             },

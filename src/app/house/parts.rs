@@ -3,7 +3,8 @@ use crate::{
     actors::{
         Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals, audit_counter,
         cache_invalidator::{self, CacheInvalidator},
-        key_holder, limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
+        key_holder::{self, ShownKey},
+        limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
         supervisor::Jitter,
         token_ender,
         trace_writer::{self, TraceWriter},
@@ -72,12 +73,35 @@ pub async fn keys(
                 .filter(|left| *left > 0)
                 .map(Duration::from_nanos)
         }),
+        show: Arc::new(shown),
         readiness: readiness.clone(),
         clock: Arc::new(time::OffsetDateTime::now_utc),
     };
     KeyHolder::open(&vitals("root/key_holder", 3, 30), settings)
         .await
         .map_err(StartFailure::Key)
+}
+
+fn shown(set: &KeySet) -> Vec<ShownKey> {
+    let signing = set.signing().map(|key| ShownKey {
+        kid: key.public_key().map(|public| public.kid().to_owned()),
+        algorithm: key.algorithm().as_str(),
+        signs: true,
+    });
+    let mut keys: Vec<ShownKey> = signing.collect();
+    for public in set.public_keys() {
+        if !keys
+            .iter()
+            .any(|key| key.kid.as_deref() == Some(public.kid()))
+        {
+            keys.push(ShownKey {
+                kid: Some(public.kid().to_owned()),
+                algorithm: public.algorithm().as_str(),
+                signs: false,
+            });
+        }
+    }
+    keys
 }
 
 pub fn hasher(algorithm: HashAlgorithm, ground: &Ground) -> (PasswordHasher, Spec) {

@@ -17,6 +17,7 @@ fn key(kid: &str, activate_at: i64, not_after: i64) -> KeyRecord {
         held_at: at(0),
         not_after: at(not_after),
         sealed: Some("sealed".into()),
+        for_id_tokens: false,
     }
 }
 

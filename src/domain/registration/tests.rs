@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::client::doubles;
+use crate::domain::client::{ClientStatus, doubles};
 
 fn rules() -> Rules {
     Rules {
@@ -376,9 +376,10 @@ fn people_register_four_scopes_and_keep_what_they_were_given() {
 }
 
 #[test]
-fn widening_needs_approval_and_narrowing_does_not() {
+fn widening_and_renaming_need_approval_and_narrowing_does_not() {
     let mut now = doubles::client();
     now.name = "App".to_owned();
+    now.description = "What it does".to_owned();
     now.scopes = ScopeSet::stored("email profile");
     now.client_type = ClientType::Confidential;
     now.redirect_uris = vec![
@@ -387,13 +388,19 @@ fn widening_needs_approval_and_narrowing_does_not() {
     ];
     now.project = "blue".to_owned();
     let same = judge(&Draft::from(&now), &rules()).unwrap();
-    assert_eq!(widens(&now, &same), []);
+    assert_eq!(needs_approval(&now, &same), []);
     let edit = |change: fn(&mut Registration)| {
         let mut then = same.clone();
         change(&mut then);
-        widens(&now, &then)
+        needs_approval(&now, &then)
     };
-    assert_eq!(edit(|r| r.name = "Another".to_owned()), []);
+    // What a person reads before they agree.
+    assert_eq!(edit(|r| r.name = "Your Bank".to_owned()), [Widened::Name]);
+    assert_eq!(
+        edit(|r| r.description = "https://bank.example/".to_owned()),
+        [Widened::Description]
+    );
+    assert_eq!(edit(|r| r.description.clear()), []);
     assert_eq!(edit(|r| r.redirect_uris.truncate(1)), []);
     assert_eq!(edit(|r| r.scopes = ScopeSet::stored("email")), []);
     assert_eq!(edit(|r| r.device_flow = false), []);
@@ -430,6 +437,11 @@ fn widening_needs_approval_and_narrowing_does_not() {
             .push("https://b.example".to_owned())
     };
     assert_eq!(edit(logout), [Widened::PostLogoutRedirectUris]);
+    // There is no approval to lose.
+    now.status = ClientStatus::Pending;
+    let mut then = same;
+    then.name = "Your Bank".to_owned();
+    assert_eq!(needs_approval(&now, &then), []);
 }
 
 #[test]

@@ -1,11 +1,16 @@
-//! Which edits give a client more than somebody approved. Such an edit by its owner needs approval again; a narrower
-//! client, a better description or a new secret does not.
+//! Which edits need approval again: those that give a client more than somebody approved, and those that change what a
+//! person reads before they agree. Who could rename an approved client could ask in the name of a bank (RFC 7592 §5). A
+//! narrower client or a new secret needs nothing. The rule is the same for My apps and for RFC 7592.
 use super::Registration;
-use crate::domain::client::{AuthMethod, Client, ClientType};
+use crate::domain::client::{AuthMethod, Client, ClientStatus, ClientType};
 
-/// What an edit adds.
+/// What an edit adds, or shows to people in place of what was approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Widened {
+    /// Another name.
+    Name,
+    /// Other words about itself, or another address (`client_uri`). None at all is no claim.
+    Description,
     /// Another redirection endpoint.
     RedirectUris,
     /// Another place to go to after logout.
@@ -30,6 +35,8 @@ impl Widened {
     /// A name that does not change: for the trail and for the words of a page.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Name => "client_name",
+            Self::Description => "description",
             Self::RedirectUris => "redirect_uris",
             Self::PostLogoutRedirectUris => "post_logout_redirect_uris",
             Self::Scopes => "scopes",
@@ -43,8 +50,12 @@ impl Widened {
     }
 }
 
-/// All that an edit adds to a client as it is now; nothing when it may do no more than before.
-pub fn widens(now: &Client, then: &Registration) -> Vec<Widened> {
+/// All for which an edit of a client as it is now needs approval; nothing when nobody has to look at it again. A client
+/// that is not active has no approval to lose.
+pub fn needs_approval(now: &Client, then: &Registration) -> Vec<Widened> {
+    if now.status != ClientStatus::Active {
+        return Vec::new();
+    }
     let adds = |new: &[String], old: &[String]| new.iter().any(|value| !old.contains(value));
     let claims = |new: &str, old: &str| !new.is_empty() && new != old;
     let grants = (then.device_flow && !now.device_flow)
@@ -61,7 +72,10 @@ pub fn widens(now: &Client, then: &Registration) -> Vec<Widened> {
         &then.post_logout_redirect_uris,
         &now.post_logout_redirect_uris,
     );
+    let claims_more = !then.description.is_empty() && then.description != now.description;
     [
+        (then.name != now.name, Widened::Name),
+        (claims_more, Widened::Description),
         (grants, Widened::Grants),
         (
             adds(&then.redirect_uris, &now.redirect_uris),

@@ -1,7 +1,7 @@
 //! Managing a registration (RFC 7592): read, replace, delete, by whoever holds the registration access token.
 //!
-//! What an administrator gave stays out of reach: resources, lifetimes of people's tokens, project, service account. What a
-//! replacement adds to an approved client needs approval again, and so does another name: people would trust it.
+//! What an administrator gave stays out of reach: resources, lifetimes of people's tokens, project, service account. Whether a
+//! replacement needs approval again is decided by the rule that holds for everybody.
 use super::{RegisterDeps, RegisterError, judged, object};
 use crate::{
     domain::{
@@ -10,7 +10,7 @@ use crate::{
         client_metadata::{self, MetadataFault},
         digest::sha256_hex,
         ids::ClientId,
-        registration::{Draft, Registration, widens},
+        registration::{Draft, Registration, needs_approval},
         secret::Secret,
     },
     flows::{
@@ -59,15 +59,11 @@ pub async fn replace(
     let asked = object(body)?;
     belongs(deps, manager, &now, &asked).await?;
     let registration = replacement(deps, &now, &asked)?;
-    let widened = match now.status {
-        ClientStatus::Active => widens(&now, &registration),
-        ClientStatus::Pending | ClientStatus::Inactive => Vec::new(),
-    };
-    let status = match now.status {
-        ClientStatus::Active if !widened.is_empty() || poses_anew(&now, &registration) => {
-            ClientStatus::Pending
-        }
-        unchanged => unchanged,
+    let widened = needs_approval(&now, &registration);
+    let status = if widened.is_empty() {
+        now.status
+    } else {
+        ClientStatus::Pending
     };
     let ground = &deps.registry.ground;
     let at = ground.now();
@@ -116,12 +112,6 @@ pub async fn remove(deps: &RegisterDeps, manager: &Manager) -> Result<(), Regist
         Changed::Done => Ok(()),
         Changed::Stale | Changed::Gone => Err(RegisterError::Unauthorized),
     }
-}
-
-/// Whether people would see another name or address than the one that was approved.
-fn poses_anew(now: &Client, then: &Registration) -> bool {
-    let other_address = !then.description.is_empty() && then.description != now.description;
-    then.name != now.name || other_address
 }
 
 /// The client whose registration the token manages.

@@ -157,13 +157,18 @@ impl Metadata {
         format!("{}{path}", self.issuer).into()
     }
 
-    /// With HS256 alone there is no public key to publish.
+    /// Where the keys are; with HS256 alone there is no public key to publish.
     fn jwks_uri(&self, keys: &KeySet) -> Option<Value> {
         let has_public = keys
-            .id_token_algorithms()
+            .algorithms()
             .iter()
             .any(|algorithm| *algorithm != Algorithm::Hs256);
-        has_public.then(|| self.url("/.well-known/jwks.json"))
+        let path = if keys.signs_id_tokens_apart() {
+            "/oauth/jwks"
+        } else {
+            "/.well-known/jwks.json"
+        };
+        has_public.then(|| self.url(path))
     }
 
     fn registration_endpoint(&self) -> Option<Value> {

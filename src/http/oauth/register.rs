@@ -84,6 +84,11 @@ fn refused(error: &RegisterError) -> Response {
             "invalid_token",
             "the bearer token is missing or does not open this registration",
         ),
+        RegisterError::Full => (
+            429,
+            "temporarily_unavailable",
+            "too many registrations wait for approval: an administrator has to look at them first",
+        ),
         RegisterError::Metadata(MetadataFault::RedirectUri(why)) => {
             (400, "invalid_redirect_uri", why.as_str())
         }
