@@ -53,6 +53,10 @@ const ALL: &[&str] = &["*"];
 const DOCUMENTS: &[&str] = &["oidc discovery", "oauth metadata"];
 const NO_CODE: &[&str] = &["poll, wrong client", "poll, unknown code", "poll redeemed"];
 const NO_SUCH_PAGE: (&str, &str) = ("Configuration", "a feature that this version does not have");
+const OWN_KEY: (&str, &str) = (
+    "OpenID Connect",
+    "ID tokens under HS256 are signed with `JWT_SECRET`",
+);
 const REDEEMED: (&str, &str) = (
     "Authorization code grant and consent",
     "a confidential client redeems by body only",
@@ -204,6 +208,25 @@ pub const KNOWN: &[Known] = &[
         ANSWER,
     ),
     known(DOCUMENTS, ("body.*", "absent", "*"), TELLS_ALL),
+    known(
+        &["oidc discovery"],
+        (
+            "body.id_token_signing_alg_values_supported",
+            "[\"HS256\"]",
+            "[\"RS256\"]",
+        ),
+        OWN_KEY,
+    ),
+    known(
+        &["id_token header and claims"],
+        ("header.alg", "\"HS256\"", "\"RS256\""),
+        OWN_KEY,
+    ),
+    known(
+        &["id_token header and claims"],
+        ("header.kid", "absent", "*"),
+        OWN_KEY,
+    ),
     known(
         DOCUMENTS,
         (
