@@ -26,6 +26,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("pulldown_cmark", &["pages"]),
     ("biscuit", &["jose"]),
     ("p256", &["jose"]),
+    ("crypto_bigint", &["jose"]),
+    ("crypto_primes", &["jose"]),
     ("ring", &["jose", "seal", "domain", "cache", "host", "http"]),
     ("fred", &["cache"]),
     ("moka", &["cache"]),

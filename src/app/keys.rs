@@ -24,7 +24,7 @@ use std::{
 
 pub mod command;
 mod files;
-use files::Files;
+use files::{Files, named_apart};
 
 /// Loads sets of keys, and puts on record what it finds.
 pub struct Loader {
@@ -430,36 +430,6 @@ impl Loader {
         };
         KeySet::of(roster, now.unix_timestamp()).map_err(|error| error.to_string())
     }
-}
-
-/// Keys of files under names of their own: a `JWT_KEY_ID` that belongs to another key already would let verifiers take
-/// one for the other.
-fn named_apart(found: Vec<Arc<SigningKey>>, records: &[KeyRecord]) -> Vec<Arc<SigningKey>> {
-    let taken = |key: &Arc<SigningKey>| {
-        key.public_key().is_some_and(|public| {
-            records
-                .iter()
-                .any(|record| record.kid == public.kid() && record.spki != public.spki())
-        })
-    };
-    let apart = |key: Arc<SigningKey>| {
-        if !taken(&key) {
-            return key;
-        }
-        let named = key.named_by_digest();
-        let kid = named.public_key().map(PublicKey::kid);
-        if !records
-            .iter()
-            .any(|record| Some(record.kid.as_str()) == kid)
-        {
-            tracing::warn!(
-                kid,
-                "JWT_KEY_ID is the name of an earlier key: the new key goes by the digest of its public half"
-            );
-        }
-        Arc::new(named)
-    };
-    found.into_iter().map(apart).collect()
 }
 
 fn published(record: &KeyRecord) -> Option<PublicKey> {

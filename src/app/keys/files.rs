@@ -2,8 +2,8 @@
 //! what has not changed is not parsed again.
 use crate::{
     config::jwt::{Jwt, PrivateKey},
-    domain::digest::sha256_hex,
-    jose::{Algorithm, KeyError, SigningKey},
+    domain::{digest::sha256_hex, key_schedule::KeyRecord},
+    jose::{Algorithm, KeyError, PublicKey, SigningKey},
 };
 use std::{
     collections::HashMap,
@@ -162,4 +162,34 @@ fn read(path: &Path, prefix: &str) -> Result<Zeroizing<String>, String> {
     fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|error| format!("{prefix}read key file: {error}"))
+}
+
+/// Keys of files under names of their own: a `JWT_KEY_ID` that belongs to another key already would let verifiers take
+/// one for the other.
+pub fn named_apart(found: Vec<Arc<SigningKey>>, records: &[KeyRecord]) -> Vec<Arc<SigningKey>> {
+    let taken = |key: &Arc<SigningKey>| {
+        key.public_key().is_some_and(|public| {
+            records
+                .iter()
+                .any(|record| record.kid == public.kid() && record.spki != public.spki())
+        })
+    };
+    let apart = |key: Arc<SigningKey>| {
+        if !taken(&key) {
+            return key;
+        }
+        let named = key.named_by_digest();
+        let kid = named.public_key().map(PublicKey::kid);
+        if !records
+            .iter()
+            .any(|record| Some(record.kid.as_str()) == kid)
+        {
+            tracing::warn!(
+                kid,
+                "JWT_KEY_ID is the name of an earlier key: the new key goes by the digest of its public half"
+            );
+        }
+        Arc::new(named)
+    };
+    found.into_iter().map(apart).collect()
 }
