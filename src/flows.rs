@@ -12,7 +12,7 @@ use crate::{
         ids::{row_id, uuid_v4},
         oauth_error::{ErrorCode, OauthError},
         time::{Clock, Drift, Entropy, EntropyFailure, Timestamp, random},
-        trace::Check,
+        trace::{Check, Trail},
     },
     store::{Store, StoreError, Unit},
 };
@@ -198,6 +198,15 @@ impl Ground {
     pub fn uuid(&self) -> Result<String, EntropyFailure> {
         Ok(uuid_v4(random(&*self.entropy)?))
     }
+}
+
+/// Records what a grant was found to be, and tells why it is refused.
+///
+/// # Errors
+/// As [`refused`].
+pub fn found_eligible(verdict: Result<(), Refusal>, trail: &mut Trail) -> Result<(), OauthError> {
+    trail.pass_all(Refusal::passed_before(verdict.err()));
+    verdict.map_err(refused)
 }
 
 /// The answer to a request whose grant is refused (RFC 6749 §5.2).

@@ -27,6 +27,8 @@ mod client_auth;
 mod commands;
 #[path = "e2e/compression.rs"]
 mod compression;
+#[path = "e2e/conformance.rs"]
+mod conformance;
 #[path = "e2e/consents.rs"]
 mod consents;
 #[path = "e2e/crash.rs"]
@@ -41,6 +43,8 @@ mod docs;
 mod endings;
 #[path = "e2e/exchanges.rs"]
 mod exchanges;
+#[path = "e2e/fast_secrets.rs"]
+mod fast_secrets;
 #[path = "e2e/faults.rs"]
 mod faults;
 #[path = "e2e/fuzz.rs"]
@@ -53,10 +57,10 @@ mod hooks;
 mod hostile;
 #[path = "e2e/http.rs"]
 mod http;
-#[path = "e2e/keyboard.rs"]
-mod keyboard;
 #[path = "e2e/id_token_keys.rs"]
 mod id_token_keys;
+#[path = "e2e/keyboard.rs"]
+mod keyboard;
 #[path = "e2e/keys.rs"]
 mod keys;
 #[path = "e2e/lifecycle.rs"]

@@ -398,6 +398,7 @@ fn key(kid: &str, not_after: Timestamp) -> KeyRecord {
         held_at: at(0),
         not_after,
         sealed: Some("sealed".to_owned()),
+        for_id_tokens: false,
     }
 }
 

@@ -1,8 +1,8 @@
 //! `/oauth/authorize` as an ordered list of small checks (RFC 6749 §4.1.1, OpenID Connect Core 1.0 §3.1.2).
 //!
 //! [`at_home`] holds the checks whose failure is told on a page here, because nobody knows yet where else; [`told`] those
-//! that are told to the client; [`step`] says what the person has to do. The order of the calls is the specification; traces
-//! know it as the checks of [`Operation::Authorize`](super::trace::Operation::Authorize).
+//! that are told to the client; [`step`] says what the person has to do. The order of the calls is the specification; each
+//! records what it passed.
 use super::{
     client::Client,
     consent::Consent,
@@ -12,7 +12,7 @@ use super::{
     pkce, redirect, resource,
     scope::ScopeSet,
     time::Timestamp,
-    trace::Check,
+    trace::{Check, Trail},
 };
 use std::time::Duration;
 
@@ -83,7 +83,11 @@ pub struct Request {
 ///
 /// # Errors
 /// For a page.
-pub fn at_home(params: &Params, client: Option<&Client>) -> Result<Callback, OauthError> {
+pub fn at_home(
+    params: &Params,
+    client: Option<&Client>,
+    trail: &mut Trail,
+) -> Result<Callback, OauthError> {
     if params.state.len() > MAX_STATE
         || params.nonce.len() > MAX_NONCE
         || params.length > MAX_REQUEST
@@ -96,11 +100,13 @@ pub fn at_home(params: &Params, client: Option<&Client>) -> Result<Callback, Oau
     if params.repeated.iter().any(|name| is_for_the_answer(name)) {
         return Err(twice().failing(Check::Request));
     }
+    trail.pass(Check::Request);
     let client = client.filter(|client| client.is_active()).ok_or_else(|| {
         ErrorCode::UnauthorizedClient
             .because("the client is unknown or not active")
             .failing(Check::Client)
     })?;
+    trail.pass(Check::Client);
     eligibility::check(Grant::AuthorizationCode, Some(client.into()), Owner::Client).map_err(
         |_| {
             ErrorCode::UnauthorizedClient
@@ -108,6 +114,7 @@ pub fn at_home(params: &Params, client: Option<&Client>) -> Result<Callback, Oau
                 .failing(Check::Grant)
         },
     )?;
+    trail.pass(Check::Grant);
     let is_public = !client.is_confidential();
     if !redirect::is_registered(&client.redirect_uris, &params.redirect_uri, is_public) {
         return Err(ErrorCode::InvalidRequest
@@ -115,6 +122,7 @@ pub fn at_home(params: &Params, client: Option<&Client>) -> Result<Callback, Oau
             .failing(Check::RedirectUri)
             .noting(format!("the request has {:?}", params.redirect_uri)));
     }
+    trail.pass(Check::RedirectUri);
     Ok(Callback {
         redirect_uri: params.redirect_uri.clone(),
         state: params.state.clone(),
@@ -138,20 +146,27 @@ pub fn told(
     client: &Client,
     callback: &Callback,
     pkce_required: bool,
+    trail: &mut Trail,
 ) -> Result<Request, OauthError> {
     response_type(params)?;
+    trail.pass(Check::ResponseType);
     let (prompt, max_age) = parameters(params)?;
+    trail.pass(Check::Parameters);
     let scopes = scopes(params, client)?;
+    trail.pass(Check::Scope);
     pkce::challenge(
         &params.code_challenge,
         &params.code_challenge_method,
         pkce_required || !client.is_confidential(),
     )
     .map_err(|error| because(ErrorCode::InvalidRequest, Check::CodeChallenge, &error))?;
+    trail.pass(Check::CodeChallenge);
     resource::check_syntax(&params.resource)
         .map_err(|error| because(ErrorCode::InvalidTarget, Check::ResourceSyntax, &error))?;
+    trail.pass(Check::ResourceSyntax);
     resource::check_subset(&params.resource, &client.allowed_resources)
         .map_err(|error| because(ErrorCode::InvalidTarget, Check::Resource, &error))?;
+    trail.pass(Check::Resource);
     Ok(Request {
         callback: callback.clone(),
         scopes,
@@ -292,7 +307,12 @@ pub enum Step {
 ///
 /// # Errors
 /// For the client's address.
-pub fn step(request: &Request, here: &Presence<'_>, now: Timestamp) -> Result<Step, OauthError> {
+pub fn step(
+    request: &Request,
+    here: &Presence<'_>,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<Step, OauthError> {
     let silent = request.prompt.none;
     let login = || {
         ErrorCode::LoginRequired
@@ -327,6 +347,7 @@ pub fn step(request: &Request, here: &Presence<'_>, now: Timestamp) -> Result<St
             Ok(Step::SignIn { anew: true })
         };
     }
+    trail.pass(Check::Login);
     if here.consented && !request.prompt.consent && !request.prompt.select_account {
         return Ok(Step::Approved);
     }

@@ -1,7 +1,28 @@
 //! OAuth clients (RFC 6749 §2) as they are registered.
-use super::{ids::ClientId, scope::ScopeSet, time::Timestamp};
+use super::{digest::sha256_hex, ids::ClientId, scope::ScopeSet, time::Timestamp};
 use serde_json::{Map, Value};
 use std::time::Duration;
+
+/// The hashes of one client secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretHashes {
+    /// bcrypt, which the Go server reads.
+    pub slow: String,
+    /// SHA-256 in hexadecimal: enough for 256 random bits, which nobody can try out.
+    pub fast: String,
+}
+
+impl SecretHashes {
+    /// What binds the fast hash to the slow one. The Go server replaces the slow one alone; then the fast one counts no more.
+    pub fn binding(&self) -> String {
+        binding(&self.slow)
+    }
+}
+
+/// See [`SecretHashes::binding`].
+pub fn binding(slow: &str) -> String {
+    sha256_hex(slow.as_bytes())
+}
 
 /// A row of `oauth_applications`.
 #[derive(Clone, Debug)]
@@ -12,6 +33,8 @@ pub struct Client {
     pub client_id: ClientId,
     /// bcrypt of the client secret; public clients have one too, and it authenticates nothing.
     pub secret_hash: String,
+    /// SHA-256 of the same secret, where this server made it: only while bcrypt is of that secret still.
+    pub fast_secret_hash: Option<String>,
     /// Shown to people.
     pub name: String,
     /// Shown to people.
@@ -197,6 +220,7 @@ pub mod doubles {
             application_id: 1,
             client_id: ClientId::new("c"),
             secret_hash: String::new(),
+            fast_secret_hash: None,
             name: String::new(),
             description: String::new(),
             owner: String::new(),

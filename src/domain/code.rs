@@ -4,7 +4,7 @@ use super::{
     pkce::{self, VerifierError},
     scope::ScopeSet,
     time::Timestamp,
-    trace::Check,
+    trace::{Check, Trail},
 };
 
 /// Bytes of entropy in a code; it is written as 64 hexadecimal characters.
@@ -95,13 +95,20 @@ impl CodeVerdict {
 }
 
 /// Judges, binding by binding: each alone is enough to refuse.
-pub fn judge(code: &AuthorizationCode, shown: &Shown<'_>, now: Timestamp) -> CodeVerdict {
+pub fn judge(
+    code: &AuthorizationCode,
+    shown: &Shown<'_>,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> CodeVerdict {
     if code.client_id != *shown.client_id {
         return CodeVerdict::Foreign;
     }
+    trail.pass(Check::Holder);
     if code.redirect_uri != shown.redirect_uri {
         return CodeVerdict::Redirect;
     }
+    trail.pass(Check::SameRedirectUri);
     // The Go server let public clients ask without a challenge and refused them here.
     if shown.is_public && code.code_challenge.is_empty() {
         return CodeVerdict::Verifier(VerifierError::Missing);
@@ -109,12 +116,15 @@ pub fn judge(code: &AuthorizationCode, shown: &Shown<'_>, now: Timestamp) -> Cod
     if let Err(error) = pkce::verify(&code.code_challenge, shown.verifier) {
         return CodeVerdict::Verifier(error);
     }
+    trail.pass(Check::CodeVerifier);
     if code.used_at.is_some() {
         return CodeVerdict::Replayed;
     }
+    trail.pass(Check::Reuse);
     if code.expires_at <= now {
         return CodeVerdict::Expired;
     }
+    trail.pass(Check::Expiry);
     CodeVerdict::Usable
 }
 

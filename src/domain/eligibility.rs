@@ -1,5 +1,5 @@
 //! The one question that every grant asks before it issues: may this person and this client still get a token?
-use super::client::Client;
+use super::{client::Client, trace::Check};
 
 /// Which switch of the client a grant needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,19 @@ pub enum Refusal {
     User,
     /// The consent was withdrawn.
     Consent,
+}
+
+impl Refusal {
+    /// What was asked about a person's grant and met before this failed; everything when nothing did.
+    pub fn passed_before(refusal: Option<Self>) -> &'static [Check] {
+        match refusal {
+            Some(Self::Client) => &[],
+            Some(Self::Grant) => &[Check::Client],
+            Some(Self::User) => &[Check::Client, Check::Grant],
+            Some(Self::Consent) => &[Check::Client, Check::Grant, Check::User],
+            None => &[Check::Client, Check::Grant, Check::User, Check::Consent],
+        }
+    }
 }
 
 /// How a client stands.

@@ -3,6 +3,7 @@ use super::{
     ids::{ClientId, FamilyId, TokenId, UserId},
     scope::ScopeSet,
     time::Timestamp,
+    trace::{Check, Trail},
 };
 use std::{fmt, time::Duration};
 
@@ -181,6 +182,7 @@ pub fn judge_refresh(
     client_id: &ClientId,
     rotation: bool,
     now: Timestamp,
+    trail: &mut Trail,
 ) -> RefreshVerdict {
     if token.category != TokenCategory::Refresh {
         return RefreshVerdict::Invalid;
@@ -188,12 +190,19 @@ pub fn judge_refresh(
     if token.client_id != *client_id {
         return RefreshVerdict::ForeignClient;
     }
+    trail.pass(Check::Holder);
+    if rotation && token.status == TokenStatus::Revoked {
+        return RefreshVerdict::Reused;
+    }
+    trail.pass(Check::Reuse);
     match token.status {
-        TokenStatus::Revoked if rotation => RefreshVerdict::Reused,
         // Disabled is meant to be taken back: it refuses and harms nobody.
         TokenStatus::Revoked | TokenStatus::Disabled => RefreshVerdict::Invalid,
         TokenStatus::Active if token.expires_at <= now => RefreshVerdict::Invalid,
-        TokenStatus::Active => RefreshVerdict::Usable,
+        TokenStatus::Active => {
+            trail.pass(Check::Credential);
+            RefreshVerdict::Usable
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! Decision traces: which checks a refused request met, in order, and the one that it failed.
 //!
-//! The order of the checks of each operation stands in [`Operation::checks`], beside the flow that runs them in that order and
-//! ends at the first that fails. So the failed check tells the whole trace. Secrets have no way in: a trace holds names
-//! of checks, what the client was told anyway, and a note that a flow wrote for the operator.
+//! A flow records each check in the request's [`Trail`] as it passes. Nothing is guessed: [`Operation::checks`] only names what
+//! there is to ask, for those that were not reached. Secrets have no way in: a trace holds names of checks, what the client
+//! was told anyway, and a note that a flow wrote for the operator.
 use super::oauth_error::{ErrorCode, OauthError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 mod checks;
+mod trail;
 pub use checks::{Check, Operation};
+pub use trail::Trail;
 
 /// The most characters of a note, and of what a client said about itself.
 const NOTE: usize = 300;
@@ -28,12 +30,15 @@ pub struct Decision {
     pub description: String,
     /// What only the operator is told; empty for nothing.
     pub note: String,
+    /// The checks that it passed before.
+    pub trail: Trail,
 }
 
 impl Decision {
-    /// The refusal of one request.
-    pub fn new(operation: Operation, client_id: &str, error: &OauthError) -> Self {
+    /// The refusal of one request that had come so far.
+    pub fn new(operation: Operation, client_id: &str, error: &OauthError, trail: Trail) -> Self {
         Self {
+            trail,
             operation,
             client_id: tame(client_id, 64),
             check: error.check(),
@@ -45,37 +50,24 @@ impl Decision {
 
     /// Whether the client is only what somebody typed: the check that it exists was not passed.
     pub fn is_by_a_stranger(&self) -> bool {
-        let checks = self.operation.checks();
-        let place = |check| checks.iter().position(|known| *known == check);
-        match (place(self.check), place(Check::Client)) {
-            (Some(failed), Some(client)) => failed <= client,
-            (None, _) | (_, None) => true,
-        }
+        self.check == Check::Client || !self.trail.has_passed(Check::Client)
     }
 
     /// What is stored.
     pub fn trace(&self) -> Trace {
-        let mut steps: Vec<Step> = self
+        // A check that is asked of the form and again of the client may pass first and fail then.
+        let passed = || self.trail.passed().filter(|check| *check != self.check);
+        let not_reached = self
             .operation
             .checks()
             .iter()
-            .take_while(|check| **check != self.check)
-            .map(|check| Step::of(*check, Outcome::Passed))
+            .copied()
+            .filter(|check| *check != self.check && !self.trail.has_passed(*check));
+        let steps = passed()
+            .map(|check| Step::of(check, Outcome::Passed))
+            .chain([Step::of(self.check, Outcome::Failed)])
+            .chain(not_reached.map(|check| Step::of(check, Outcome::NotReached)))
             .collect();
-        let met = self.operation.checks().contains(&self.check);
-        let after = if met { steps.len() + 1 } else { usize::MAX };
-        if !met {
-            // A check that the operation does not list says nothing about the others.
-            steps.clear();
-        }
-        steps.push(Step::of(self.check, Outcome::Failed));
-        steps.extend(
-            self.operation
-                .checks()
-                .iter()
-                .skip(after)
-                .map(|check| Step::of(*check, Outcome::NotReached)),
-        );
         Trace {
             steps,
             description: self.description.clone(),

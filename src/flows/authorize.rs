@@ -22,7 +22,7 @@ use crate::{
         oauth_error::{ErrorCode, OauthError},
         session::Session,
         time::{Timestamp, random},
-        trace::Check,
+        trace::{Check, Trail},
         user::User,
     },
     jose::KeySet,
@@ -106,11 +106,11 @@ pub type Guest<'a> = (&'a Session, &'a User);
 pub async fn consider(
     deps: &AuthorizeDeps,
     params: &Params,
-    guest: Option<Guest<'_>>,
-    sent_to_login_at: Option<Timestamp>,
+    (guest, sent_to_login_at): (Option<Guest<'_>>, Option<Timestamp>),
     origin: &Origin,
+    trail: &mut Trail,
 ) -> Result<Outcome, FlowError> {
-    let (client, request) = match read(deps, params).await? {
+    let (client, request) = match read(deps, params, trail).await? {
         Ok(known) => known,
         Err(outcome) => return Ok(outcome),
     };
@@ -137,10 +137,11 @@ pub async fn consider(
         sent_to_login_at,
         consented: is_remembered(&request, &client, consent.as_ref()),
     };
-    match (step(&request, &here, deps.ground.now()), guest) {
+    match (step(&request, &here, deps.ground.now(), trail), guest) {
         (Err(error), _) => Ok(tell(deps, &request, error)),
         (Ok(Step::SignIn { anew }), _) => Ok(Outcome::SignIn { anew }),
         (Ok(Step::Approved), Some(guest)) => {
+            trail.pass(Check::Approval);
             Ok(grant(deps, (&client, &request), guest, None, origin).await)
         }
         (Ok(Step::Ask | Step::Approved), _) => Ok(ask(deps, client, request)),
@@ -166,13 +167,17 @@ pub async fn decide(
     guest: Guest<'_>,
     choice: Choice,
     origin: &Origin,
+    trail: &mut Trail,
 ) -> Result<Outcome, FlowError> {
-    let (client, request) = match read(deps, params).await? {
+    let (client, request) = match read(deps, params, trail).await? {
         Ok(known) => known,
         Err(outcome) => return Ok(outcome),
     };
+    // The page that was answered is bound to the session of whoever saw it.
+    trail.pass(Check::Login);
     match choice {
         Choice::Approve => {
+            trail.pass(Check::Approval);
             let consent = match consent(deps, &client, &request, guest.1) {
                 Ok(consent) => consent,
                 Err(error) => return Ok(tell(deps, &request, fault(&error))),
@@ -195,10 +200,11 @@ pub async fn decide(
 async fn read(
     deps: &AuthorizeDeps,
     params: &Params,
+    trail: &mut Trail,
 ) -> Result<Result<(Arc<Client>, Request), Outcome>, FlowError> {
     let client_id = ClientId::new(params.client_id.as_str());
     let found = deps.clients.find(&client_id).await?;
-    let callback = match at_home(params, found.as_deref()) {
+    let callback = match at_home(params, found.as_deref(), trail) {
         Ok(callback) => callback,
         Err(error) => return Ok(Err(Outcome::Refused(error))),
     };
@@ -206,8 +212,9 @@ async fn read(
     let Some(client) = found else {
         return Err(FlowError::Internal("a request without a client".to_owned()));
     };
+    let pkce_required = deps.rules.pkce_required;
     Ok(
-        match told(params, &client, &callback, deps.rules.pkce_required) {
+        match told(params, &client, &callback, pkce_required, trail) {
             Ok(request) => Ok((client, request)),
             Err(error) => Err(Outcome::Told {
                 location: callback.failure(&error, &deps.rules.issuer),

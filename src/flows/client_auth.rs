@@ -6,10 +6,11 @@ use crate::{
     domain::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
         client::{AuthMethod, Client},
+        digest::sha256_hex,
         ids::ClientId,
         oauth_error::{ErrorCode, OauthError},
-        secret::Secret,
-        trace::Check,
+        secret::{Secret, same},
+        trace::{Check, Trail},
     },
     store::audit::RecordAudit,
 };
@@ -92,14 +93,16 @@ impl ClientAuth {
         credentials: &ClientCredentials,
         address: IpAddr,
         origin: &Origin,
+        trail: &mut Trail,
     ) -> Result<Arc<Client>, FlowError> {
-        let client = self.named(credentials, address, origin).await?;
+        let client = self.found(credentials, address, origin, trail).await?;
         if credentials.are_unproven() && self.must_prove(&client) {
             return Err(self
                 .failed(&client, "no client secret", origin)
                 .await?
                 .into());
         }
+        trail.pass(Check::ClientAuthentication);
         Ok(client)
     }
 
@@ -112,14 +115,16 @@ impl ClientAuth {
         credentials: &ClientCredentials,
         address: IpAddr,
         origin: &Origin,
+        trail: &mut Trail,
     ) -> Result<Arc<Client>, FlowError> {
-        let client = self.named(credentials, address, origin).await?;
+        let client = self.found(credentials, address, origin, trail).await?;
         if client.is_confidential() && credentials.are_unproven() {
             return Err(self
                 .failed(&client, "no client secret", origin)
                 .await?
                 .into());
         }
+        trail.pass(Check::ClientAuthentication);
         Ok(client)
     }
 
@@ -133,11 +138,26 @@ impl ClientAuth {
         credentials: &ClientCredentials,
         address: IpAddr,
         origin: &Origin,
+        trail: &mut Trail,
+    ) -> Result<Arc<Client>, FlowError> {
+        let client = self.found(credentials, address, origin, trail).await?;
+        trail.pass(Check::ClientAuthentication);
+        Ok(client)
+    }
+
+    /// The active client of this name, and whatever it shows proven.
+    async fn found(
+        &self,
+        credentials: &ClientCredentials,
+        address: IpAddr,
+        origin: &Origin,
+        trail: &mut Trail,
     ) -> Result<Arc<Client>, FlowError> {
         let found = self.clients.find(&credentials.client_id).await?;
         let client = found
             .filter(|client| client.is_active())
             .ok_or_else(|| unknown(credentials))?;
+        trail.pass(Check::Client);
         if client.is_confidential() {
             self.prove(&client, credentials, address, origin).await?;
         }
@@ -153,10 +173,12 @@ impl ClientAuth {
         credentials: Option<&ClientCredentials>,
         address: IpAddr,
         origin: &Origin,
+        trail: &mut Trail,
     ) -> Result<Arc<Client>, FlowError> {
         let credentials = credentials.ok_or_else(|| unauthenticated().failing(Check::Client))?;
         let found = self.clients.find(&credentials.client_id).await?;
-        self.proven(found, credentials, address, origin).await
+        self.proven(found, credentials, (address, origin), trail)
+            .await
     }
 
     /// As [`ClientAuth::authenticate`], on the row as it is now: for what is issued by what the row says.
@@ -168,10 +190,11 @@ impl ClientAuth {
         credentials: Option<&ClientCredentials>,
         address: IpAddr,
         origin: &Origin,
+        trail: &mut Trail,
     ) -> Result<Arc<Client>, FlowError> {
         let credentials = credentials.ok_or_else(|| unauthenticated().failing(Check::Client))?;
         let found = self.ground.store.client(&credentials.client_id).await?;
-        self.proven(found.map(Arc::new), credentials, address, origin)
+        self.proven(found.map(Arc::new), credentials, (address, origin), trail)
             .await
     }
 
@@ -179,8 +202,8 @@ impl ClientAuth {
         &self,
         found: Option<Arc<Client>>,
         credentials: &ClientCredentials,
-        address: IpAddr,
-        origin: &Origin,
+        (address, origin): (IpAddr, &Origin),
+        trail: &mut Trail,
     ) -> Result<Arc<Client>, FlowError> {
         let client = found
             .filter(|client| client.is_active() && (client.is_confidential() || self.legacy))
@@ -189,6 +212,7 @@ impl ClientAuth {
                     .failing(Check::Client)
                     .noting("there is no active confidential client of this name")
             })?;
+        trail.pass(Check::Client);
         if credentials.are_unproven() {
             return Err(self
                 .failed(&client, "no client secret", origin)
@@ -196,6 +220,7 @@ impl ClientAuth {
                 .into());
         }
         self.prove(&client, credentials, address, origin).await?;
+        trail.pass(Check::ClientAuthentication);
         Ok(client)
     }
 
@@ -284,7 +309,16 @@ impl ClientAuth {
         let now = self.ground.now();
         let previous = client.previous_secret.as_ref();
         let previous = previous.filter(|previous| previous.until > now);
-        let hashes = [Some(&client.secret_hash), previous.map(|p| &p.hash)];
+        let mut current = Some(&client.secret_hash);
+        if let Some(fast) = &client.fast_secret_hash {
+            let shown = sha256_hex(secret.expose().as_bytes());
+            if same(shown.as_bytes(), fast.as_bytes()) {
+                return Ok(true);
+            }
+            // Both hashes are of one secret, and this is another.
+            current = None;
+        }
+        let hashes = [current, previous.map(|p| &p.hash)];
         let hashes: Vec<&String> = hashes
             .into_iter()
             .flatten()

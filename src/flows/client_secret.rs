@@ -1,18 +1,22 @@
-//! Client secrets: drawn here, shown once, stored as bcrypt so that the Go server can read them on the way back.
+//! Client secrets: drawn here, shown once, stored as bcrypt so that the Go server can read them on the way back, and beside
+//! it as SHA-256, so that the first request of a client after a start pays for no bcrypt.
 use super::{FlowError, Ground};
 use crate::{
-    domain::{secret::Secret, time::random},
+    domain::{client::SecretHashes, digest::sha256_hex, secret::Secret, time::random},
     passwords::{self, HashAlgorithm},
 };
 
-/// 256 random bits behind a prefix that secret scanners know, and the hash to store.
+/// 256 random bits behind a prefix that secret scanners know, and the hashes to store.
 ///
 /// # Errors
 /// [`FlowError::Unavailable`] without entropy.
-pub async fn new_client_secret(ground: &Ground) -> Result<(Secret, String), FlowError> {
+pub async fn new_client_secret(ground: &Ground) -> Result<(Secret, SecretHashes), FlowError> {
     let secret = Secret::new(format!("ago_{}", base32(&random::<32>(&*ground.entropy)?)));
-    let hash = hashed(ground, HashAlgorithm::Bcrypt, secret.clone()).await?;
-    Ok((secret, hash))
+    let hashes = SecretHashes {
+        slow: hashed(ground, HashAlgorithm::Bcrypt, secret.clone()).await?,
+        fast: sha256_hex(secret.expose().as_bytes()),
+    };
+    Ok((secret, hashes))
 }
 
 /// A hash off the async threads: it takes tens of milliseconds.

@@ -21,6 +21,7 @@ use crate::{
         resource,
         secret::Secret,
         time::Timestamp,
+        trace::{Check, Trail},
     },
     jose::KeySet,
     store::{
@@ -70,19 +71,30 @@ pub struct CodeRequest {
 /// # Errors
 /// `invalid_client` when the client fails to authenticate; `invalid_grant` for a code that is unknown, foreign, used,
 /// expired, or comes with another address or verifier; `invalid_target` of RFC 8707.
-pub async fn redeem(deps: &CodeDeps, request: &CodeRequest) -> Result<TokenResponse, FlowError> {
+pub async fn redeem(
+    deps: &CodeDeps,
+    request: &CodeRequest,
+    trail: &mut Trail,
+) -> Result<TokenResponse, FlowError> {
     let client = deps
         .auth
-        .insist(&request.credentials, request.address, &request.origin)
+        .insist(
+            &request.credentials,
+            request.address,
+            &request.origin,
+            trail,
+        )
         .await?;
     let code = find(deps, request).await?.ok_or_else(invalid)?;
+    trail.pass(Check::Credential);
     let now = deps.ground.now();
-    let verdict = judged(&code, &client, request, now);
+    let verdict = judged(&code, &client, request, now, trail);
     if verdict != CodeVerdict::Usable {
         return Err(refuse(deps, &code, verdict, now, &request.origin).await);
     }
     resource::check_subset(&request.resource, &code.resource).map_err(invalid_target)?;
-    exchange(deps, request, (&code, &client), now).await
+    trail.pass(Check::Resource);
+    exchange(deps, request, (&code, &client), now, trail).await
 }
 
 async fn find(
@@ -102,6 +114,7 @@ fn judged(
     client: &Client,
     request: &CodeRequest,
     now: Timestamp,
+    trail: &mut Trail,
 ) -> CodeVerdict {
     let shown = Shown {
         client_id: &client.client_id,
@@ -109,7 +122,7 @@ fn judged(
         redirect_uri: &request.redirect_uri,
         verifier: request.verifier.as_ref().map(Secret::expose),
     };
-    judge(code, &shown, now)
+    judge(code, &shown, now, trail)
 }
 
 /// What a verdict brings about beside the refusal.
@@ -207,6 +220,7 @@ async fn exchange(
     request: &CodeRequest,
     (code, client): (&AuthorizationCode, &Client),
     now: Timestamp,
+    trail: &mut Trail,
 ) -> Result<TokenResponse, FlowError> {
     let event = AuditEvent::new(
         EventType::AuthorizationCodeExchanged,
@@ -233,7 +247,7 @@ async fn exchange(
         origin: &request.origin,
     };
     let keys = deps.keys.current();
-    let first = first_issue::prepare(&deps.ground, &keys, &deps.rules, granted, now).await?;
+    let first = first_issue::prepare(&deps.ground, &keys, &deps.rules, granted, now, trail).await?;
     let unit = RedeemCode {
         row_id: code.row_id,
         client_id: code.client_id.clone(),
@@ -244,17 +258,22 @@ async fn exchange(
     };
     match deps.ground.commit(unit).await? {
         Redemption::Done => Ok(first.minted.response(now)),
-        Redemption::Gone => Err(lost(deps, request, client).await),
+        Redemption::Gone => Err(lost(deps, request, client, trail).await),
         Redemption::Refused(refusal) => Err(refused(refusal).into()),
     }
 }
 
 /// Somebody was faster with the same code, which makes this a replay like any other.
-async fn lost(deps: &CodeDeps, request: &CodeRequest, client: &Client) -> FlowError {
+async fn lost(
+    deps: &CodeDeps,
+    request: &CodeRequest,
+    client: &Client,
+    trail: &mut Trail,
+) -> FlowError {
     let now = deps.ground.now();
     match find(deps, request).await {
         Ok(Some(code)) => {
-            let verdict = judged(&code, client, request, now);
+            let verdict = judged(&code, client, request, now, trail);
             refuse(deps, &code, verdict, now, &request.origin).await
         }
         Ok(None) => invalid().into(),

@@ -17,7 +17,7 @@ use crate::{
         scope::ScopeSet,
         secret::Secret,
         time::{Timestamp, random},
-        trace::Check,
+        trace::{Check, Trail},
         user::User,
     },
     store::{StoreError, devices::InsertDeviceCode},
@@ -94,16 +94,28 @@ const DRAWS: usize = 5;
 ///
 /// # Errors
 /// As RFC 8628 §3.2 and RFC 8707 §2.
-pub async fn start(deps: &DeviceDeps, request: &StartRequest) -> Result<Started, FlowError> {
+pub async fn start(
+    deps: &DeviceDeps,
+    request: &StartRequest,
+    trail: &mut Trail,
+) -> Result<Started, FlowError> {
     resource::check_syntax(&request.resource).map_err(invalid_target)?;
+    trail.pass(Check::ResourceSyntax);
     // The code that is handed out is redeemed with the secret, so the name is enough here, as it always was.
     let client = deps
         .auth
-        .named(&request.credentials, request.address, &request.origin)
+        .named(
+            &request.credentials,
+            request.address,
+            &request.origin,
+            trail,
+        )
         .await?;
-    may_start(&deps.rules, &client, request.address)?;
+    may_start(&deps.rules, &client, request.address, trail)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
+    trail.pass(Check::Resource);
     let scopes = granted_scopes(request.scope.as_deref(), &client)?;
+    trail.pass(Check::Scope);
     deps.ground.trust_clock()?;
     let now = deps.ground.now();
     let device_code = hex(&random::<{ device::DEVICE_CODE_BYTES }>(
@@ -138,14 +150,21 @@ pub async fn start(deps: &DeviceDeps, request: &StartRequest) -> Result<Started,
     ))
 }
 
-fn may_start(rules: &DeviceRules, client: &Client, address: IpAddr) -> Result<(), FlowError> {
+fn may_start(
+    rules: &DeviceRules,
+    client: &Client,
+    address: IpAddr,
+    trail: &mut Trail,
+) -> Result<(), FlowError> {
     if !rules.enabled {
         return Err(ErrorCode::UnauthorizedClient
             .because("the device grant is switched off")
             .failing(Check::Feature)
             .into());
     }
+    trail.pass(Check::Feature);
     eligibility::check(Grant::DeviceCode, Some(client.into()), Owner::Client).map_err(refused)?;
+    trail.pass(Check::Grant);
     if !rules.networks.is_empty() && !rules.networks.iter().any(|net| net.contains(&address)) {
         return Err(ErrorCode::UnauthorizedClient
             .because("the device grant is not open to this network")
@@ -153,6 +172,7 @@ fn may_start(rules: &DeviceRules, client: &Client, address: IpAddr) -> Result<()
             .noting(format!("asked from {address}"))
             .into());
     }
+    trail.pass(Check::Network);
     Ok(())
 }
 

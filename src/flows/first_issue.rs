@@ -3,6 +3,7 @@
 use super::{
     FlowError, Ground,
     device::person,
+    found_eligible,
     issue::{self, Holder, Minted, Order, Telling, TokenRules},
     refused,
 };
@@ -15,6 +16,7 @@ use crate::{
         scope::ScopeSet,
         time::Timestamp,
         token::{Family, Subject},
+        trace::Trail,
     },
     jose::KeySet,
     store::devices::Issued,
@@ -73,13 +75,17 @@ pub async fn prepare(
     rules: &TokenRules,
     granted: Granted<'_>,
     now: Timestamp,
+    trail: &mut Trail,
 ) -> Result<First, FlowError> {
     let facts = ground
         .store
         .issuance_facts(granted.client_id, granted.user_id)
         .await?;
     let standing = facts.client.as_ref().map(ClientStanding::from);
-    eligibility::check(granted.grant, standing, facts.owner()).map_err(refused)?;
+    found_eligible(
+        eligibility::check(granted.grant, standing, facts.owner()),
+        trail,
+    )?;
     let (Some(client), Some(user)) = (&facts.client, &facts.user) else {
         return Err(refused(Refusal::Client).into());
     };

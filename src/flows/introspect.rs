@@ -16,6 +16,7 @@ use crate::{
         oauth_error::ErrorCode,
         secret::Secret,
         token::Token,
+        trace::Trail,
     },
     jose::{Expected, KeySet, verify_claims},
     store::tokens::presented::Known,
@@ -75,6 +76,7 @@ pub async fn introspect(
             request.credentials.as_ref(),
             request.address,
             &request.origin,
+            &mut Trail::default(),
         )
         .await?;
     let token = request

@@ -16,6 +16,7 @@ use crate::{
         oauth_error::{ErrorCode, OauthError},
         resource,
         scope::ScopeSet,
+        trace::{Check, Trail},
     },
     jose::KeySet,
     store::machine::IssueMachineToken,
@@ -58,6 +59,7 @@ pub struct MachineRequest {
 pub async fn client_credentials(
     deps: &MachineDeps,
     request: &MachineRequest,
+    trail: &mut Trail,
 ) -> Result<TokenResponse, FlowError> {
     let client = deps
         .auth
@@ -65,12 +67,16 @@ pub async fn client_credentials(
             request.credentials.as_ref(),
             request.address,
             &request.origin,
+            trail,
         )
         .await?;
     let standing = Some(ClientStanding::from(&*client));
     eligibility::check(Grant::ClientCredentials, standing, Owner::Client).map_err(refused)?;
+    trail.pass(Check::Grant);
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
+    trail.pass(Check::Resource);
     let scopes = granted_scopes(request.scope.as_deref(), &client)?;
+    trail.pass(Check::Scope);
     let now = deps.ground.now();
     let order = Order {
         client: &client,

@@ -22,6 +22,7 @@ use crate::{
         oauth_error::{ErrorCode, OauthError},
         resource,
         secret::Secret,
+        trace::{Check, Trail},
     },
     jose::KeySet,
     store::devices::{RedeemDeviceCode, Redemption},
@@ -64,15 +65,25 @@ pub struct PollRequest {
 /// # Errors
 /// As RFC 8628 §3.5: `authorization_pending`, `slow_down`, `access_denied`, `expired_token`; `invalid_grant` for a code
 /// that is unknown, foreign or redeemed.
-pub async fn poll(deps: &PollDeps, request: &PollRequest) -> Result<TokenResponse, FlowError> {
+pub async fn poll(
+    deps: &PollDeps,
+    request: &PollRequest,
+    trail: &mut Trail,
+) -> Result<TokenResponse, FlowError> {
     let client = deps
         .auth
-        .identify(&request.credentials, request.address, &request.origin)
+        .identify(
+            &request.credentials,
+            request.address,
+            &request.origin,
+            trail,
+        )
         .await?;
     deps.rules.check_extra(&client, &request.extra)?;
-    let code = look(deps, request, &client.client_id).await?;
+    let code = look(deps, request, &client.client_id, trail).await?;
     resource::check_subset(&request.resource, &code.resource).map_err(invalid_target)?;
-    redeem(deps, request, &code).await
+    trail.pass(Check::Resource);
+    redeem(deps, request, &code, trail).await
 }
 
 /// The approved code, or the error that tells its state.
@@ -80,6 +91,7 @@ async fn look(
     deps: &PollDeps,
     request: &PollRequest,
     client_id: &ClientId,
+    trail: &mut Trail,
 ) -> Result<DeviceCode, FlowError> {
     let text = request.device_code.expose();
     if !is_device_code(text) {
@@ -96,8 +108,16 @@ async fn look(
             false,
         ),
     };
-    match code.state(deps.ground.now()) {
-        DeviceState::Approved => Ok(code),
+    trail.pass(Check::Credential);
+    let state = code.state(deps.ground.now());
+    if state != DeviceState::Expired {
+        trail.pass(Check::Expiry);
+    }
+    match state {
+        DeviceState::Approved => {
+            trail.pass(Check::Approval);
+            Ok(code)
+        }
         DeviceState::Denied => Err(ErrorCode::AccessDenied
             .because("the user refused the request")
             .into()),
@@ -134,6 +154,7 @@ async fn redeem(
     deps: &PollDeps,
     request: &PollRequest,
     code: &DeviceCode,
+    trail: &mut Trail,
 ) -> Result<TokenResponse, FlowError> {
     let now = deps.ground.now();
     let user_id = code.approved_by.clone().ok_or_else(unknown)?;
@@ -154,7 +175,7 @@ async fn redeem(
         origin: &request.origin,
     };
     let keys = deps.keys.current();
-    let first = first_issue::prepare(&deps.ground, &keys, &deps.rules, granted, now).await?;
+    let first = first_issue::prepare(&deps.ground, &keys, &deps.rules, granted, now, trail).await?;
     let unit = RedeemDeviceCode {
         row_id: code.row_id,
         client_id: code.client_id.clone(),

@@ -20,7 +20,7 @@ use crate::{
         secret::Secret,
         time::Timestamp,
         token::{Family, RefreshVerdict, Token, is_retry, judge_refresh},
-        trace::Check,
+        trace::{Check, Trail},
         user::User,
     },
     jose::{Expected, KeySet},
@@ -74,6 +74,7 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 pub async fn refresh(
     deps: &RefreshDeps,
     request: &RefreshRequest,
+    trail: &mut Trail,
 ) -> Result<TokenResponse, FlowError> {
     if !deps.rules.refresh_tokens {
         return Err(ErrorCode::UnsupportedGrantType
@@ -81,16 +82,22 @@ pub async fn refresh(
             .failing(Check::Feature)
             .into());
     }
+    trail.pass(Check::Feature);
     let client = deps
         .auth
-        .identify(&request.credentials, request.address, &request.origin)
+        .identify(
+            &request.credentials,
+            request.address,
+            &request.origin,
+            trail,
+        )
         .await?;
     deps.rules.check_extra(&client, &request.extra)?;
-    match attempt(deps, request, &client).await? {
+    match attempt(deps, request, &client, trail).await? {
         Attempt::Answered(response) => Ok(*response),
         // Somebody used it in the same moment. Within the grace that is a retry, judged anew on what is there now.
         Attempt::Raced(_) if !deps.rules.retry_grace.is_zero() => {
-            match attempt(deps, request, &client).await? {
+            match attempt(deps, request, &client, trail).await? {
                 Attempt::Answered(response) => Ok(*response),
                 Attempt::Raced(token) => Err(replayed(deps, &token, &request.origin).await),
             }
@@ -109,6 +116,7 @@ async fn attempt(
     deps: &RefreshDeps,
     request: &RefreshRequest,
     client: &Client,
+    trail: &mut Trail,
 ) -> Result<Attempt, FlowError> {
     let hash = sha256_hex(request.refresh_token.expose().as_bytes());
     let found = deps.ground.store.refresh_token(&hash).await?;
@@ -118,7 +126,8 @@ async fn attempt(
         person,
     } = found.ok_or_else(invalid)?;
     let now = deps.ground.now();
-    let retry = match judge_refresh(&token, &client.client_id, deps.rules.rotation, now) {
+    let verdict = judge_refresh(&token, &client.client_id, deps.rules.rotation, now, trail);
+    let retry = match verdict {
         RefreshVerdict::Usable => false,
         RefreshVerdict::Invalid => return Err(invalid().into()),
         RefreshVerdict::ForeignClient => {
@@ -128,21 +137,28 @@ async fn attempt(
                 .noting(format!("it was given to {}", token.client_id))
                 .into());
         }
-        RefreshVerdict::Reused if is_retry(&token, deps.rules.retry_grace, now) => true,
+        RefreshVerdict::Reused if is_retry(&token, deps.rules.retry_grace, now) => {
+            trail.pass_all(&[Check::Reuse, Check::Credential]);
+            true
+        }
         RefreshVerdict::Reused => return Err(replayed(deps, &token, &request.origin).await),
     };
     proven(&deps.keys.current(), request.refresh_token.expose(), now)?;
+    trail.pass(Check::Signature);
     let scopes = narrowed_scopes(request.scope.as_deref(), &token.scopes)?;
+    trail.pass(Check::Scope);
     resource::check_subset(&request.resource, &token.resource).map_err(invalid_target)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
+    trail.pass(Check::Resource);
     let family = family.unwrap_or_else(|| first_seen(&token, &deps.rules));
     let held = Held {
         token: &token,
         person,
         family,
         retry,
+        now,
     };
-    exchange(deps, request, client, held, &scopes, now).await
+    exchange(deps, request, client, held, &scopes, trail).await
 }
 
 /// The row says that the token is ours and live; the signature must say so too, with a key that still counts.
@@ -177,6 +193,8 @@ struct Held<'a> {
     family: Family,
     /// It was spent a moment ago, and its holder may not have heard the answer.
     retry: bool,
+    /// When it was looked at.
+    now: Timestamp,
 }
 
 /// Client and consent are judged inside the transaction, on their rows.
@@ -186,13 +204,14 @@ async fn exchange(
     client: &Client,
     held: Held<'_>,
     scopes: &ScopeSet,
-    now: Timestamp,
+    trail: &mut Trail,
 ) -> Result<Attempt, FlowError> {
     let Held {
         token,
         person,
         family,
         retry,
+        now,
     } = held;
     token.subject.user().ok_or_else(invalid)?;
     let owner = Owner::Person {
@@ -200,7 +219,11 @@ async fn exchange(
         consent: None,
     };
     let standing = Some(ClientStanding::from(client));
-    eligibility::check(Grant::RefreshToken, standing, owner).map_err(refused)?;
+    let verdict = eligibility::check(Grant::RefreshToken, standing, owner);
+    // The consent is asked about in the transaction.
+    let until = verdict.err().unwrap_or(Refusal::Consent);
+    trail.pass_all(Refusal::passed_before(Some(until)));
+    verdict.map_err(refused)?;
     let user = &person.ok_or_else(|| refused(Refusal::User))?;
     if family.absolute_end.is_some_and(|end| end <= now) {
         return Err(invalid()
@@ -208,6 +231,7 @@ async fn exchange(
             .noting("the family has reached its absolute end")
             .into());
     }
+    trail.pass(Check::Expiry);
     let of_a_device = family.grant == "device_code";
     let order = Order {
         client,

@@ -94,7 +94,7 @@ pub async fn register(
     }
     let registration = judged(&draft, &deps.registry.rules.of(true))?;
     let ground = &deps.registry.ground;
-    let (secret, secret_hash) = new_client_secret(ground).await?;
+    let (secret, hashes) = new_client_secret(ground).await?;
     let (client_id, at) = (ClientId::new(ground.uuid()?), ground.now());
     let token = Secret::new(format!(
         "agr_{}",
@@ -107,7 +107,7 @@ pub async fn register(
     let has_secret = registration.needs_secret();
     let unit = InsertClient {
         client_id: client_id.clone(),
-        secret_hash,
+        hashes,
         owner: String::new(),
         status: ClientStatus::Pending,
         registration,

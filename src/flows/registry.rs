@@ -166,7 +166,7 @@ pub async fn create(
         only_what_owners_set(&mut draft, None);
     }
     let registration = judge(&draft, &deps.rules.of(own)).map_err(RegistryError::Faults)?;
-    let (secret, secret_hash) = new_client_secret(&deps.ground).await?;
+    let (secret, hashes) = new_client_secret(&deps.ground).await?;
     let (client_id, at) = (ClientId::new(deps.ground.uuid()?), deps.ground.now());
     let event = events::created(&client_id, &registration)
         .by(editor.actor())
@@ -174,7 +174,7 @@ pub async fn create(
     let most = deps.rules.apps_per_user.filter(|_| own);
     let unit = InsertClient {
         client_id: client_id.clone(),
-        secret_hash,
+        hashes,
         owner: editor.user.id.as_str().to_owned(),
         status,
         registration: registration.clone(),
@@ -340,7 +340,7 @@ pub async fn regenerate_secret(
     if !client.is_confidential() {
         return Err(RegistryError::WrongState);
     }
-    let (secret, new_hash) = new_client_secret(&deps.ground).await?;
+    let (secret, new) = new_client_secret(&deps.ground).await?;
     let at = deps.ground.now();
     let previous_until = overlap.map(|overlap| at + overlap);
     let event = events::secret_regenerated(&client, previous_until)
@@ -349,7 +349,7 @@ pub async fn regenerate_secret(
     let unit = ReplaceSecret {
         client_id: client_id.clone(),
         old_hash: client.secret_hash.clone(),
-        new_hash,
+        new,
         previous_until,
         at,
         audit: deps.ground.rows(at, vec![event])?,

@@ -12,6 +12,7 @@ use crate::{
         secret::Secret,
         time::Timestamp,
         token::{Token, TokenCategory},
+        trace::Trail,
     },
     store::tokens::{RevokeAccessToken, RevokeRefreshToken},
 };
@@ -47,7 +48,12 @@ pub async fn revoke(deps: &RevokeDeps, request: &RevokeRequest) -> Result<(), Fl
     let caller = match &request.credentials {
         Some(credentials) => Some(
             deps.auth
-                .identify(credentials, request.address, &request.origin)
+                .identify(
+                    credentials,
+                    request.address,
+                    &request.origin,
+                    &mut Trail::default(),
+                )
                 .await?,
         ),
         None => None,

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::domain::{
     audit::AuditRow,
-    client::{AuthMethod, Client, ClientStatus},
-    digest::sha256_hex,
+    client::{AuthMethod, Client, ClientStatus, SecretHashes},
     ids::ClientId,
     registration::Registration,
     time::Timestamp,
@@ -89,8 +88,8 @@ pub enum Room {
 pub struct InsertClient {
     /// UUID.
     pub client_id: ClientId,
-    /// bcrypt of the secret. Public clients have one that nobody knows: the column must not be empty.
-    pub secret_hash: String,
+    /// The hashes of the secret. Public clients have one that nobody knows: the column must not be empty.
+    pub hashes: SecretHashes,
     /// User id of the owner; empty for dynamic registration.
     pub owner: String,
     /// Pending or active.
@@ -111,9 +110,9 @@ const INSERT: &str = "INSERT INTO oauth_applications (client_id, client_secret, 
      description, client_type, scopes, grant_types, redirect_uris, allowed_resources, enable_device_flow, \
      enable_auth_code_flow, enable_client_credentials_flow, token_profile, project, service_account, machine_token_ttl, \
      token_endpoint_auth_method, jwks, id_token_signed_response_alg, post_logout_redirect_uris, registration_metadata, \
-     row_version, created_at, updated_at) \
+     row_version, created_at, updated_at, fast_secret_hash, fast_secret_of) \
      VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-     $23, 1, $24, $24)";
+     $23, 1, $24, $24, $25, $26)";
 
 impl Unit for InsertClient {
     /// Whether there was room for one more.
@@ -126,11 +125,13 @@ impl Unit for InsertClient {
             }
             let insert = Sql::new(INSERT)
                 .text(self.client_id.as_str())
-                .text(self.secret_hash.as_str())
+                .text(self.hashes.slow.as_str())
                 .text(self.owner.as_str())
                 .text(self.status.as_str())
                 .values(registration_values(&self.registration))
-                .time(self.at);
+                .time(self.at)
+                .text(self.hashes.fast.as_str())
+                .bind(Value::Text(self.hashes.binding()));
             tx.run(insert).await?;
             if let Some(hash) = &self.management_token {
                 let insert = Sql::new(
@@ -282,8 +283,8 @@ pub struct ReplaceSecret {
     pub client_id: ClientId,
     /// The hash that is replaced: of two who do it at once, one is told.
     pub old_hash: String,
-    /// bcrypt of the new one.
-    pub new_hash: String,
+    /// Those of the new one.
+    pub new: SecretHashes,
     /// How long the old one counts; `None`: not at all.
     pub previous_until: Option<Timestamp>,
     /// Now.
@@ -300,16 +301,17 @@ impl Unit for ReplaceSecret {
             let kept = self.previous_until.map(|_| self.old_hash.clone());
             let update = Sql::new(
                 "UPDATE oauth_applications SET client_secret = $3, previous_secret = $4, previous_secret_of = $5, \
-                 previous_secret_until = $6, fast_secret_hash = NULL, fast_secret_of = NULL, \
+                 previous_secret_until = $6, fast_secret_hash = $8, fast_secret_of = $5, \
                  row_version = coalesce(row_version, 0) + 1, updated_at = $7 WHERE client_id = $1 AND client_secret = $2",
             )
             .text(self.client_id.as_str())
             .text(self.old_hash.as_str())
-            .text(self.new_hash.as_str())
+            .text(self.new.slow.as_str())
             .bind(Value::MaybeText(kept))
-            .bind(Value::Text(sha256_hex(self.new_hash.as_bytes())))
+            .bind(Value::Text(self.new.binding()))
             .bind(Value::MaybeTime(self.previous_until))
-            .time(self.at);
+            .time(self.at)
+            .text(self.new.fast.as_str());
             let changed = tx.run(update).await? == 1;
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }

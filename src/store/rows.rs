@@ -1,11 +1,10 @@
 //! Rows to domain types.
 use super::{StoreError, sql::Row};
 use crate::domain::{
-    client::{AuthMethod, Client, ClientStatus, ClientType, PreviousSecret},
+    client::{AuthMethod, Client, ClientStatus, ClientType, PreviousSecret, binding},
     code::AuthorizationCode,
     consent::Consent,
     device::{DeviceCode, UserCode},
-    digest::sha256_hex,
     ids::{ClientId, FamilyId, TokenId, UserId},
     key_schedule::KeyRecord,
     scope::ScopeSet,
@@ -18,11 +17,13 @@ use std::time::Duration;
 /// `signing_keys.purpose` of a key that signs ID tokens only.
 pub const FOR_ID_TOKENS: &str = "id_token";
 
+/// A row of `oauth_applications`.
 pub fn client(row: &Row) -> Result<Client, StoreError> {
     Ok(Client {
         application_id: row.int("id")?,
         client_id: ClientId::new(row.text("client_id")?),
         secret_hash: row.text("client_secret")?,
+        fast_secret_hash: fast_secret(row)?,
         name: row.text("client_name")?,
         description: row.text("description")?,
         owner: row.text("user_id")?,
@@ -61,6 +62,19 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
     })
 }
 
+/// The fast hash counts while it is bound to the slow one that stands there.
+fn fast_secret(row: &Row) -> Result<Option<String>, StoreError> {
+    let (hash, of) = (
+        row.maybe_text("fast_secret_hash")?,
+        row.maybe_text("fast_secret_of")?,
+    );
+    let Some((hash, of)) = hash.zip(of) else {
+        return Ok(None);
+    };
+    let belongs = of == binding(&row.text("client_secret")?);
+    Ok(belongs.then_some(hash))
+}
+
 /// The secret before this one: it belongs to the secret that took its place, and a secret made by somebody who does not
 /// know of overlaps ends it.
 fn previous_secret(row: &Row) -> Result<Option<PreviousSecret>, StoreError> {
@@ -68,8 +82,7 @@ fn previous_secret(row: &Row) -> Result<Option<PreviousSecret>, StoreError> {
     let Some((hash, until)) = hash.zip(row.maybe_time("previous_secret_until")?) else {
         return Ok(None);
     };
-    let current = sha256_hex(row.text("client_secret")?.as_bytes());
-    let belongs = row.text("previous_secret_of")? == current;
+    let belongs = row.text("previous_secret_of")? == binding(&row.text("client_secret")?);
     Ok(belongs.then_some(PreviousSecret { hash, until }))
 }
 

@@ -18,14 +18,14 @@ async fn stage(engine: Engine, env: &[(&str, &str)]) -> (Server, Http, Http) {
     (server, tool, person)
 }
 
-async fn userinfo(tool: &mut Http, token: &str) -> Answer {
+pub async fn userinfo(tool: &mut Http, token: &str) -> Answer {
     let bearer = format!("Bearer {token}");
     tool.get("/oauth/userinfo", &[("authorization", &bearer)])
         .await
 }
 
 /// Follows to the sign-in page, signs in there, and says where that leads.
-async fn sign_in_again(person: &mut Http, answer: &Answer) -> String {
+pub async fn sign_in_again(person: &mut Http, answer: &Answer) -> String {
     let path = answer.header("location").unwrap();
     assert!(path.starts_with("/login?redirect="), "{path}");
     let page = person.get(&path, &[]).await;
@@ -371,6 +371,34 @@ async fn a_client_signs_its_user_out() {
     );
 }
 
+/// RT-05: a successor that made way for another is worth nothing, within the grace too: who shows it holds a copy. The family
+/// dies, rather than have two branches; and so it does at a replay outside the grace.
+async fn superseded(server: &Server, tool: &mut Http, person: &mut Http) {
+    let alive =
+        "SELECT count(*) FROM access_tokens WHERE token_category = 'refresh' AND status = 'active'";
+    for outside in [false, true] {
+        let fresh = code(person, &Ask::of("public")).await;
+        let first = exchange(tool, "public", &fresh, &[]).await;
+        let first = first.text("refresh_token");
+        let lost = tool.refresh("public", &first).await;
+        if outside {
+            let long_ago = "UPDATE access_tokens SET last_used_at = '2026-01-01 00:00:00+00:00' WHERE last_used_at IS NOT NULL";
+            server.sql(long_ago, long_ago).await;
+            let late = tool.refresh("public", &first).await;
+            assert_eq!(late.error(), "invalid_grant");
+        } else {
+            let again = tool.refresh("public", &first).await;
+            assert_eq!((again.status, server.count(alive).await), (200, 1));
+            let branch = tool.refresh("public", &lost.text("refresh_token")).await;
+            assert_eq!(branch.error(), "invalid_grant");
+            let access = again.text("access_token");
+            assert_eq!(tool.tokeninfo(&access).await, 401);
+        }
+        assert_eq!(tool.tokeninfo(&lost.text("access_token")).await, 401);
+        assert_eq!(server.count(alive).await, 0);
+    }
+}
+
 async fn lifetimes(engine: Engine) {
     let env = [
         ("ENABLE_TOKEN_ROTATION", "true"),
@@ -409,6 +437,7 @@ async fn lifetimes(engine: Engine) {
     assert_eq!(replay.error(), "invalid_grant");
     assert_eq!(tool.tokeninfo(&next.text("access_token")).await, 401);
     assert_eq!(server.count(alive).await, 0);
+    superseded(&server, &mut tool, &mut person).await;
     // RT-04: the family ends, however fresh its last token is.
     let (_person, fresh) = start(person).await;
     let last = exchange(&mut tool, "public", &fresh, &[]).await;

@@ -1,5 +1,8 @@
 //! Whoever is refused gets a reference; whoever runs the server learns by it which check failed, and nothing else does.
-use crate::support::{Answer, DEVICE_GRANT, Engine, Server};
+use crate::{
+    app::{Ask, CALLBACK, code, exchange, location, parameter, register},
+    support::{Answer, DEVICE_GRANT, Engine, Server},
+};
 use std::time::{Duration, Instant};
 
 fn reference(answer: &Answer) -> String {
@@ -191,6 +194,188 @@ async fn pages(server: &Server, reference: &str) {
         "{}",
         list.body
     );
+}
+
+/// The checks that ran, in order; the last one failed.
+fn ran(text: &str) -> String {
+    let steps = text.lines().filter_map(|line| {
+        let line = line.trim_start();
+        let rest = line
+            .strip_prefix("passed")
+            .or_else(|| line.strip_prefix("FAILED"))?;
+        rest.split_whitespace().next()
+    });
+    steps.collect::<Vec<_>>().join(" ")
+}
+
+/// For each flow, refusals at its beginning, in its midst and at its end: what the trace tells is what was asked.
+async fn traces_tell_what_ran(engine: Engine) {
+    let env = [
+        ("ENABLE_TOKEN_ROTATION", "true"),
+        ("DEVICE_ALLOWED_NETWORKS", "127.0.0.0/8"),
+    ];
+    let server = Server::start(engine, &env).await;
+    register(&server, "public", "public", &[CALLBACK]).await;
+    let (mut http, mut person) = (server.http().await, server.http().await);
+    person.sign_in().await;
+    let entered = "request grant_type extra_claims resource_syntax";
+
+    // Device code.
+    let at = "/oauth/device/code";
+    for (form, expected) in [
+        (&[("scope", "email")][..], "request"),
+        (
+            &[("client_id", "public"), ("resource", "nonsense")],
+            "request resource_syntax",
+        ),
+        (&[("client_id", "nobody")], "request resource_syntax client"),
+        (
+            &[("client_id", "public"), ("scope", "admin")],
+            "request resource_syntax client client_authentication feature grant network resource scope",
+        ),
+    ] {
+        let answer = http.post(at, form).await;
+        let told = explained(&server, &reference(&answer)).await;
+        assert_eq!(ran(&told), expected, "{told}");
+    }
+
+    // Polling.
+    let started = http.post(at, &[("client_id", "public")]).await;
+    let device_code = started.text("device_code");
+    person.decide(&started.text("user_code"), "deny").await;
+    let poll = |code: &str, resource: &str| {
+        vec![
+            ("grant_type".to_owned(), DEVICE_GRANT.to_owned()),
+            ("client_id".to_owned(), "public".to_owned()),
+            ("device_code".to_owned(), code.to_owned()),
+            ("resource".to_owned(), resource.to_owned()),
+        ]
+    };
+    let identified = format!("{entered} client client_authentication");
+    // Code, refresh and client credentials beside it.
+    let fresh = code(&mut person, &Ask::of("public")).await;
+    let code_form = |more: &[(&str, &str)]| {
+        let mut form = vec![
+            ("grant_type".to_owned(), "authorization_code".to_owned()),
+            ("client_id".to_owned(), "public".to_owned()),
+            ("code".to_owned(), fresh.clone()),
+            ("redirect_uri".to_owned(), CALLBACK.to_owned()),
+        ];
+        for (name, value) in more {
+            form.retain(|(known, _)| known != name);
+            form.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        form
+    };
+    let bound = format!("{identified} credential holder same_redirect_uri");
+    let tokens = {
+        let other = code(&mut person, &Ask::of("public")).await;
+        exchange(&mut http, "public", &other, &[]).await
+    };
+    let refresh_token = tokens.text("refresh_token");
+    let refresh_form = |token: &str, scope: &str| {
+        vec![
+            ("grant_type".to_owned(), "refresh_token".to_owned()),
+            ("client_id".to_owned(), "public".to_owned()),
+            ("refresh_token".to_owned(), token.to_owned()),
+            ("scope".to_owned(), scope.to_owned()),
+        ]
+    };
+    let refreshing = format!("{entered} feature client client_authentication");
+    let machine = |id: &str| {
+        vec![
+            ("grant_type".to_owned(), "client_credentials".to_owned()),
+            ("client_id".to_owned(), id.to_owned()),
+        ]
+    };
+    let cases = [
+        (poll("x", ""), format!("{identified} credential")),
+        (
+            poll(&device_code, ""),
+            format!("{identified} credential expiry approval"),
+        ),
+        (poll("x", "nonsense"), entered.to_owned()),
+        (
+            code_form(&[("code", "x")]),
+            format!("{identified} credential"),
+        ),
+        (
+            code_form(&[("redirect_uri", "https://evil.example/cb")]),
+            bound.clone(),
+        ),
+        (
+            code_form(&[("code_verifier", &"w".repeat(43))]),
+            format!("{bound} code_verifier"),
+        ),
+        (refresh_form("x", ""), format!("{refreshing} credential")),
+        (
+            refresh_form(&refresh_token, "admin"),
+            format!("{refreshing} holder reuse credential signature scope"),
+        ),
+        (machine("public"), format!("{entered} client")),
+        (
+            vec![("grant_type".to_owned(), "password".to_owned())],
+            "request grant_type".to_owned(),
+        ),
+    ];
+    for (form, expected) in cases {
+        let form: Vec<(&str, &str)> = form
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        let answer = http.post("/oauth/token", &form).await;
+        let told = explained(&server, &reference(&answer)).await;
+        assert_eq!(ran(&told), expected, "{form:?} {told}");
+    }
+    // Used, and then used again.
+    assert_eq!(http.refresh("public", &refresh_token).await.status, 200);
+    let replay = http.refresh("public", &refresh_token).await;
+    let told = explained(&server, &reference(&replay)).await;
+    assert_eq!(ran(&told), format!("{refreshing} holder reuse"), "{told}");
+
+    // The authorization endpoint, told to the client.
+    let known = "request client grant redirect_uri";
+    for (name, value, expected) in [
+        ("response_type", "token", format!("{known} response_type")),
+        ("request", "x", format!("{known} response_type parameters")),
+        (
+            "scope",
+            "admin",
+            format!("{known} response_type parameters scope"),
+        ),
+        (
+            "resource",
+            "https://api.example",
+            format!(
+                "{known} response_type parameters scope code_challenge resource_syntax resource"
+            ),
+        ),
+        (
+            "prompt",
+            "none",
+            format!(
+                "{known} response_type parameters scope code_challenge resource_syntax resource login"
+            ),
+        ),
+    ] {
+        let answer = http
+            .get(&Ask::of("public").with(name, value).path(), &[])
+            .await;
+        let uri = parameter(&location(&answer), "error_uri").unwrap();
+        let told = explained(&server, uri.rsplit('/').next().unwrap()).await;
+        assert_eq!(ran(&told), expected, "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_tell_what_ran_on_sqlite() {
+    traces_tell_what_ran(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_tell_what_ran_on_postgres() {
+    traces_tell_what_ran(Engine::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

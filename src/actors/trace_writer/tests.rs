@@ -3,6 +3,7 @@ use crate::actors::testing::vitals;
 use crate::domain::oauth_error::ErrorCode;
 use crate::domain::time::EntropyFailure;
 use crate::domain::time::doubles::SetClock;
+use crate::domain::trace::Trail;
 use crate::store::{Driver, Settings as StoreSettings};
 
 /// Bytes that make no reference twice.
@@ -63,7 +64,12 @@ async fn stage() -> Stage {
 }
 
 fn refused(client: &str, code: ErrorCode) -> Decision {
-    Decision::new(Operation::Refresh, client, &code.because("no"))
+    let mut trail = Trail::default();
+    trail.pass(Check::Request);
+    if code != ErrorCode::UnknownClient {
+        trail.pass(Check::Client);
+    }
+    Decision::new(Operation::Refresh, client, &code.because("no"), trail)
 }
 
 #[tokio::test]

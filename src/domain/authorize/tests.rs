@@ -46,8 +46,8 @@ fn params(more: &[(&str, &str)]) -> Params {
 
 fn judged(client: &Client, more: &[(&str, &str)]) -> Result<Request, OauthError> {
     let params = params(more);
-    let callback = at_home(&params, Some(client))?;
-    told(&params, client, &callback, false)
+    let callback = at_home(&params, Some(client), &mut Trail::default())?;
+    told(&params, client, &callback, false, &mut Trail::default())
 }
 
 fn failed(client: &Client, more: &[(&str, &str)]) -> (Check, &'static str) {
@@ -150,16 +150,27 @@ fn public_needs_challenge() {
     assert!(judged(&confidential, &none).is_ok());
     let (params, callback) = (
         params(&none),
-        at_home(&params(&none), Some(&confidential)).unwrap(),
+        at_home(&params(&none), Some(&confidential), &mut Trail::default()).unwrap(),
     );
-    assert!(told(&params, &confidential, &callback, true).is_err());
+    assert!(
+        told(
+            &params,
+            &confidential,
+            &callback,
+            true,
+            &mut Trail::default()
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn what_has_no_address_stays_home() {
     let good = client(ClientType::Public);
     assert_eq!(
-        at_home(&params(&[]), None).unwrap_err().check(),
+        at_home(&params(&[]), None, &mut Trail::default())
+            .unwrap_err()
+            .check(),
         Check::Client
     );
     let pending = Client {
@@ -167,7 +178,9 @@ fn what_has_no_address_stays_home() {
         ..good.clone()
     };
     assert_eq!(
-        at_home(&params(&[]), Some(&pending)).unwrap_err().check(),
+        at_home(&params(&[]), Some(&pending), &mut Trail::default())
+            .unwrap_err()
+            .check(),
         Check::Client
     );
     let other = Client {
@@ -175,14 +188,20 @@ fn what_has_no_address_stays_home() {
         ..good.clone()
     };
     assert_eq!(
-        at_home(&params(&[]), Some(&other)).unwrap_err().check(),
+        at_home(&params(&[]), Some(&other), &mut Trail::default())
+            .unwrap_err()
+            .check(),
         Check::Grant
     );
     let long = "s".repeat(MAX_STATE + 1);
     assert_eq!(
-        at_home(&params(&[("state", &long)]), Some(&good))
-            .unwrap_err()
-            .check(),
+        at_home(
+            &params(&[("state", &long)]),
+            Some(&good),
+            &mut Trail::default()
+        )
+        .unwrap_err()
+        .check(),
         Check::Request
     );
 }
@@ -194,8 +213,8 @@ fn dup_params_rejected() {
     let twice = |name: &str| {
         let mut params = params(&[]);
         params.repeated.push(name.to_owned());
-        let callback = at_home(&params, Some(&good))?;
-        told(&params, &good, &callback, false)
+        let callback = at_home(&params, Some(&good), &mut Trail::default())?;
+        told(&params, &good, &callback, false, &mut Trail::default())
     };
     for (name, check) in [
         ("client_id", Check::Request),
@@ -272,7 +291,8 @@ fn what_the_person_has_to_do() {
     };
     let now = at(1100);
     let judge = |prompt, max_age, here: &Presence<'_>| {
-        step(&asking(prompt, max_age), here, now).map_err(|r| r.code.as_str())
+        step(&asking(prompt, max_age), here, now, &mut Trail::default())
+            .map_err(|r| r.code.as_str())
     };
     let anew = Ok(Step::SignIn { anew: true });
     assert_eq!(judge("", "", &here), Ok(Step::Approved));

@@ -58,7 +58,11 @@ fn code_binding_matrix() {
             _ if flipped(3) => CodeVerdict::Replayed,
             _ => CodeVerdict::Expired,
         };
-        assert_eq!(judge(&code, &shown, now), expected, "{flips:05b}");
+        assert_eq!(
+            judge(&code, &shown, now, &mut Trail::default()),
+            expected,
+            "{flips:05b}"
+        );
     }
 }
 
@@ -71,9 +75,18 @@ fn code_expiry_edges() {
         redirect_uri: "https://app.example/cb",
         verifier: Some(VERIFIER),
     };
-    assert_eq!(judge(&code(), &shown, at(599)), CodeVerdict::Usable);
-    assert_eq!(judge(&code(), &shown, at(600)), CodeVerdict::Expired);
-    assert_eq!(judge(&code(), &shown, at(601)), CodeVerdict::Expired);
+    assert_eq!(
+        judge(&code(), &shown, at(599), &mut Trail::default()),
+        CodeVerdict::Usable
+    );
+    assert_eq!(
+        judge(&code(), &shown, at(600), &mut Trail::default()),
+        CodeVerdict::Expired
+    );
+    assert_eq!(
+        judge(&code(), &shown, at(601), &mut Trail::default()),
+        CodeVerdict::Expired
+    );
 }
 
 #[test]
@@ -98,8 +111,11 @@ fn a_public_client_needs_a_challenge_even_for_an_old_code() {
         verifier: None,
     };
     assert_eq!(
-        judge(&code, &shown(true), at(1)),
+        judge(&code, &shown(true), at(1), &mut Trail::default()),
         CodeVerdict::Verifier(VerifierError::Missing)
     );
-    assert_eq!(judge(&code, &shown(false), at(1)), CodeVerdict::Usable);
+    assert_eq!(
+        judge(&code, &shown(false), at(1), &mut Trail::default()),
+        CodeVerdict::Usable
+    );
 }

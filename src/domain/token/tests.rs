@@ -39,7 +39,13 @@ fn refresh_table() {
         (TokenStatus::Disabled, &own, true, 99, Invalid),
     ] {
         assert_eq!(
-            judge_refresh(&refresh(status), client, rotation, at(now)),
+            judge_refresh(
+                &refresh(status),
+                client,
+                rotation,
+                at(now),
+                &mut Trail::default()
+            ),
             verdict,
             "{status:?} {now}"
         );
@@ -48,7 +54,10 @@ fn refresh_table() {
         category: TokenCategory::Access,
         ..refresh(TokenStatus::Active)
     };
-    assert_eq!(judge_refresh(&access, &own, true, at(0)), Invalid);
+    assert_eq!(
+        judge_refresh(&access, &own, true, at(0), &mut Trail::default()),
+        Invalid
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Names of the checks, and the order in which each operation asks them. Names are stored and shown, so they never change.
+//! Names of the checks, and what each operation asks. Names are stored and shown, so they never change.
 
 /// One question that a request is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -212,7 +212,8 @@ impl Operation {
         }
     }
 
-    /// Its checks in the order in which they are asked.
+    /// What it may be asked, about in the order in which it happens. What was asked indeed stands in a
+    /// [`Trail`](super::Trail).
     pub fn checks(self) -> &'static [Check] {
         use Check as C;
         match self {
@@ -288,9 +289,9 @@ impl Operation {
                 C::Feature,
                 C::Client,
                 C::ClientAuthentication,
-                C::Credential,
                 C::Holder,
                 C::Reuse,
+                C::Credential,
                 C::Signature,
                 C::Scope,
                 C::Resource,

@@ -4,7 +4,11 @@ use super::{
     refusals::{Case, Refusals},
 };
 use crate::{
-    domain::{ids::ClientId, oauth_error::ErrorCode, trace::Operation},
+    domain::{
+        ids::ClientId,
+        oauth_error::ErrorCode,
+        trace::{Check, Operation, Trail},
+    },
     flows::{
         FlowError,
         client_auth::ClientCredentials,
@@ -68,7 +72,7 @@ pub async fn code(deps: CodeDeps, mut request: Request) -> Response {
         Some(form) => from_form(&request, form),
         None => from_json(&request, &body),
     };
-    let mut client_id = String::new();
+    let (mut client_id, mut trail) = (String::new(), Trail::default());
     let outcome = match asked {
         Ok(asked) => {
             asked
@@ -76,7 +80,8 @@ pub async fn code(deps: CodeDeps, mut request: Request) -> Response {
                 .client_id
                 .as_str()
                 .clone_into(&mut client_id);
-            start(&deps.device, &asked).await
+            trail.pass(Check::Request);
+            start(&deps.device, &asked, &mut trail).await
         }
         Err(error) => Err(error),
     };
@@ -86,6 +91,7 @@ pub async fn code(deps: CodeDeps, mut request: Request) -> Response {
             let case = Case {
                 operation: Operation::DeviceCode,
                 client_id,
+                trail,
             };
             deps.refusals.answer(&case, &error, "authgate")
         }

@@ -5,7 +5,7 @@ use crate::{
     actors::trace_writer::TraceWriter,
     domain::{
         oauth_error::ErrorCode,
-        trace::{Decision, ErrorRef, Operation},
+        trace::{Decision, ErrorRef, Operation, Trail},
     },
     flows::FlowError,
     http::{
@@ -37,17 +37,20 @@ pub struct Case {
     pub operation: Operation,
     /// Who asked, as far as it said so.
     pub client_id: String,
+    /// How far the request came.
+    pub trail: Trail,
 }
 
 impl Case {
     /// The case of a form that names its client in the header or the body.
-    pub fn of(operation: Operation, request: &Request, form: Option<&Form>) -> Self {
+    pub fn of(operation: Operation, request: &Request, form: Option<&Form>, trail: Trail) -> Self {
         let nothing = Form::default();
         let named = client_credentials::read(request, form.unwrap_or(&nothing));
         let client_id = named.ok().flatten().map(|named| named.client_id);
         Self {
             operation,
             client_id: client_id.map_or_else(String::new, |id| id.as_str().to_owned()),
+            trail,
         }
     }
 }
@@ -60,7 +63,8 @@ impl Refusals {
         if told.code.is_a_wait() {
             return None;
         }
-        let decision = Decision::new(case.operation, &case.client_id, &told);
+        let trail = case.trail.clone();
+        let decision = Decision::new(case.operation, &case.client_id, &told, trail);
         let (check, note) = (decision.check.as_str(), decision.note.clone());
         let (client, operation) = (decision.client_id.clone(), case.operation.as_str());
         let noted = self.traces.note(decision);
@@ -126,7 +130,10 @@ impl Refusals {
     ) -> Response {
         let refused = FlowError::from(ErrorCode::InvalidRequest.because(error.to_string()));
         let uri = self
-            .note(&Case::of(operation, request, None), &refused)
+            .note(
+                &Case::of(operation, request, None, Trail::default()),
+                &refused,
+            )
             .map(|reference| self.uri(&reference));
         let mut body = json!({"error": "invalid_request", "error_description": error.to_string()});
         if let (Some(uri), Some(members)) = (uri, body.as_object_mut()) {

@@ -9,7 +9,7 @@ use crate::{
         oauth_error::ErrorCode,
         resource,
         secret::Secret,
-        trace::{Check, Operation},
+        trace::{Check, Operation, Trail},
     },
     flows::{
         FlowError,
@@ -56,10 +56,11 @@ pub async fn token(deps: TokenDeps, mut request: Request) -> Response {
         Ok(form) => form,
         Err(error) => return deps.refusals.unreadable(Operation::Token, &request, &error),
     };
-    match grant(&deps, &request, &form).await {
+    let mut trail = Trail::default();
+    match grant(&deps, &request, &form, &mut trail).await {
         Ok(response) => respond::no_store(respond::json(200, &answer(&response))),
         Err(error) => {
-            let case = Case::of(operation(&form), &request, Some(&form));
+            let case = Case::of(operation(&form), &request, Some(&form), trail);
             deps.refusals.answer(&case, &error, realm(case.operation))
         }
     }
@@ -88,11 +89,16 @@ async fn grant(
     deps: &TokenDeps,
     request: &Request,
     form: &Form,
+    trail: &mut Trail,
 ) -> Result<TokenResponse, FlowError> {
+    trail.pass(Check::Request);
+    if operation(form) != Operation::Token {
+        trail.pass(Check::GrantType);
+    }
     match form.get("grant_type") {
         Some(DEVICE_CODE) => {
             let device_code = required(form, "device_code")?;
-            let (credentials, extra, resource) = common(deps, request, form)?;
+            let (credentials, extra, resource) = common(deps, request, form, trail)?;
             let (address, origin) = (request.client_address(), origin(request));
             poll(
                 &deps.poll,
@@ -104,13 +110,14 @@ async fn grant(
                     address,
                     origin,
                 },
+                trail,
             )
             .await
         }
         Some("authorization_code") => {
             let code = required(form, "code")?;
             let redirect_uri = required(form, "redirect_uri")?.expose().to_owned();
-            let (credentials, extra, resource) = common(deps, request, form)?;
+            let (credentials, extra, resource) = common(deps, request, form, trail)?;
             let (address, origin) = (request.client_address(), origin(request));
             let asked = CodeRequest {
                 credentials,
@@ -125,11 +132,11 @@ async fn grant(
                 address,
                 origin,
             };
-            redeem(&deps.code, &asked).await
+            redeem(&deps.code, &asked, trail).await
         }
         Some("refresh_token") => {
             let refresh_token = required(form, "refresh_token")?;
-            let (credentials, extra, resource) = common(deps, request, form)?;
+            let (credentials, extra, resource) = common(deps, request, form, trail)?;
             let scope = scope(form);
             let (address, origin) = (request.client_address(), origin(request));
             let asked = RefreshRequest {
@@ -141,10 +148,10 @@ async fn grant(
                 address,
                 origin,
             };
-            refresh(&deps.refresh, &asked).await
+            refresh(&deps.refresh, &asked, trail).await
         }
         Some("client_credentials") => {
-            let (extra, resource) = extras(deps, form)?;
+            let (extra, resource) = extras(deps, form, trail)?;
             let asked = MachineRequest {
                 credentials: client_credentials::read(request, form)?,
                 scope: scope(form),
@@ -153,7 +160,7 @@ async fn grant(
                 address: request.client_address(),
                 origin: origin(request),
             };
-            machine::client_credentials(&deps.machine, &asked).await
+            machine::client_credentials(&deps.machine, &asked, trail).await
         }
         _ => Err(ErrorCode::UnsupportedGrantType
             .because("grant_type is missing or not one of this server's")
@@ -172,10 +179,11 @@ fn common(
     deps: &TokenDeps,
     request: &Request,
     form: &Form,
+    trail: &mut Trail,
 ) -> Result<(ClientCredentials, ExtraClaims, Vec<String>), FlowError> {
     let credentials =
         client_credentials::read(request, form)?.ok_or_else(|| missing("client_id"))?;
-    let (extra, resource) = extras(deps, form)?;
+    let (extra, resource) = extras(deps, form, trail)?;
     Ok((credentials, extra, resource))
 }
 
@@ -186,7 +194,11 @@ fn scope(form: &Form) -> Option<String> {
 }
 
 /// What may come with every grant.
-fn extras(deps: &TokenDeps, form: &Form) -> Result<(ExtraClaims, Vec<String>), FlowError> {
+fn extras(
+    deps: &TokenDeps,
+    form: &Form,
+    trail: &mut Trail,
+) -> Result<(ExtraClaims, Vec<String>), FlowError> {
     let extra = deps
         .extra_claims
         .parse(form.get("extra_claims"))
@@ -195,12 +207,14 @@ fn extras(deps: &TokenDeps, form: &Form) -> Result<(ExtraClaims, Vec<String>), F
                 .because(error.to_string())
                 .failing(Check::ExtraClaims)
         })?;
+    trail.pass(Check::ExtraClaims);
     let resource = form.all("resource");
     resource::check_syntax(&resource).map_err(|error| {
         ErrorCode::InvalidTarget
             .because(error.to_string())
             .failing(Check::ResourceSyntax)
     })?;
+    trail.pass(Check::ResourceSyntax);
     Ok((extra, resource))
 }
 

@@ -9,7 +9,7 @@ use crate::{
         ids::ClientId,
         redirect,
         session::SessionEnd,
-        trace::Operation,
+        trace::{Operation, Trail},
     },
     flows::{
         FlowError,
@@ -117,7 +117,15 @@ async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
         (digest == sealed::digest(&asking.pairs)).then_some(at)
     });
     let person = guest.as_ref().map(|guest| (&guest.session, &guest.user));
-    let outcome = consider(&deps.flow, &asking.params, person, sent, &origin(&request)).await;
+    let mut trail = Trail::default();
+    let outcome = consider(
+        &deps.flow,
+        &asking.params,
+        (person, sent),
+        &origin(&request),
+        &mut trail,
+    )
+    .await;
     let guest = guest.as_deref();
     match outcome {
         Ok(Outcome::SignIn { anew }) => match deps.login_url(&request, &asking, anew, end) {
@@ -128,7 +136,7 @@ async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
             Some(guest) => deps.consent(&request, guest, &asking, &asked),
             None => deps.web.to_login(&request, end),
         },
-        outcome => deps.finish(&request, guest.is_some(), &asking.params, outcome),
+        outcome => deps.finish(&request, guest.is_some(), (&asking.params, trail), outcome),
     }
 }
 
@@ -164,8 +172,17 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
         _ => Choice::Deny,
     };
     let person = (&guest.session, &guest.user);
-    let outcome = decide(&deps.flow, &params, person, choice, &origin(&request)).await;
-    deps.finish(&request, true, &params, outcome)
+    let mut trail = Trail::default();
+    let outcome = decide(
+        &deps.flow,
+        &params,
+        person,
+        choice,
+        &origin(&request),
+        &mut trail,
+    )
+    .await;
+    deps.finish(&request, true, (&params, trail), outcome)
 }
 
 /// The session ended while the person was reading: they sign in and are asked again.
@@ -277,12 +294,13 @@ impl AuthorizeWeb {
         &self,
         request: &Request,
         signed_in: bool,
-        params: &Params,
+        (params, trail): (&Params, Trail),
         outcome: Result<Outcome, FlowError>,
     ) -> Response {
         let case = Case {
             operation: Operation::Authorize,
             client_id: params.client_id.clone(),
+            trail,
         };
         match outcome {
             Ok(Outcome::Granted(location)) => respond::redirect(302, &location),
