@@ -443,3 +443,53 @@ async fn the_administrator_of_the_go_server_signs_in() {
         assert_eq!(go.server.count(bcrypt).await, go.server.count(all).await);
     }
 }
+
+/// A database as the first build of this server left it: fewer tables and columns, some by another name.
+async fn early_build(engine: Engine) {
+    let env = [
+        ("JWT_SIGNING_ALGORITHM", "RS256"),
+        ("JWT_PRIVATE_KEY_PATH", "key.pem"),
+    ];
+    let mut server = Server::prepared(engine, &env).await;
+    let key = include_str!("../fixtures/keys/rsa2048.pkcs8.pem");
+    std::fs::write(server.directory.path().join("key.pem"), key).unwrap();
+    if engine == Engine::Sqlite {
+        std::fs::write(server.dsn(), "").unwrap();
+    }
+    let old_key = |bytes: &str| {
+        format!(
+            "INSERT INTO signing_keys (kid, algorithm, spki, first_seen_at, last_active_at, not_after) VALUES ('old', \
+             'RS256', {bytes}, '2026-01-01 00:00:00+00:00', '2026-01-02 00:00:00+00:00', '2099-01-01 00:00:00+00:00')"
+        )
+    };
+    let sqlite = [
+        include_str!("../../migrations/sqlite/0001_adopted.sql"),
+        include_str!("../fixtures/schema/early_own.sqlite.sql"),
+        &old_key("x'00'"),
+    ];
+    let postgres = [
+        include_str!("../../migrations/postgres/0001_adopted.sql"),
+        include_str!("../fixtures/schema/early_own.postgres.sql"),
+        &old_key("'\\x00'"),
+    ];
+    server.sql(&sqlite.concat(), &postgres.concat()).await;
+    server.launch().await;
+    server.read_client_id();
+    let code = server.approved_codes(1).await.remove(0);
+    let mut http = server.http().await;
+    let tokens = http.poll(&server.client_id, &code).await;
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    let keys =
+        "SELECT count(*) FROM signing_keys WHERE activate_at IS NOT NULL AND held_at IS NOT NULL";
+    assert_eq!(server.count(keys).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_the_first_build_is_upgraded_on_sqlite() {
+    early_build(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_the_first_build_is_upgraded_on_postgres() {
+    early_build(Engine::Postgres).await;
+}
