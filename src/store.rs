@@ -23,6 +23,7 @@ pub mod counters;
 pub mod devices;
 mod dsn;
 pub mod endings;
+mod foreseen;
 mod keyed;
 pub mod keys;
 mod listing;
@@ -45,6 +46,7 @@ mod tx;
 pub mod users;
 
 pub use batch::{QueuedUnit, UnitSink};
+pub use foreseen::Concern;
 pub use open::{Driver, Settings, StatementLog};
 pub use schema::Adoption;
 pub use tx::Tx;
@@ -75,6 +77,12 @@ pub enum StoreError {
 pub trait Unit: Send + Sync + 'static {
     /// What it tells.
     type Answer: Send + Sync + 'static;
+
+    /// The rows that it is judged by. A batch reads those of all its units together; what is not named here a unit
+    /// reads for itself.
+    fn concern(&self) -> Concern {
+        Concern::default()
+    }
 
     /// Runs it inside a transaction.
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Self::Answer, StoreError>>;

@@ -1,4 +1,4 @@
-//! The load generator behind `make bench`: a release build under 32 connections, and two floors measured beside it.
+//! The load generator behind `make bench`: a release build under 32 connections, and floors measured beside it.
 //!
 //! `load --server PATH [--rounds N] [--seconds S] [--driver sqlite|postgres] [--alg HS256|RS256|ES256] [--only a,b]`
 //! prints Markdown. `--scale 10000,1000000` compares databases of these sizes instead and measures the pages of the largest;
@@ -116,6 +116,12 @@ async fn measure(arguments: Arguments) -> Outcome<()> {
             report::Floor::Commit,
             floors::commits(room.path(), arguments.seconds).await?,
         );
+        if let Some(made) = database.file() {
+            figures.floor(
+                report::Floor::Issuance,
+                floors::issuances(&made, room.path(), arguments.seconds).await?,
+            );
+        }
         endpoints::round(&arguments, &database, &mut figures).await?;
     }
     println!("{}", report::render(&arguments, &figures, &start));

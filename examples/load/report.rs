@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 pub enum Floor {
     Server,
     Commit,
+    /// Printed only: goals are shares of the two others.
+    Issuance,
 }
 
 /// Endpoint, its floor, the goal and the aim as shares of that floor.
@@ -32,6 +34,7 @@ pub struct Figures {
     endpoints: Vec<(&'static str, Run)>,
     servers: Vec<Run>,
     commits: Vec<Run>,
+    issuances: Vec<Run>,
 }
 
 impl Figures {
@@ -43,6 +46,7 @@ impl Figures {
         match floor {
             Floor::Server => self.servers.push(run),
             Floor::Commit => self.commits.push(run),
+            Floor::Issuance => self.issuances.push(run),
         }
     }
 
@@ -99,6 +103,7 @@ pub fn render(arguments: &Arguments, figures: &Figures, start: &Start) -> String
     );
     let servers: Vec<_> = figures.servers.iter().collect();
     let commits: Vec<_> = figures.commits.iter().collect();
+    let issuances: Vec<_> = figures.issuances.iter().collect();
     let mut row = |name: &str, runs: &[&Run], shares: [f64; 3]| {
         let verdict = match shares {
             [_, goal, _] if goal.is_nan() => "",
@@ -126,6 +131,11 @@ pub fn render(arguments: &Arguments, figures: &Figures, start: &Start) -> String
     row("*floor*: bare warp", &servers, [1.0, f64::NAN, f64::NAN]);
     let name = format!("*commit floor*: rows, {ROWS_PER_COMMIT} a commit");
     row(&name, &commits, [1.0, f64::NAN, f64::NAN]);
+    if !issuances.is_empty() {
+        let name =
+            format!("*schema floor*: token and audit row, all indexes, {ROWS_PER_COMMIT} a commit");
+        row(&name, &issuances, [f64::NAN; 3]);
+    }
     for (name, floor, goal, aim) in GOALS {
         let runs = figures.of(name);
         if runs.is_empty() {
@@ -134,6 +144,7 @@ pub fn render(arguments: &Arguments, figures: &Figures, start: &Start) -> String
         let floor = match floor {
             Floor::Server => middle(&servers, |run| run.per_second),
             Floor::Commit => middle(&commits, |run| run.per_second),
+            Floor::Issuance => middle(&issuances, |run| run.per_second),
         };
         let got = middle(&runs, |run| run.per_second) / floor;
         row(name, &runs, [got, goal, aim]);

@@ -73,6 +73,12 @@ impl Database {
         Ok(id.to_owned())
     }
 
+    /// The file, unless the rows are in PostgreSQL.
+    pub fn file(&self) -> Option<PathBuf> {
+        let file = PathBuf::from(&self.dsn);
+        file.is_file().then_some(file)
+    }
+
     /// Two confidential clients, unless they are there: one for itself, one for people with a browser. The server asks
     /// them for a secret, which costs a slow compare once.
     pub async fn clients(&self) -> Outcome<()> {

@@ -4,7 +4,7 @@
 //! fails the whole is rolled back and every unit is run again in a transaction of its own, so that a failure is paid for
 //! by a slower batch and never by a neighbour. No answer, refusals included, leaves before its commit has returned.
 use super::{
-    StoreError, Unit,
+    Concern, StoreError, Unit,
     open::connect_writer,
     tx::{Connection, Tx},
 };
@@ -24,6 +24,7 @@ pub trait UnitSink: Send + Sync {
 pub struct QueuedUnit(Box<dyn Waiting>);
 
 trait Waiting: Send + Sync {
+    fn concern(&self) -> Concern;
     fn run<'c>(&'c mut self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>>;
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
@@ -40,6 +41,10 @@ impl<U: Unit> Waiting for Waiter<U>
 where
     U::Answer: Sync,
 {
+    fn concern(&self) -> Concern {
+        self.unit.concern()
+    }
+
     fn run<'c>(&'c mut self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
             self.answer = None;
@@ -167,6 +172,10 @@ async fn run_all(
     units: &mut [QueuedUnit],
 ) -> Result<(), StoreError> {
     let mut tx = Tx::new(Connection::Lite(connection));
+    if units.len() > 1 {
+        let concerns = units.iter().map(|unit| unit.0.concern()).collect();
+        tx.foresee(concerns).await?;
+    }
     for unit in units {
         unit.0.run(&mut tx).await?;
     }

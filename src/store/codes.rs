@@ -1,6 +1,6 @@
 //! `authorization_codes`: written once, redeemed once.
 use super::{
-    Store, StoreError, Tx, Unit,
+    Concern, Store, StoreError, Tx, Unit,
     consents::{NewConsent, upsert_consent},
     devices::{Issued, Redemption},
     rows,
@@ -112,6 +112,10 @@ pub struct RedeemCode {
 impl Unit for RedeemCode {
     type Answer = Redemption;
 
+    fn concern(&self) -> Concern {
+        Concern::issuance(&self.client_id, Some(&self.user_id), None)
+    }
+
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Redemption, StoreError>> {
         async move {
             let who = (&self.client_id, &self.user_id);
@@ -147,7 +151,7 @@ impl RedeemCode {
         .text(self.user_id.as_str())
         .time(self.now)
         .text(self.issued.family.id.as_str());
-        let consumed = tx.run(consume).await? == 1;
+        let consumed = tx.change(consume).await? == 1;
         Ok(consumed || faults::unguarded())
     }
 }

@@ -192,8 +192,6 @@ impl Unit for RevokeConsent {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Withdrawal, StoreError>> {
         async move {
-            // Tokens of the same batch that are held back would be missed.
-            tx.settle().await?;
             // The parent first: whoever issues holds it, and is either seen below or sees it withdrawn.
             let end = Sql::new(
                 "UPDATE user_authorizations SET is_active = $3, revoked_at = $4, updated_at = $4 \

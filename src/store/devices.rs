@@ -1,6 +1,6 @@
 //! `device_codes`.
 use super::{
-    Store, StoreError, Tx, Unit,
+    Concern, Store, StoreError, Tx, Unit,
     consents::{NewConsent, upsert_consent},
     keyed::ByKeys,
     lookup::MOST,
@@ -266,6 +266,10 @@ pub struct RedeemDeviceCode {
 impl Unit for RedeemDeviceCode {
     type Answer = Redemption;
 
+    fn concern(&self) -> Concern {
+        Concern::issuance(&self.client_id, Some(&self.user_id), None)
+    }
+
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Redemption, StoreError>> {
         async move {
             let who = (&self.client_id, &self.user_id);
@@ -301,7 +305,7 @@ impl RedeemDeviceCode {
         .text(self.user_id.as_str())
         .bind(Value::Flag(true))
         .time(self.now);
-        let consumed = tx.run(consume).await? == 1;
+        let consumed = tx.change(consume).await? == 1;
         Ok(consumed || faults::unguarded())
     }
 }

@@ -1,5 +1,5 @@
 //! Tokens that clients get for themselves (RFC 6749 §4.4).
-use super::{StoreError, Tx, Unit, standing};
+use super::{Concern, StoreError, Tx, Unit, standing};
 use crate::domain::{
     audit::AuditRow,
     eligibility::{self, Grant, Owner, Refusal},
@@ -20,6 +20,10 @@ pub struct IssueMachineToken {
 
 impl Unit for IssueMachineToken {
     type Answer = Result<(), Refusal>;
+
+    fn concern(&self) -> Concern {
+        Concern::issuance(&self.client_id, None, None)
+    }
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Self::Answer, StoreError>> {
         async move {

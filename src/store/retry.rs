@@ -40,8 +40,6 @@ impl Unit for RetryRotation {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Refreshed, StoreError>> {
         async move {
-            // The successor may be among rows that are held back.
-            tx.settle().await?;
             if let Some(refused) = enter(tx, &self.family).await? {
                 return Ok(refused);
             }

@@ -218,6 +218,20 @@ pub fn nameless(rows: usize, columns: usize) -> String {
     vec![row.as_str(); rows].join(",")
 }
 
+/// How many values or rows one statement takes. Few sizes, so that only a handful of texts are ever prepared; close
+/// together, so that a batch of any size needs two or three statements.
+const SIZES: [usize; 12] = [64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
+
+/// Cuts into pieces of those sizes.
+pub fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = SIZES.into_iter().find(|size| *size <= all.len())?;
+        let (piece, rest) = all.split_at(size);
+        all = rest;
+        Some(piece)
+    })
+}
+
 /// A row of either engine. NULL reads as the empty value.
 pub enum Row {
     /// SQLite.
@@ -360,6 +374,16 @@ mod tests {
     fn placeholders_count_on() {
         assert_eq!(placeholders(2, 3), "($1,$2,$3),($4,$5,$6)");
         assert_eq!(nameless(2, 3), "(?,?,?),(?,?,?)");
+    }
+
+    #[test]
+    fn a_batch_of_any_size_is_a_few_pieces() {
+        for many in 0..=256 {
+            let all: Vec<usize> = (0..many).collect();
+            let cut: Vec<&[usize]> = pieces(&all).collect();
+            assert!(cut.len() <= 3 + many / 64, "{many}: {}", cut.len());
+            assert_eq!(cut.concat(), all);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! parent row first, either comes before and is seen or comes after and finds the new tokens.
 use super::{
     Store, StoreError, Tx,
+    foreseen::{Parents, read_parents},
     sql::{Row, Sql},
 };
 use crate::domain::{
@@ -81,7 +82,7 @@ pub(super) async fn judge(
     let facts = if tx.locks() {
         locked(tx, client_id, user_id, family, Consents::Locked).await?
     } else {
-        joined(tx, client_id, user_id, family).await?
+        alone(tx, client_id, Some(user_id), family).await?
     };
     let has_ended = |family: &Family| facts.mark.is_some_and(|mark| family.created_at <= mark);
     if facts.family_revoked || family.is_some_and(has_ended) {
@@ -104,7 +105,7 @@ pub(super) async fn judge_anew(
     let mut facts = if tx.locks() {
         locked(tx, client_id, user_id, None, Consents::Passed).await?
     } else {
-        joined(tx, client_id, user_id, None).await?
+        alone(tx, client_id, Some(user_id), None).await?
     };
     if let Owner::Person { consent, .. } = &mut facts.owner {
         *consent = None;
@@ -123,16 +124,18 @@ enum Consents {
     Passed,
 }
 
-struct Facts {
+/// What is known about the parents of an issuance.
+#[derive(Clone, Copy)]
+pub(super) struct Facts {
     client: Option<ClientStanding>,
     owner: Owner,
     family_revoked: bool,
+    /// The family is on record.
+    pub has_family: bool,
     /// Nothing that was made up to then counts.
     mark: Option<Timestamp>,
 }
 
-const CLIENT: &str = "SELECT client_type, status, enable_device_flow, enable_auth_code_flow, \
-                      enable_client_credentials_flow, tokens_end_at FROM oauth_applications WHERE client_id = $1";
 const CLIENT_LOCKED: &str = "SELECT client_type, status, enable_device_flow, enable_auth_code_flow, \
                              enable_client_credentials_flow, tokens_end_at FROM oauth_applications \
                              WHERE client_id = $1 FOR SHARE";
@@ -142,17 +145,22 @@ pub(super) async fn client(
     tx: &mut Tx<'_>,
     client_id: &ClientId,
 ) -> Result<Option<ClientStanding>, StoreError> {
-    let (standing, mark) = client_and_mark(tx, client_id).await?;
+    let (standing, mark) = if tx.locks() {
+        locked_client(tx, client_id).await?
+    } else {
+        let facts = alone(tx, client_id, None, None).await?;
+        (facts.client, facts.mark)
+    };
     tx.issues_after(mark);
     Ok(standing)
 }
 
-async fn client_and_mark(
+async fn locked_client(
     tx: &mut Tx<'_>,
     client_id: &ClientId,
 ) -> Result<(Option<ClientStanding>, Option<Timestamp>), StoreError> {
-    let find = if tx.locks() { CLIENT_LOCKED } else { CLIENT };
-    let Some(row) = tx.one(Sql::new(find).text(client_id.as_str())).await? else {
+    let find = Sql::new(CLIENT_LOCKED).text(client_id.as_str());
+    let Some(row) = tx.one(find).await? else {
         return Ok((None, None));
     };
     Ok((
@@ -175,7 +183,7 @@ async fn locked(
                 .text(user_id.as_str()),
         )
         .await?;
-    let (client, client_mark) = client_and_mark(tx, client_id).await?;
+    let (client, client_mark) = locked_client(tx, client_id).await?;
     let consent = Sql::new(
         "SELECT is_active FROM user_authorizations WHERE user_id = $1 AND client_id = $2 FOR SHARE",
     )
@@ -207,6 +215,7 @@ async fn locked(
                 .unwrap_or(false),
             consent: consent.map(|row| row.flag("is_active")).transpose()?,
         },
+        has_family: family.is_some(),
         family_revoked: family
             .map(|row| row.maybe_time("revoked_at"))
             .transpose()?
@@ -215,43 +224,50 @@ async fn locked(
     })
 }
 
-/// One reading for all: nobody else writes while SQLite's writer runs.
-async fn joined(
+/// Nobody else writes while SQLite's writer runs: what was read for the whole batch counts, else one reading for all.
+async fn alone(
     tx: &mut Tx<'_>,
-    client_id: &ClientId,
-    user_id: &UserId,
+    client: &ClientId,
+    user: Option<&UserId>,
     family: Option<&Family>,
 ) -> Result<Facts, StoreError> {
-    let find = Sql::new(
-        "SELECT c.client_id AS found, c.client_type, c.status, c.enable_device_flow, c.enable_auth_code_flow, \
-         c.enable_client_credentials_flow, c.tokens_end_at AS client_mark, u.tokens_end_at AS user_mark, u.is_active AS user_active, a.is_active AS consent_active, f.revoked_at \
-         FROM (SELECT 1) AS one \
-         LEFT JOIN oauth_applications c ON c.client_id = $1 \
-         LEFT JOIN users u ON u.id = $2 \
-         LEFT JOIN user_authorizations a ON a.user_id = $2 AND a.application_id = c.id \
-         LEFT JOIN token_families f ON f.id = $3",
-    )
-    .text(client_id.as_str())
-    .text(user_id.as_str())
-    .text(family.map(|family| family.id.as_str()).unwrap_or_default());
-    let row = tx
-        .one(find)
-        .await?
+    let parents = Parents {
+        client: client.clone(),
+        user: user.cloned(),
+        family: family.map(|family| family.id.clone()),
+    };
+    if let Some(facts) = tx.foreseen.parents.get(&parents) {
+        return Ok(*facts);
+    }
+    let found = read_parents(tx, &[parents]).await?;
+    let (_, facts) = found
+        .first()
         .ok_or_else(|| StoreError::Bug("a join gave no row".to_owned()))?;
+    Ok(*facts)
+}
+
+/// The row of a join over all parents.
+pub(super) fn joined(row: &Row, of_person: bool) -> Result<Facts, StoreError> {
     let client = match row.maybe_text("found")? {
-        Some(_) => Some(client_standing(&row)?),
+        Some(_) => Some(client_standing(row)?),
         None => None,
+    };
+    let owner = if of_person {
+        Owner::Person {
+            is_active: row.flag("user_active")?,
+            consent: row.maybe_flag("consent_active")?,
+        }
+    } else {
+        Owner::Client
     };
     Ok(Facts {
         client,
+        owner,
         mark: row
             .maybe_time("client_mark")?
             .max(row.maybe_time("user_mark")?),
-        owner: Owner::Person {
-            is_active: row.flag("user_active")?,
-            consent: row.maybe_flag("consent_active")?,
-        },
         family_revoked: row.maybe_time("revoked_at")?.is_some(),
+        has_family: row.maybe_text("family")?.is_some(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `access_tokens` (access and refresh) and `token_families`.
 use super::{
-    Store, StoreError, Tx, Unit,
+    Concern, Store, StoreError, Tx, Unit,
     outbox::note,
     rows,
     sql::{Row, Sql, Value, list},
@@ -17,6 +17,7 @@ use crate::domain::{
 use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
 
+pub(super) mod changes;
 pub mod listing;
 pub mod owned;
 pub mod presented;
@@ -153,6 +154,10 @@ pub(super) async fn enter(
     )
 }
 
+fn of_refresh(family: &Family, token: &TokenId) -> Concern {
+    Concern::issuance(&family.client_id, family.subject.user(), Some(&family.id)).with_token(token)
+}
+
 /// A new access token for a refresh token that stays (fixed mode).
 pub struct RefreshFixed {
     /// Which.
@@ -172,22 +177,16 @@ pub struct RefreshFixed {
 impl Unit for RefreshFixed {
     type Answer = Refreshed;
 
+    fn concern(&self) -> Concern {
+        of_refresh(&self.family, &self.refresh_id)
+    }
+
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Refreshed, StoreError>> {
         async move {
             if let Some(refused) = enter(tx, &self.family).await? {
                 return Ok(refused);
             }
-            let alive = if self.touch {
-                let touch = "UPDATE access_tokens SET last_used_at = $2 WHERE id = $1 AND status = 'active' AND expires_at > $2";
-                tx.run(Sql::new(touch).text(self.refresh_id.as_str()).time(self.now)).await? == 1
-            } else {
-                let look = if tx.locks() {
-                    "SELECT id FROM access_tokens WHERE id = $1 AND status = 'active' AND expires_at > $2 FOR SHARE"
-                } else {
-                    "SELECT id FROM access_tokens WHERE id = $1 AND status = 'active' AND expires_at > $2"
-                };
-                tx.one(Sql::new(look).text(self.refresh_id.as_str()).time(self.now)).await?.is_some()
-            };
+            let alive = tx.use_again(&self.refresh_id, self.touch, self.now).await?;
             if !alive {
                 return Ok(Refreshed::Invalid);
             }
@@ -219,14 +218,17 @@ pub struct RotateRefreshToken {
 impl Unit for RotateRefreshToken {
     type Answer = Refreshed;
 
+    fn concern(&self) -> Concern {
+        of_refresh(&self.family, &self.old_id)
+    }
+
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Refreshed, StoreError>> {
         async move {
             if let Some(refused) = enter(tx, &self.family).await? {
                 return Ok(refused);
             }
             // The guard: of all who try, one finds the row active.
-            let spend = "UPDATE access_tokens SET status = 'revoked', last_used_at = $2 WHERE id = $1 AND status = 'active' AND expires_at > $2";
-            let spent = tx.run(Sql::new(spend).text(self.old_id.as_str()).time(self.now)).await? == 1;
+            let spent = tx.spend(&self.old_id, self.now).await?;
             if !spent && !faults::unguarded() {
                 return self.why_not(tx).await;
             }
@@ -343,12 +345,14 @@ pub struct RevokeAccessToken {
 impl Unit for RevokeAccessToken {
     type Answer = ();
 
+    fn concern(&self) -> Concern {
+        Concern::default().with_token(&self.token_id)
+    }
+
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
-            let remove =
-                Sql::new("DELETE FROM access_tokens WHERE id = $1").text(self.token_id.as_str());
             // Who comes second finds nothing, and nothing is left to tell.
-            if tx.run(remove).await? == 1 {
+            if tx.remove(&self.token_id).await? {
                 note(tx, "token", self.token_id.as_str(), self.at).await?;
                 tx.insert_audit(&self.audit);
             }

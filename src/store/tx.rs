@@ -1,11 +1,12 @@
-//! A transaction as units see it. Rows that nobody in the same batch can be waiting for are held back and inserted
-//! together, many to a statement.
+//! A transaction as units see it. New rows, and changes to single tokens, are held back and written together, many to a
+//! statement. Whatever else a unit says to the database comes after them.
 use super::{
     StoreError,
     audit::audit_values,
     devices::device_values,
-    sql::{Row, Sql, Value, nameless, placeholders},
-    tokens::{family_values, token_values},
+    foreseen::Foreseen,
+    sql::{Row, Sql, Value, nameless, pieces, placeholders},
+    tokens::{changes::Changes, family_values, token_values},
 };
 use crate::domain::{
     audit::AuditRow,
@@ -23,14 +24,17 @@ pub(super) enum Connection<'c> {
 /// A transaction.
 pub struct Tx<'c> {
     pub(super) connection: Connection<'c>,
-    held: Held,
+    /// What was read for all units of a batch.
+    pub(super) foreseen: Foreseen,
+    pub(super) held: Held,
     /// What is issued counts as made after this moment.
     mark: Option<Timestamp>,
 }
 
-/// Rows that wait to be inserted.
+/// What waits to be written.
 #[derive(Default)]
-struct Held {
+pub(super) struct Held {
+    pub changes: Changes,
     families: Vec<Vec<Value>>,
     devices: Vec<Vec<Value>>,
     tokens: Vec<Vec<Value>>,
@@ -77,6 +81,7 @@ impl<'c> Tx<'c> {
     pub(super) fn new(connection: Connection<'c>) -> Self {
         Self {
             connection,
+            foreseen: Foreseen::default(),
             held: Held::default(),
             mark: None,
         }
@@ -87,24 +92,38 @@ impl<'c> Tx<'c> {
         matches!(self.connection, Connection::Pg(_))
     }
 
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement; how many rows it changed. What was held back is written before, and what was read for the
+    /// batch is not relied on any more.
     pub async fn run(&mut self, statement: Sql) -> Result<u64, StoreError> {
+        self.settle().await?;
+        self.change(statement).await
+    }
+
+    /// Runs a statement that changes at most one row of its own, by which no other unit is judged: a code that is used up.
+    pub(super) async fn change(&mut self, statement: Sql) -> Result<u64, StoreError> {
         match &mut self.connection {
             Connection::Lite(connection) => statement.run_on_sqlite(&mut **connection).await,
             Connection::Pg(connection) => statement.run_on_postgres(&mut **connection).await,
         }
     }
 
-    /// The first row.
+    /// The first row. As [`Tx::run`], for the statement may change rows and tell of them.
     pub async fn one(&mut self, statement: Sql) -> Result<Option<Row>, StoreError> {
+        self.settle().await?;
         match &mut self.connection {
             Connection::Lite(connection) => statement.one_on_sqlite(&mut **connection).await,
             Connection::Pg(connection) => statement.one_on_postgres(&mut **connection).await,
         }
     }
 
-    /// All rows.
+    /// All rows. As [`Tx::run`].
     pub async fn all(&mut self, statement: Sql) -> Result<Vec<Row>, StoreError> {
+        self.settle().await?;
+        self.look(statement).await
+    }
+
+    /// All rows that a statement finds which changes none, whatever is held back.
+    pub(super) async fn look(&mut self, statement: Sql) -> Result<Vec<Row>, StoreError> {
         match &mut self.connection {
             Connection::Lite(connection) => statement.all_on_sqlite(&mut **connection).await,
             Connection::Pg(connection) => statement.all_on_postgres(&mut **connection).await,
@@ -116,7 +135,7 @@ impl<'c> Tx<'c> {
         self.held.devices.push(device_values(code));
     }
 
-    /// Holds a new token back. Whoever changes tokens by anything but their own id must [`Tx::settle`] first.
+    /// Holds a new token back.
     pub(super) fn insert_token(&mut self, token: &Token) {
         let values = match self.later_than_mark(token.created_at) {
             None => token_values(token),
@@ -146,6 +165,9 @@ impl<'c> Tx<'c> {
 
     /// Holds a family back; one that is on record already stays as it is.
     pub(super) fn insert_family(&mut self, family: &Family) {
+        if self.foreseen.has_family(&family.id) {
+            return;
+        }
         let values = match self.later_than_mark(family.created_at) {
             None => family_values(family),
             Some(created_at) => family_values(&Family {
@@ -161,9 +183,11 @@ impl<'c> Tx<'c> {
         self.held.notes.push(note);
     }
 
-    /// Inserts what was held back.
+    /// Writes what was held back, and forgets what was read for the batch.
     pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
+        self.foreseen = Foreseen::default();
         let held = std::mem::take(&mut self.held);
+        self.write_changes(held.changes).await?;
         self.insert_many(FAMILIES, held.families).await?;
         self.insert_many(DEVICES, held.devices).await?;
         self.insert_many(TOKENS, held.tokens).await?;
@@ -171,22 +195,21 @@ impl<'c> Tx<'c> {
         self.insert_many(NOTES, held.notes).await
     }
 
-    /// In pieces of a power of two, so that only a handful of texts are ever prepared.
     async fn insert_many(
         &mut self,
         Many(head, columns, tail): Many,
-        mut rows: Vec<Vec<Value>>,
+        rows: Vec<Vec<Value>>,
     ) -> Result<(), StoreError> {
-        while !rows.is_empty() {
-            let most = rows.len().min(64);
-            let size = 1 << most.ilog2();
-            let piece: Vec<Value> = rows.drain(..size).flatten().collect();
+        let sizes: Vec<usize> = pieces(&rows).map(<[_]>::len).collect();
+        let mut rows = rows.into_iter();
+        for size in sizes {
+            let piece = rows.by_ref().take(size).flatten().collect();
             let cells = match &self.connection {
                 // SQLite looks names of parameters up one by one; those without a name it just counts.
                 Connection::Lite(_) => nameless(size, columns),
                 Connection::Pg(_) => placeholders(size, columns),
             };
-            self.run(Sql::built(format!("{head}{cells}{tail}")).values(piece))
+            self.change(Sql::built(format!("{head}{cells}{tail}")).values(piece))
                 .await?;
         }
         Ok(())
