@@ -82,12 +82,8 @@ pub async fn issuances(made_by_server: &Path, room: &Path, seconds: f64) -> Outc
     let file = room.join("schema.db");
     std::fs::copy(made_by_server, &file)?;
     let mut db = connect(&file).await?;
-    let many = |head: &str, row: &str| {
-        AssertSqlSafe(format!(
-            "{head} VALUES {}",
-            vec![row; ROWS_PER_COMMIT].join(",")
-        ))
-    };
+    let many =
+        |head: &str, row: &str| format!("{head} VALUES {}", vec![row; ROWS_PER_COMMIT].join(","));
     let tokens = many(
         "INSERT INTO access_tokens (id, token_hash, user_id, client_id, scopes, expires_at, created_at, parent_token_id)",
         "(?, ?, 'client:machine', 'machine', 'read write', ?, ?, '')",
@@ -112,12 +108,12 @@ pub async fn issuances(made_by_server: &Path, room: &Path, seconds: f64) -> Outc
             rows.push((id, format!("{key}{other}"), at));
         }
         let mut tx = db.begin().await?;
-        let mut insert = sqlx::query(tokens.clone());
+        let mut insert = sqlx::query(AssertSqlSafe(tokens.clone()));
         for (id, hash, at) in &rows {
             insert = insert.bind(id).bind(hash).bind(at).bind(at);
         }
         insert.execute(&mut *tx).await?;
-        let mut insert = sqlx::query(audit.clone());
+        let mut insert = sqlx::query(AssertSqlSafe(audit.clone()));
         for (id, _, at) in &rows {
             insert = insert.bind(id).bind(at).bind(id).bind(at);
         }

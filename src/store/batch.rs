@@ -188,3 +188,6 @@ fn answer_all(units: Vec<QueuedUnit>, outcome: &Result<(), StoreError>) {
         unit.0.answer(outcome.clone());
     }
 }
+
+#[cfg(test)]
+mod tests;
