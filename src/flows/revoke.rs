@@ -14,7 +14,7 @@ use crate::{
         token::{Token, TokenCategory},
         trace::Trail,
     },
-    store::tokens::{RevokeAccessToken, RevokeRefreshToken},
+    store::tokens::{RevokeAccessToken, RevokeRefreshToken, presented::Known},
 };
 use std::net::IpAddr;
 
@@ -59,7 +59,7 @@ pub async fn revoke(deps: &RevokeDeps, request: &RevokeRequest) -> Result<(), Fl
         None => None,
     };
     let hash = sha256_hex(request.token.expose().as_bytes());
-    let Some(token) = deps.ground.store.token_by_hash(&hash).await? else {
+    let Some(Known { token, .. }) = deps.ground.store.known_token(&hash).await? else {
         return Ok(());
     };
     match &caller {

@@ -1,9 +1,11 @@
 //! `oauth_applications`: reading, making and changing. What ends a client or its tokens is in [`ending`].
 use super::{
     Store, StoreError, Tx, Unit,
+    keyed::{ByKeys, Keyed, Lookups},
+    lookup::Lookup,
     outbox::note,
     rows,
-    sql::{Sql, Value, list},
+    sql::{Row, Sql, Value, list},
 };
 use crate::domain::{
     audit::AuditRow,
@@ -13,6 +15,7 @@ use crate::domain::{
     time::Timestamp,
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
+use std::sync::{Arc, LazyLock};
 
 pub mod ending;
 pub mod listing;
@@ -45,13 +48,11 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn client(&self, client_id: &ClientId) -> Result<Option<Client>, StoreError> {
-        let find = Sql::new("SELECT * FROM oauth_applications WHERE client_id = $1")
-            .text(client_id.as_str());
-        self.read_one(find)
-            .await?
-            .as_ref()
-            .map(rows::client)
-            .transpose()
+        let key = client_id.as_str();
+        if key.contains('\0') {
+            return Ok(None);
+        }
+        self.find(key).await
     }
 
     /// How many people and clients there are.
@@ -70,6 +71,24 @@ impl Store {
             users: row.int("users")?,
             clients: row.int("clients")?,
         })
+    }
+}
+
+impl Keyed for Client {
+    const KEY: &'static str = "client_id";
+
+    fn by_keys() -> &'static ByKeys {
+        static STATEMENT: LazyLock<ByKeys> =
+            LazyLock::new(|| ByKeys::new("SELECT * FROM oauth_applications WHERE client_id IN"));
+        &STATEMENT
+    }
+
+    fn lookup(lookups: &Lookups) -> &Arc<Lookup<Self>> {
+        &lookups.clients
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        rows::client(row)
     }
 }
 

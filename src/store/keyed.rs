@@ -6,6 +6,7 @@ use super::{
     sql::{Row, Sql},
     tokens::presented::{Known, RefreshToken, Spoken},
 };
+use crate::domain::client::Client;
 use std::sync::Arc;
 
 /// A statement that asks for the rows of any number of keys, at most [`MOST`]. There is a text for each power of two, so
@@ -47,7 +48,8 @@ impl ByKeys {
     }
 }
 
-/// What is looked up for many callers at once, by a digest of ours: no engine refuses to compare with it.
+/// What is looked up for many callers at once, by a key that no engine refuses to compare with: a text with a zero byte
+/// would fail all who ask with it.
 pub(super) trait Keyed: Clone + Send + Sized + 'static {
     /// The column with the key.
     const KEY: &'static str;
@@ -65,6 +67,7 @@ pub(super) trait Keyed: Clone + Send + Sized + 'static {
 /// One for each kind of row that is looked up for many callers at once.
 #[derive(Default)]
 pub(super) struct Lookups {
+    pub clients: Arc<Lookup<Client>>,
     pub known_tokens: Arc<Lookup<Known>>,
     pub spoken_tokens: Arc<Lookup<Spoken>>,
     pub refresh_tokens: Arc<Lookup<RefreshToken>>,

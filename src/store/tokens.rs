@@ -2,7 +2,6 @@
 use super::{
     Concern, Store, StoreError, Tx, Unit,
     outbox::note,
-    rows,
     sql::{Row, Sql, Value, list},
     standing::{self, Standing, person},
 };
@@ -24,19 +23,6 @@ pub mod presented;
 pub mod switching;
 
 impl Store {
-    /// The token with this hash.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, StoreError> {
-        let find = Sql::new("SELECT * FROM access_tokens WHERE token_hash = $1").text(hash);
-        self.read_one(find)
-            .await?
-            .as_ref()
-            .map(rows::token)
-            .transpose()
-    }
-
     /// The family, if it is on record.
     ///
     /// # Errors

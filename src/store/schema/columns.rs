@@ -122,7 +122,6 @@ pub(super) const ADDED: &[Added] = &[
 const RENAMED: [(&str, &str, &str); 2] = [
     ("signing_keys", "first_seen_at", "published_at"),
     ("signing_keys", "last_active_at", "held_at"),
-    Added::new("signing_keys", "purpose", "text", "text"),
 ];
 
 /// What an added column holds in rows that were there before it, where NULL would say something else.

@@ -95,6 +95,7 @@ async fn a_database_of_the_first_build_is_upgraded() {
         held_at: at("2026-02-01"),
         not_after: at("2026-03-01"),
         sealed: None,
+        for_id_tokens: false,
     };
     assert_eq!(
         store.signing_keys().await.unwrap(),
