@@ -56,7 +56,7 @@ async fn draw(deps: &KeysDeps, visit: &Visit, status: u16, message: Option<Alert
         shell: visit.shell(Place::System),
         rows: keys.iter().map(row).collect(),
         message,
-        can_rotate: deps.rules.generated,
+        can_rotate: deps.rules.are_made(),
         has_next: waits(&keys),
     };
     Ok(visit.draw(status, &page))
