@@ -258,6 +258,19 @@ impl Book {
     }
 }
 
+/// The page with the focus in the first field that is marked as wrong, unless it says already where to begin.
+#[must_use]
+pub fn focus_first_fault(mut page: String) -> String {
+    const WRONG: &str = " aria-invalid=\"true\"";
+    const FOCUS: &str = " autofocus";
+    if let Some(at) = page.find(WRONG)
+        && !page.contains(FOCUS)
+    {
+        page.insert_str(at, FOCUS);
+    }
+    page
+}
+
 impl Book {
     fn bind(lang: Lang) -> Result<Self, PageError> {
         let phrases = Arc::new(Phrases::read(lang)?);

@@ -62,3 +62,29 @@ for (const menu of document.querySelectorAll("details.menu")) {
     if (!menu.contains(event.target)) menu.open = false;
   });
 }
+
+// What was typed into a form that came too late, because its session was over, comes back after the sign-in. It stays in
+// this tab, it is given to the same person only, and passwords are not kept.
+const who = document.querySelector(".who bdi")?.textContent;
+const typedInto = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrf_token" && field.type !== "password" && field.type !== "submit");
+for (const notice of document.querySelectorAll("[data-kept]")) {
+  notice.closest("form").addEventListener("submit", (event) => {
+    const values = typedInto(event.target).map((field) => [field.name, field.value, field.checked]);
+    sessionStorage.setItem("typed", JSON.stringify({ path: location.pathname, who, values }));
+  });
+}
+if (location.pathname !== "/login") {
+  const typed = JSON.parse(sessionStorage.getItem("typed"));
+  sessionStorage.removeItem("typed");
+  const notice = document.querySelector("[data-kept]");
+  if (typed && notice && typed.who === who && typed.path === location.pathname && document.referrer.startsWith(`${location.origin}/login`)) {
+    const fields = typedInto(notice.closest("form"));
+    if (fields.length === typed.values.length && fields.every((field, at) => field.name === typed.values[at][0])) {
+      fields.forEach((field, at) => {
+        if (field.type === "checkbox") field.checked = typed.values[at][2];
+        else field.value = typed.values[at][1];
+      });
+      notice.hidden = false;
+    }
+  }
+}

@@ -19,6 +19,8 @@ mod audit;
 mod authorize;
 #[path = "e2e/browser.rs"]
 mod browser;
+#[path = "e2e/chromium.rs"]
+mod chromium;
 #[path = "e2e/clicks.rs"]
 mod clicks;
 #[path = "e2e/client_auth.rs"]
@@ -47,6 +49,8 @@ mod exchanges;
 mod fast_secrets;
 #[path = "e2e/faults.rs"]
 mod faults;
+#[path = "e2e/forms.rs"]
+mod forms;
 #[path = "e2e/fuzz.rs"]
 mod fuzz;
 #[path = "e2e/go.rs"]
@@ -59,6 +63,8 @@ mod hostile;
 mod http;
 #[path = "e2e/id_token_keys.rs"]
 mod id_token_keys;
+#[path = "e2e/journeys.rs"]
+mod journeys;
 #[path = "e2e/keyboard.rs"]
 mod keyboard;
 #[path = "e2e/keys.rs"]

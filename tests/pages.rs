@@ -20,7 +20,7 @@ use authgate::pages::{
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage,
     ExplainPage, GuidePage, Lang, LoginMessage, LoginPage, LogoutPage, Pages, Place, ProfilePage,
     ProviderButton, ScopeLine, Shell, TokensPage, TooManyRequestsPage, View, When, Words, asset,
-    script_href, stylesheet_href,
+    focus_first_fault, script_href, stylesheet_href,
 };
 
 const HOSTILE: &str =
@@ -557,6 +557,22 @@ fn focus_starts_in_the_first_empty_field_of_the_sign_in_form() {
             .filter_map(|tag| attribute(tag, "name"))
             .collect();
         assert_eq!(focused, [field]);
+    }
+}
+
+#[test]
+fn focus_starts_in_the_first_field_that_is_wrong() {
+    let wrong =
+        r#"<input id="a"><input id="b" aria-invalid="true"><input id="c" aria-invalid="true">"#;
+    let focused = focus_first_fault(wrong.to_owned());
+    assert_eq!(focused.matches(" autofocus").count(), 1);
+    assert!(focused.contains(r#"<input id="b" autofocus aria-invalid="true">"#));
+    // A page that says where to begin is left alone, and so is one without a fault.
+    for settled in [
+        r#"<input aria-invalid="true"><input autofocus>"#,
+        "<p>Nothing is wrong.</p>",
+    ] {
+        assert_eq!(focus_first_fault(settled.to_owned()), settled);
     }
 }
 

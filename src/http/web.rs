@@ -10,7 +10,7 @@ pub use crate::flows::pending::Pending;
 use crate::{
     domain::{session::SessionEnd, user::Role},
     flows::{FlowError, device::DeviceDeps, login::LoginDeps},
-    pages::{ErrorPage, Lang, Pages, Place, Shell, TooManyRequestsPage, View},
+    pages::{ErrorPage, Lang, Pages, Place, Shell, TooManyRequestsPage, View, focus_first_fault},
 };
 use language::lang_of;
 use std::sync::{Arc, OnceLock};
@@ -63,6 +63,21 @@ impl Readable {
         let _ = self.0.set(table);
     }
 
+    /// An address that can be read. A page that answered a POST has none of its own, so the nearest one above it is taken.
+    pub fn nearest(&self, address: &str) -> String {
+        let mut path = address.split(['?', '#']).next().unwrap_or_default();
+        if self.holds(path) {
+            return address.split('#').next().unwrap_or_default().to_owned();
+        }
+        while let Some((above, _)) = path.rsplit_once('/') {
+            if self.holds(above) {
+                return above.to_owned();
+            }
+            path = above;
+        }
+        "/".to_owned()
+    }
+
     /// Whether the path answers a GET.
     pub fn holds(&self, path: &str) -> bool {
         self.0.get().is_some_and(|table| table.at(path).is_ok())
@@ -111,22 +126,42 @@ impl WebDeps {
     }
 
     /// To the sign-in page and back here afterwards. A form that was sent cannot be sent again, so its page is the place
-    /// to come back to.
+    /// to come back to, and the person is told that nothing was saved.
     fn to_login(&self, request: &Request, end: Option<SessionEnd>) -> Response {
-        let back = match request.method().as_str() {
-            "GET" | "HEAD" => request.path_and_query(),
-            _ if request.path().starts_with("/device") => "/device".to_owned(),
-            _ if request.path().starts_with("/apps") => "/apps".to_owned(),
-            _ if request.path().starts_with("/admin") => "/admin".to_owned(),
-            _ => "/account/sessions".to_owned(),
+        let is_form = !matches!(request.method().as_str(), "GET" | "HEAD");
+        let back = if is_form {
+            self.page_of_form(request)
+        } else {
+            request.path_and_query()
         };
         let mut target = format!("/login?redirect={}", form_encoded(&back));
         match end {
+            _ if is_form => target.push_str("&error=not_sent"),
             Some(SessionEnd::Idle) => target.push_str("&error=session_timeout"),
             Some(SessionEnd::Moved) => target.push_str("&error=session_invalid"),
             Some(SessionEnd::Over) | None => {}
         }
         respond::redirect(302, &target)
+    }
+
+    /// The page that a form was on, as the browser tells it; else the place that the form was sent to.
+    fn page_of_form(&self, request: &Request) -> String {
+        let is_ours = |url: &url::Url| {
+            let authority = match (url.host_str(), url.port()) {
+                (Some(host), Some(port)) => format!("{host}:{port}"),
+                (Some(host), None) => host.to_owned(),
+                (None, _) => return false,
+            };
+            request.header("host") == Some(authority.as_str())
+        };
+        let url = request
+            .header("referer")
+            .and_then(|referer| url::Url::parse(referer).ok())
+            .filter(is_ours);
+        match url {
+            Some(url) => self.readable.nearest(&url[url::Position::BeforePath..]),
+            None => self.readable.nearest(request.path()),
+        }
     }
 
     fn forbidden(&self, request: &Request, signed_in: bool) -> Response {
@@ -151,9 +186,10 @@ fn must_change_first(guest: &Guest, request: &Request) -> bool {
         && !matches!(request.path(), "/account/profile" | "/account/password")
 }
 
-/// Draws a view; when even that fails, the person gets plain words.
+/// Draws a view; when even that fails, the person gets plain words. Whoever is refused begins where the fault is.
 fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View, address: &str) -> Response {
     match pages.render_at(lang, view, address) {
+        Ok(html) if (400..500).contains(&status) => respond::html(status, focus_first_fault(html)),
         Ok(html) => respond::html(status, html),
         Err(error) => {
             tracing::error!(%error, "a page could not be drawn");

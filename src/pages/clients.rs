@@ -110,6 +110,10 @@ pub struct ClientFormPage {
 impl View for ClientFormPage {
     const TEMPLATE: &'static str = "clients/form";
     const TITLE: &'static str = "client_form.title";
+
+    fn title(&self) -> Option<&str> {
+        Some(self.heading.as_str()).filter(|heading| !heading.is_empty())
+    }
 }
 
 /// One client.
@@ -146,6 +150,10 @@ pub struct ClientPage {
 impl View for ClientPage {
     const TEMPLATE: &'static str = "clients/detail";
     const TITLE: &'static str = "clients.one";
+
+    fn title(&self) -> Option<&str> {
+        Some(&self.name)
+    }
 }
 
 /// A client was made, or has another secret. The secret is shown this once.

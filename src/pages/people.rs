@@ -68,6 +68,10 @@ pub struct UserFormPage {
 impl View for UserFormPage {
     const TEMPLATE: &'static str = "users/form";
     const TITLE: &'static str = "users.form_title";
+
+    fn title(&self) -> Option<&str> {
+        Some(self.heading.as_str()).filter(|heading| !heading.is_empty())
+    }
 }
 
 /// One person.
@@ -102,6 +106,10 @@ pub struct Holding {
 impl View for UserPage {
     const TEMPLATE: &'static str = "users/detail";
     const TITLE: &'static str = "users.one";
+
+    fn title(&self) -> Option<&str> {
+        Some(&self.username)
+    }
 }
 
 /// A password that is shown this once.

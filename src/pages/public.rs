@@ -56,9 +56,13 @@ pub struct ProviderButton {
 pub enum LoginMessage {
     SessionTimeout,
     SessionInvalid,
+    /// A form came without a session that still counts.
+    NotSent,
     BadCredentials,
     Unavailable,
-    TooManyAttempts { retry_after_s: u64 },
+    TooManyAttempts {
+        retry_after_s: u64,
+    },
     SignedOut,
 }
 
@@ -67,6 +71,7 @@ impl Serialize for LoginMessage {
         match *self {
             Self::SessionTimeout => Alert::info(Words::of("login.session_timeout")),
             Self::SessionInvalid => Alert::warning(Words::of("login.session_invalid")),
+            Self::NotSent => Alert::warning(Words::of("login.not_sent")),
             Self::BadCredentials => Alert::error(Words::of("login.bad_credentials")).about_fields(),
             Self::Unavailable => Alert::error(Words::of("login.unavailable")),
             Self::TooManyAttempts { retry_after_s } => Alert::error(

@@ -2,14 +2,28 @@
 use super::account::{add_person, signed_in};
 use crate::support::{Answer, Engine, Http, PASSWORD, Server, field};
 
-struct Listed {
-    method: String,
+pub struct Listed {
+    pub method: String,
+    pub pattern: String,
+    /// With a plausible id in the place of every parameter.
     path: String,
     access: String,
 }
 
-/// The routes, with a plausible id in the place of every parameter.
-fn routes(server: &Server) -> Vec<Listed> {
+impl Listed {
+    /// Whether a path is one of this route.
+    pub fn is_at(&self, path: &str) -> bool {
+        let path = path.split('?').next().unwrap_or_default();
+        let (asked, mine) = (path.split('/'), self.pattern.split('/'));
+        asked.clone().count() == mine.clone().count()
+            && asked
+                .zip(mine)
+                .all(|(a, b)| a == b || (b.starts_with('{') && !a.is_empty()))
+    }
+}
+
+/// The routes as the server tells them.
+pub fn routes(server: &Server) -> Vec<Listed> {
     let word = |line: &str, name: &str| {
         let (_, rest) = line.split_once(&format!("{name}="))?;
         let word = rest.split_whitespace().next()?;
@@ -31,8 +45,9 @@ fn routes(server: &Server) -> Vec<Listed> {
                 })
                 .collect();
             Listed {
-                method: word(line, "method").expect("a method"),
                 path: path.join("/"),
+                pattern: pattern.clone(),
+                method: word(line, "method").expect("a method"),
                 access: word(line, "access").expect("an access"),
             }
         })

@@ -1,9 +1,10 @@
 //! A person's clicks, done by Chromium, for tools that are not ours: the `oauth2` crate and Python's requests-oauthlib.
 use crate::{
     app::{self, Ask},
-    support::{Engine, Http, PASSWORD, Server, free_port},
+    chromium::Driver,
+    support::{Engine, Http, PASSWORD, Server},
 };
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, Locator};
 use oauth2::{
     AsyncHttpClient, AuthUrl, ClientId, DeviceAuthorizationUrl, HttpRequest, HttpResponse,
     RevocationUrl, Scope, StandardDeviceAuthorizationResponse, StandardRevocableToken,
@@ -13,20 +14,9 @@ use std::{
     future::Future,
     io::{BufRead as _, BufReader},
     pin::Pin,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
-
-/// Ends with its test, and takes its browser with it: chromedriver does that when it is asked to, not when it is killed.
-struct Driver(Child);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let pid = self.0.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.0.wait();
-    }
-}
 
 struct Browser {
     _driver: Driver,
@@ -35,37 +25,12 @@ struct Browser {
 
 impl Browser {
     async fn open(with_script: bool) -> Self {
-        let program = std::env::var("TEST_CHROMEDRIVER")
-            .expect("TEST_CHROMEDRIVER is not set: run the tests by `make test`");
-        let port = free_port();
-        let driver = Driver(
-            Command::new(program)
-                .arg(format!("--port={port}"))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap(),
-        );
-        let scripts = if with_script { 1 } else { 2 };
-        let options = serde_json::json!({
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-            "prefs": {"profile.managed_default_content_settings.javascript": scripts},
-        });
-        let mut capabilities = serde_json::Map::new();
-        capabilities.insert("goog:chromeOptions".to_owned(), options);
-        let mut builder =
-            ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-        builder.capabilities(capabilities);
-        for _ in 0..100 {
-            if let Ok(client) = builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                return Self {
-                    _driver: driver,
-                    client,
-                };
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        let driver = Driver::start();
+        let client = driver.open(with_script).await;
+        Self {
+            _driver: driver,
+            client,
         }
-        panic!("chromedriver does not answer");
     }
 
     async fn typed(&self, name: &str, text: &str) {

@@ -42,8 +42,8 @@ pub async fn choose(deps: WebDeps, mut request: Request) -> Response {
     cookie.set_max_age(cookie::time::Duration::days(365));
     let told = form.get("back").filter(|address| is_local(address));
     let back = match told {
-        Some(address) => readable(&deps.readable, address),
-        None => of_referer(&request, &deps.readable),
+        Some(address) => deps.readable.nearest(address),
+        None => deps.page_of_form(&request),
     };
     let back = in_language(back, lang);
     respond::set_cookie(respond::redirect(303, &back), &cookie.to_string())
@@ -67,38 +67,4 @@ fn is_local(address: &str) -> bool {
     address.starts_with('/')
         && !address.starts_with("//")
         && !address.contains(|c: char| c == '\\' || c.is_control())
-}
-
-/// The page that the form was on, as the browser tells it.
-fn of_referer(request: &Request, is_readable: &super::Readable) -> String {
-    let url = request
-        .header("referer")
-        .and_then(|referer| url::Url::parse(referer).ok())
-        .filter(|url| {
-            let authority = match (url.host_str(), url.port()) {
-                (Some(host), Some(port)) => format!("{host}:{port}"),
-                (Some(host), None) => host.to_owned(),
-                (None, _) => return false,
-            };
-            request.header("host") == Some(authority.as_str())
-        });
-    match url {
-        Some(url) => readable(is_readable, &url[url::Position::BeforePath..]),
-        None => "/".to_owned(),
-    }
-}
-
-/// An address that can be read. A page that answered a POST has none of its own, so the nearest one above it is taken.
-fn readable(is_readable: &super::Readable, address: &str) -> String {
-    let mut path = address.split(['?', '#']).next().unwrap_or_default();
-    if is_readable.holds(path) {
-        return address.split('#').next().unwrap_or_default().to_owned();
-    }
-    while let Some((above, _)) = path.rsplit_once('/') {
-        if is_readable.holds(above) {
-            return above.to_owned();
-        }
-        path = above;
-    }
-    "/".to_owned()
 }

@@ -43,6 +43,7 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
     let message = match field("error") {
         Some("session_timeout") => Some(LoginMessage::SessionTimeout),
         Some("session_invalid") => Some(LoginMessage::SessionInvalid),
+        Some("not_sent") => Some(LoginMessage::NotSent),
         _ if field("signed_out").is_some() => Some(LoginMessage::SignedOut),
         _ => None,
     };

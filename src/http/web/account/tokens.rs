@@ -158,6 +158,9 @@ pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let Some(own) = account::token(&deps, &oneself(&visit), visit.param("id")).await? else {
         return Ok(visit.forbidden());
     };
+    if own.token.status == TokenStatus::Revoked {
+        return Ok(visit.back(LIST, "warning=cannot_revoke"));
+    }
     let after = match own.token.category {
         TokenCategory::Access => "account.tokens.after_access",
         TokenCategory::Refresh => "account.tokens.after_refresh",

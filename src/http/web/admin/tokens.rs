@@ -204,6 +204,9 @@ async fn ask_revoke(ground: Ground, visit: Arc<Visit>) -> Answer {
     let Some(line) = ground.store.token_line(visit.param("id")).await? else {
         return Ok(visit.not_found());
     };
+    if line.token.status == TokenStatus::Revoked {
+        return Ok(done(&visit, "warning=cannot_revoke"));
+    }
     let shown = row(&line, ground.now());
     let back = back(&visit);
     let page = ConfirmPage {

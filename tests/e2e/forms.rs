@@ -1,0 +1,391 @@
+//! Every form that people are shown, filled in as nobody should. The forms are found by walking over the pages, and each
+//! POST that the server has a route for must be among them, so that a new form cannot be forgotten.
+use super::{
+    access::{Listed, routes},
+    account::add_person,
+    app,
+    support::{Answer, Engine, Http, PASSWORD, Server},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What programs post, not people.
+const MACHINES: [&str; 8] = [
+    "/oauth/device/code",
+    "/oauth/introspect",
+    "/oauth/register",
+    "/oauth/register/{client_id}",
+    "/oauth/revoke",
+    "/oauth/token",
+    "/oauth/userinfo",
+    "/oauth/par",
+];
+
+const HOSTILE: [&str; 3] = [
+    "\"><script>alert(1)</script>",
+    "</textarea><img src=x onerror=alert(2)>",
+    "{{csrf_token}}'\"<svg/onload=alert(3)>",
+];
+
+#[derive(Clone, Debug)]
+struct Form {
+    /// The page that it is on.
+    page: String,
+    action: String,
+    /// What a browser would send.
+    sent: Vec<(String, String)>,
+    /// The fields that a person types into.
+    typed: Vec<String>,
+}
+
+fn decoded(text: &str) -> String {
+    let entities = [
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&#x3D;", "="),
+        ("&#x60;", "`"),
+    ];
+    let more = [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    let all = entities.iter().chain(&more);
+    all.fold(text.to_owned(), |text, (entity, sign)| {
+        text.replace(entity, sign)
+    })
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split('"').next().map(decoded)
+}
+
+/// The forms of a page.
+fn forms(page: &str, html: &str) -> Vec<Form> {
+    let pieces = html.split("<form ").skip(1);
+    let posts = pieces
+        .filter(|piece| piece.starts_with("method=\"post\"") || piece.contains(" method=\"post\""));
+    posts
+        .map(|piece| {
+            let head = format!(" {}", piece.split('>').next().unwrap());
+            let body = piece.split("</form>").next().unwrap();
+            let mut form = Form {
+                page: page.to_owned(),
+                action: attribute(&head, "action").unwrap_or_else(|| page.to_owned()),
+                sent: Vec::new(),
+                typed: Vec::new(),
+            };
+            for tag in body.split('<') {
+                fill_in(&mut form, tag);
+            }
+            form
+        })
+        .collect()
+}
+
+fn fill_in(form: &mut Form, tag: &str) {
+    let Some(name) = attribute(tag, "name") else {
+        if tag.starts_with("option")
+            && tag.contains(" selected")
+            && let Some(last) = form.sent.last_mut()
+        {
+            last.1 = attribute(tag, "value").unwrap_or_default();
+        }
+        return;
+    };
+    let value = attribute(tag, "value").unwrap_or_default();
+    let kind = attribute(tag, "type").unwrap_or_default();
+    if tag.starts_with("input") && kind == "checkbox" {
+        if tag.contains(" checked") {
+            form.sent.push((name, value));
+        }
+    } else if tag.starts_with("input") {
+        if kind != "hidden" && !tag.contains(" hidden") {
+            form.typed.push(name.clone());
+        }
+        form.sent.push((name, value));
+    } else if tag.starts_with("textarea") {
+        let text = tag.split_once('>').map_or("", |(_, text)| text);
+        form.typed.push(name.clone());
+        form.sent
+            .push((name, decoded(text.trim_start_matches('\n'))));
+    } else if tag.starts_with("select") {
+        form.typed.push(name.clone());
+        form.sent.push((name, String::new()));
+    } else if tag.starts_with("button") && !form.sent.iter().any(|(known, _)| *known == name) {
+        form.sent.push((name, value));
+    }
+}
+
+/// All forms that can be reached from here, one for each kind of address.
+async fn walk(http: &mut Http, routes: &[Listed], from: &[String]) -> BTreeMap<String, Vec<Form>> {
+    let mut ahead: Vec<String> = from.to_vec();
+    let mut seen = BTreeSet::new();
+    let mut found: BTreeMap<String, Vec<Form>> = BTreeMap::new();
+    while let Some(page) = ahead.pop() {
+        let kind = page.split('?').next().unwrap().to_owned();
+        let is_new = seen.insert(kind.clone());
+        if !is_new
+            || ["/docs", "/static", "/openapi", "/swagger", "/admin/audit/"]
+                .iter()
+                .any(|p| kind.starts_with(p))
+        {
+            continue;
+        }
+        let answer = http.get(&page, &[("accept", "text/html")]).await;
+        if !answer
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+        {
+            continue;
+        }
+        for form in forms(&page, &answer.body) {
+            let route = routes
+                .iter()
+                .find(|route| route.method == "POST" && route.is_at(&form.action));
+            let route = route
+                .unwrap_or_else(|| panic!("{page} posts to {}, where nothing is", form.action));
+            let known = found.entry(route.pattern.clone()).or_default();
+            if known.iter().all(|other| other.typed != form.typed) {
+                known.push(form);
+            }
+        }
+        let links = answer.body.split(" href=\"").skip(1);
+        ahead.extend(
+            links
+                .filter_map(|rest| rest.split('"').next())
+                .filter(|href| href.starts_with('/'))
+                .map(decoded),
+        );
+    }
+    found
+}
+
+/// A house in which every form has something to be about; the addresses that no link leads to.
+async fn furnish(server: &Server, http: &mut Http) -> Vec<String> {
+    add_person(server, "zoe", "user").await;
+    add_person(server, "gone", "user").await;
+    http.make_client(
+        "/apps",
+        &[
+            ("client_name", "Mine"),
+            ("client_type", "confidential"),
+            ("enable_device_flow", "true"),
+            ("scopes", "email"),
+        ],
+    )
+    .await;
+    app::register(server, "consented", "public", &[app::CALLBACK]).await;
+    let off = |no: &str| format!("UPDATE users SET is_active = {no} WHERE username = 'gone'");
+    server.sql(&off("0"), &off("false")).await;
+    for name in ["admin", "zoe"] {
+        let mut tool = server.http().await;
+        for _ in 0..2 {
+            let code = server.approved_codes_of(&mut tool, name).await;
+            assert_eq!(tool.poll(&server.client_id, &code).await.status, 200);
+        }
+        let link = format!(
+            "INSERT INTO oauth_connections (id, user_id, provider, provider_user_id, provider_username, provider_email, created_at, updated_at) \
+             SELECT 'link-of-{name}', id, 'github', '{name}', '{name}', '{name}@example.com', created_at, created_at FROM users WHERE username = '{name}'"
+        );
+        server.sql(&link, &link).await;
+        let consent = |yes: &str| {
+            format!(
+                "INSERT INTO user_authorizations (uuid, user_id, application_id, client_id, scopes, granted_at, is_active, created_at, updated_at) \
+             SELECT 'consent-of-{name}', u.id, a.id, a.client_id, 'email', u.created_at, {yes}, u.created_at, u.created_at \
+             FROM oauth_applications a, users u WHERE u.username = '{name}' AND a.client_id = '{}'",
+                server.client_id
+            )
+        };
+        server.sql(&consent("1"), &consent("true")).await;
+        let mut other = server.http().await;
+        assert_eq!(other.sign_in_as(name, PASSWORD).await.status, 302);
+    }
+    let off = "UPDATE access_tokens SET status = 'disabled' WHERE id IN (SELECT min(id) FROM access_tokens WHERE token_category = 'access' GROUP BY user_id)";
+    server.sql(off, off).await;
+    let ask = app::Ask::of("consented").path();
+    [
+        "/account/sessions",
+        "/admin",
+        "/logout",
+        "/device",
+        "/admin/users/id-of-gone",
+        "/admin/users/id-of-zoe",
+        "/oauth/end_session?client_id=consented",
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain([ask])
+    .collect()
+}
+
+/// What is stored, as far as a form could change it.
+async fn stored(server: &Server) -> Vec<String> {
+    let mut all = Vec::new();
+    for query in [
+        "SELECT username || email || full_name || role || CAST(is_active AS TEXT) || password_hash FROM users ORDER BY id",
+        "SELECT client_id || client_secret || client_name || description || status || scopes || CAST(redirect_uris AS TEXT) FROM oauth_applications ORDER BY id",
+        "SELECT id || status FROM access_tokens ORDER BY id",
+        "SELECT id_hash || coalesce(CAST(revoked_at AS TEXT), '') FROM sessions ORDER BY id_hash",
+        "SELECT uuid || CAST(is_active AS TEXT) FROM user_authorizations ORDER BY id",
+        "SELECT id FROM oauth_connections ORDER BY id",
+        "SELECT kid FROM signing_keys ORDER BY kid",
+    ] {
+        all.extend(server.texts(query).await);
+    }
+    all
+}
+
+fn with(form: &Form, name: &str, value: &str) -> Vec<(String, String)> {
+    let mut fields = form.sent.clone();
+    for field in fields.iter_mut().filter(|field| field.0 == name) {
+        value.clone_into(&mut field.1);
+    }
+    fields
+}
+
+async fn post(
+    http: &mut Http,
+    form: &Form,
+    more: &[(&str, &str)],
+    fields: &[(String, String)],
+) -> Answer {
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    let mut headers = vec![("accept", "text/html")];
+    headers.extend_from_slice(more);
+    http.post_with(&form.action, &headers, &fields).await
+}
+
+/// A refusal says something that a person understands, where they see it.
+fn assert_explains(answer: &Answer, at: &str) {
+    let says = [
+        "role=\"alert\"",
+        "field-error",
+        "class=\"eyebrow\"",
+        "class=\"alert",
+    ];
+    assert!(
+        says.iter().any(|sign| answer.body.contains(sign)),
+        "{at}: {}",
+        answer.body
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_refuses_what_nobody_should_send() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let key = "b".repeat(64);
+        let env = [
+            ("LOG_LEVEL", "debug"),
+            ("JWT_SIGNING_ALGORITHM", "ES256"),
+            ("JWT_KEY_SOURCE", "database"),
+            ("ENCRYPTION_KEY", key.as_str()),
+        ];
+        let server = Server::start(engine, &env).await;
+        let mut http = server.http().await;
+        http.sign_in().await;
+        let begin = furnish(&server, &mut http).await;
+        let routes = routes(&server);
+        let mut found = walk(&mut http, &routes, &begin).await;
+        let mut guest = server.http().await;
+        found.extend(walk(&mut guest, &routes, &["/login".to_owned()]).await);
+        let posts = routes.iter().filter(|route| route.method == "POST");
+        for route in posts.filter(|route| !MACHINES.contains(&route.pattern.as_str())) {
+            assert!(
+                found.contains_key(&route.pattern),
+                "no page has the form of POST {}",
+                route.pattern
+            );
+        }
+        let found: Vec<Form> = found.into_values().flatten().collect();
+        println!("{} forms on {engine:?}", found.len());
+        from_elsewhere(&server, &mut http, &found).await;
+        too_much_or_nothing(&server, &mut http, &found).await;
+        hostile(&server, &found).await;
+        assert!(!server.log().contains("panicked"), "{}", server.log());
+    }
+}
+
+/// Without the token of the form, with a wrong one, and as browsers send the forms of other sites.
+async fn from_elsewhere(server: &Server, http: &mut Http, forms: &[Form]) {
+    let before = stored(server).await;
+    let foreign = [
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    for form in forms {
+        let at = format!("{} on {}", form.action, form.page);
+        if form.action == "/language" {
+            let answer = post(http, form, &foreign, &form.sent).await;
+            assert_eq!(answer.status, 403, "{at}");
+            assert_explains(&answer, &at);
+            continue;
+        }
+        for token in ["", "AAAA"] {
+            let answer = post(http, form, &[], &with(form, "csrf_token", token)).await;
+            assert_eq!(answer.status, 403, "{at}: {answer:?}");
+            assert_explains(&answer, &at);
+        }
+        // The cookie is kept from other sites (SameSite), so nobody is signed in there.
+        let mut elsewhere = server.http().await;
+        let answer = post(&mut elsewhere, form, &foreign, &form.sent).await;
+        let to_login = answer
+            .header("location")
+            .is_some_and(|to| to.starts_with("/login"));
+        assert!(
+            to_login || answer.status == 403 || answer.status == 400,
+            "{at}: {answer:?}"
+        );
+    }
+    assert_eq!(stored(server).await, before);
+}
+
+/// Each field in turn: far too long, and empty.
+async fn too_much_or_nothing(server: &Server, http: &mut Http, forms: &[Form]) {
+    let huge = "x".repeat(100_000);
+    for form in forms.iter().filter(|form| !form.typed.is_empty()) {
+        for name in &form.typed {
+            let at = format!("{name} of {} on {}", form.action, form.page);
+            let before = stored(server).await;
+            let answer = post(http, form, &[], &with(form, name, &huge)).await;
+            assert!((400..500).contains(&answer.status), "{at}: {answer:?}");
+            assert_explains(&answer, &at);
+            assert_eq!(stored(server).await, before, "{at}");
+            let answer = post(http, form, &[], &with(form, name, "")).await;
+            assert!(answer.status < 500, "{at}: {answer:?}");
+            if answer.status >= 400 {
+                assert_explains(&answer, &at);
+                assert_eq!(stored(server).await, before, "{at}");
+            }
+        }
+    }
+}
+
+/// Markup in each field: it is refused, or it stays text on the page that follows.
+async fn hostile(server: &Server, forms: &[Form]) {
+    for form in forms {
+        for name in &form.typed {
+            for text in HOSTILE {
+                // A session of its own: some of the forms end it.
+                let mut http = server.http().await;
+                http.sign_in().await;
+                let page = http.get(&form.page, &[("accept", "text/html")]).await;
+                let fresh = forms_at(&form.page, &page, &form.action);
+                let form = fresh.as_ref().unwrap_or(form);
+                let at = format!("{name} of {} on {}", form.action, form.page);
+                let mut answer = post(&mut http, form, &[], &with(form, name, text)).await;
+                if let Some(next) = answer.header("location").filter(|to| to.starts_with('/')) {
+                    answer = http.get(&next, &[("accept", "text/html")]).await;
+                }
+                assert!(answer.status < 500, "{at}: {answer:?}");
+                for raw in ["<script>alert", "<img src=x", "<svg/onload"] {
+                    assert!(!answer.body.contains(raw), "{at}: {}", answer.body);
+                }
+            }
+        }
+    }
+}
+
+fn forms_at(page: &str, answer: &Answer, action: &str) -> Option<Form> {
+    let all = forms(page, &answer.body);
+    all.into_iter().find(|form| form.action == action)
+}

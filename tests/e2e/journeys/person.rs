@@ -1,0 +1,350 @@
+//! Somebody at a browser. They find things as people do: by the words that they see.
+use crate::{chromium, support::PASSWORD};
+use fantoccini::{Client, Locator, elements::Element, key::Key};
+use std::{sync::Mutex, time::Duration};
+
+/// How often, and how long in between, a person looks again before giving up.
+const LOOKS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A person, their browser, and the server that they visit.
+pub struct Person {
+    pub client: Client,
+    base: String,
+    pub has_script: bool,
+    /// What the console said on pages that were left.
+    console: Mutex<Vec<String>>,
+}
+
+/// A text for XPath.
+fn quoted(text: &str) -> String {
+    if text.contains('"') {
+        assert!(!text.contains('\''), "{text} has both kinds of quotes");
+        return format!("'{text}'");
+    }
+    format!("\"{text}\"")
+}
+
+/// What can be pressed under a name.
+fn pressable(name: &str) -> String {
+    let name = quoted(name);
+    format!(
+        "*[self::a or self::button or self::summary][normalize-space(text()[1])={name} or normalize-space(.)={name}]"
+    )
+}
+
+impl Person {
+    pub fn new(client: Client, port: u16, has_script: bool) -> Self {
+        Self {
+            client,
+            base: format!("http://127.0.0.1:{port}"),
+            has_script,
+            console: Mutex::default(),
+        }
+    }
+
+    /// A place on the server.
+    pub async fn visit(&self, path: &str) {
+        self.client
+            .goto(&format!("{}{path}", self.base))
+            .await
+            .unwrap();
+    }
+
+    pub async fn path(&self) -> String {
+        let url = self.client.current_url().await.unwrap();
+        url.path().to_owned()
+    }
+
+    /// The path with what follows it.
+    pub async fn address(&self) -> String {
+        let url = self.client.current_url().await.unwrap();
+        let query = url.query().map(|query| format!("?{query}"));
+        format!("{}{}", url.path(), query.unwrap_or_default())
+    }
+
+    /// Forgets who was signed in, and signs in under a name on the page that asks for it.
+    pub async fn sign_in(&self, name: &str) {
+        self.sign_in_with(name, PASSWORD).await;
+        self.says("Connected apps and devices").await;
+    }
+
+    pub async fn sign_in_with(&self, name: &str, password: &str) {
+        self.visit("/login").await;
+        self.client.delete_all_cookies().await.unwrap();
+        self.visit("/login").await;
+        self.give_credentials(name, password).await;
+    }
+
+    /// Fills in the sign-in page that is open.
+    pub async fn give_credentials(&self, name: &str, password: &str) {
+        self.fill("Username", name).await;
+        self.fill("Password", password).await;
+        self.press("Sign in").await;
+    }
+
+    async fn displayed(&self, path: &str) -> Option<Element> {
+        let found = self.client.find_all(Locator::XPath(path)).await.ok()?;
+        for element in found {
+            if element.is_displayed().await.unwrap_or(false) {
+                return Some(element);
+            }
+        }
+        None
+    }
+
+    /// What is there to be seen, once it is.
+    async fn see(&self, path: &str) -> Element {
+        for _ in 0..LOOKS {
+            if let Some(element) = self.displayed(path).await {
+                return element;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        panic!(
+            "{path} is not on {}:\n{}",
+            self.address().await,
+            self.text().await
+        );
+    }
+
+    async fn click(&self, path: &str) {
+        let console = self.new_messages().await;
+        self.console.lock().unwrap().extend(console);
+        self.see(path).await.click().await.unwrap();
+    }
+
+    /// Presses a link or a button.
+    pub async fn press(&self, name: &str) {
+        self.click(&format!("//{}", pressable(name))).await;
+    }
+
+    /// Presses a link or a button beside something: in the same row or section.
+    pub async fn press_at(&self, beside: &str, name: &str) {
+        let beside = quoted(beside);
+        let about = format!("contains(normalize-space(.), {beside})");
+        let place = "self::section or contains(@class, 'linked')";
+        let name = pressable(name);
+        self.click(&format!(
+            "//tr[{about}]//{name} | //*[{place}][{about}][not(.//tr[{about}])]//{name}"
+        ))
+        .await;
+    }
+
+    /// Presses a tab of the group with this label.
+    pub async fn filter(&self, group: &str, name: &str) {
+        let group = quoted(group);
+        self.click(&format!("//nav[@aria-label={group}]//{}", pressable(name)))
+            .await;
+    }
+
+    /// Presses what is on the page itself, not in the bar above it.
+    pub async fn press_here(&self, name: &str) {
+        self.click(&format!("//main//{}", pressable(name))).await;
+    }
+
+    /// Presses what is at the foot of every page.
+    pub async fn press_below(&self, name: &str) {
+        self.click(&format!("//footer//{}", pressable(name))).await;
+    }
+
+    /// Two quick clicks on one button.
+    pub async fn press_twice(&self, name: &str) {
+        use fantoccini::actions::{
+            InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction,
+        };
+        let button = self.see(&format!("//main//{}", pressable(name))).await;
+        let down = || PointerAction::Down {
+            button: MOUSE_BUTTON_LEFT,
+        };
+        let up = || PointerAction::Up {
+            button: MOUSE_BUTTON_LEFT,
+        };
+        let twice = MouseActions::new("mouse".to_owned())
+            .then(PointerAction::MoveToElement {
+                element: button,
+                duration: None,
+                x: 0.0,
+                y: 0.0,
+            })
+            .then(down())
+            .then(up())
+            .then(down())
+            .then(up());
+        self.client.perform_actions(twice).await.unwrap();
+    }
+
+    /// The control that a label names.
+    pub async fn control(&self, label: &str) -> Element {
+        let label = quoted(label);
+        self.see(&format!(
+            "//*[self::input or self::textarea or self::select][@id=//label[normalize-space(.)={label}]/@for]"
+        ))
+        .await
+    }
+
+    pub async fn fill(&self, label: &str, text: &str) {
+        let control = self.control(label).await;
+        control.clear().await.unwrap();
+        if !text.is_empty() {
+            control.send_keys(text).await.unwrap();
+        }
+    }
+
+    /// What stands in a field.
+    pub async fn value(&self, label: &str) -> String {
+        let control = self.control(label).await;
+        control.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    pub async fn choose(&self, label: &str, option: &str) {
+        let control = self.control(label).await;
+        control.select_by_label(option).await.unwrap();
+    }
+
+    /// Without script a choice in a filter takes a click on its button.
+    pub async fn asks_when_chosen(&self, button: &str) {
+        if !self.has_script {
+            self.press(button).await;
+        }
+    }
+
+    /// Presses the box whose label begins like this.
+    pub async fn tick(&self, label: &str) {
+        let label = quoted(label);
+        self.see(&format!(
+            "//label[starts-with(normalize-space(.), {label})]//input[@type='checkbox']"
+        ))
+        .await
+        .click()
+        .await
+        .unwrap();
+    }
+
+    pub async fn enter(&self, label: &str) {
+        let control = self.control(label).await;
+        let key = char::from(Key::Enter).to_string();
+        control.send_keys(&key).await.unwrap();
+    }
+
+    /// Waits until the page says something, in one piece, for everybody to see.
+    pub async fn says(&self, words: &str) {
+        let words = quoted(words);
+        let here = format!("contains(normalize-space(.), {words})");
+        self.see(&format!("//body//*[{here}][not(.//*[{here}])]"))
+            .await;
+    }
+
+    /// Asserts that the page does not say something now.
+    pub async fn is_silent_on(&self, words: &str) {
+        let text = self.text().await;
+        assert!(
+            !text.contains(words),
+            "{words} is on {}:\n{text}",
+            self.address().await
+        );
+    }
+
+    pub async fn heading(&self, words: &str) {
+        let words = quoted(words);
+        self.see(&format!("//h1[normalize-space(.)={words}]")).await;
+    }
+
+    pub async fn title(&self) -> String {
+        self.client.title().await.unwrap()
+    }
+
+    pub async fn text(&self) -> String {
+        let body = self.client.find(Locator::Css("body")).await.unwrap();
+        body.text().await.unwrap()
+    }
+
+    /// Where a link leads.
+    pub async fn href(&self, name: &str) -> String {
+        let link = self.see(&format!("//{}", pressable(name))).await;
+        link.attr("href").await.unwrap().unwrap_or_default()
+    }
+
+    /// Where the link with this relation leads, when there is one.
+    pub async fn href_of(&self, rel: &str) -> Option<String> {
+        let link = self
+            .displayed(&format!("//a[@rel={}]", quoted(rel)))
+            .await?;
+        link.attr("href").await.unwrap()
+    }
+
+    /// Presses the figure on the dashboard that has this name.
+    pub async fn press_counter(&self, name: &str) {
+        let name = quoted(name);
+        self.click(&format!(
+            "//a[contains(@class, 'counter')][p[normalize-space(.)={name}]]"
+        ))
+        .await;
+    }
+
+    /// The language that the page says it is in.
+    pub async fn language(&self) -> String {
+        let root = self.client.find(Locator::Css("html")).await.unwrap();
+        root.attr("lang").await.unwrap().unwrap_or_default()
+    }
+
+    /// Elements that run something and are not ours.
+    pub async fn scripts_of_others(&self) -> Vec<Element> {
+        let others = "//script[not(starts-with(@src, '/static/'))] | //iframe | //img | //*[@onload or @onerror or @onclick]";
+        self.client.find_all(Locator::XPath(others)).await.unwrap()
+    }
+
+    /// The secret that is shown once.
+    pub async fn secret(&self) -> String {
+        let code = self
+            .see("//*[contains(@class, 'secret')]/p[contains(@class, 'secret-value')]/code")
+            .await;
+        code.text().await.unwrap()
+    }
+
+    /// Takes along what can be copied. Without script there is no button that does nothing.
+    pub async fn copies(&self, beginning: &str) {
+        let button = format!("//button[starts-with(@data-copy, {})]", quoted(beginning));
+        if self.has_script {
+            self.click(&button).await;
+            self.says("Copied").await;
+        } else {
+            assert!(self.displayed(&button).await.is_none());
+        }
+    }
+
+    /// How many rows of tables are seen.
+    pub async fn rows(&self) -> usize {
+        let rows = Locator::XPath("//tbody/tr");
+        self.client.find_all(rows).await.unwrap().len()
+    }
+
+    /// The label of the field that has the focus.
+    pub async fn focused(&self) -> String {
+        let active = self.client.active_element().await.unwrap();
+        let id = active.attr("id").await.unwrap().unwrap_or_default();
+        let label = format!("//label[@for={}]", quoted(&id));
+        match self.displayed(&label).await {
+            Some(label) => label.text().await.unwrap(),
+            None => format!("#{id}"),
+        }
+    }
+
+    async fn new_messages(&self) -> Vec<String> {
+        chromium::console(&self.client).await.unwrap()
+    }
+
+    /// What the console had to complain about since this was asked last. That a page came with a refusal is no complaint:
+    /// browsers write that down for each page whose status is not 200.
+    pub async fn complaints(&self) -> Vec<String> {
+        let mut all = std::mem::take(&mut *self.console.lock().unwrap());
+        all.extend(self.new_messages().await);
+        let is_refusal = |message: &String| {
+            !message.contains("/static/")
+                && message
+                    .contains("Failed to load resource: the server responded with a status of 4")
+        };
+        all.retain(|message| !is_refusal(message));
+        all
+    }
+}

@@ -1,0 +1,285 @@
+//! What goes wrong: old forms, sessions that end, impatience, other windows, and other sites.
+use super::{PASSWORD, Stage};
+
+/// Out, and not in again by the way back.
+pub async fn signing_out(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("olga", "user").await;
+    p.visit("/logout").await;
+    p.heading("Sign out?").await;
+    p.press("Stay signed in").await;
+    p.press("Profile and password").await;
+    p.heading("Profile").await;
+    p.press("Sign out").await;
+    p.says("You are signed out.").await;
+    p.client.back().await.unwrap();
+    p.heading("Sign in").await;
+    p.is_silent_on("olga@example.com").await;
+}
+
+/// A form of a session that is over, sent in another one of the same person.
+pub async fn a_form_that_is_too_old(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("otto", "user").await;
+    p.press("Profile and password").await;
+    let first = p.client.window().await.unwrap();
+    let second = p.client.new_window(true).await.unwrap().handle;
+    p.client.switch_to_window(second).await.unwrap();
+    p.sign_in("otto").await;
+    p.client.close_window().await.unwrap();
+    p.client.switch_to_window(first).await.unwrap();
+    p.fill("Full name", "Otto the First").await;
+    p.press("Save the name").await;
+    p.says("This form is out of date").await;
+    let named = "SELECT count(*) FROM users WHERE username = 'otto' AND full_name = ''";
+    assert_eq!(stage.server.count(named).await, 1, "nothing was changed");
+    // Back, as the page says: the form is drawn anew and works.
+    p.client.back().await.unwrap();
+    p.client.refresh().await.unwrap();
+    p.fill("Full name", "Otto the First").await;
+    p.press("Save the name").await;
+    p.says("The name was saved.").await;
+}
+
+/// The session ends while somebody types. They come back to the form; script has kept what they typed.
+pub async fn a_session_that_ends(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("sven", "user").await;
+    p.press("My apps").await;
+    p.press_here("New app").await;
+    p.fill("Name", "Long story").await;
+    p.fill("Description", "It took an hour\nto write this.")
+        .await;
+    p.tick("Authorization code with PKCE").await;
+    let mut other = stage.elsewhere("sven").await;
+    other.confirm("/account/browsers/end-others", &[]).await;
+    p.press("Create").await;
+    p.says("so nothing was saved").await;
+    p.give_credentials("sven", PASSWORD).await;
+    p.heading("New client").await;
+    assert_eq!(p.path().await, "/apps/new");
+    if p.has_script {
+        p.says("What you typed is back. It was not sent yet.").await;
+        assert_eq!(p.value("Name").await, "Long story");
+        assert_eq!(
+            p.value("Description").await,
+            "It took an hour\nto write this."
+        );
+        p.press("Create").await;
+        p.says("The authorization code grant needs at least one.")
+            .await;
+        p.fill("Redirect URIs", "https://story.example/cb").await;
+    } else {
+        p.fill("Name", "Long story").await;
+    }
+    p.press("Create").await;
+    p.heading("Client created").await;
+    // Kept for nobody any longer.
+    p.press("My apps").await;
+    p.press_here("New app").await;
+    assert_eq!(p.value("Name").await, "");
+    p.is_silent_on("What you typed is back").await;
+    // A link, too, leads on after the sign-in.
+    let mut other = stage.elsewhere("sven").await;
+    other.confirm("/account/browsers/end-others", &[]).await;
+    p.press("Account").await;
+    p.heading("Sign in").await;
+    p.give_credentials("sven", PASSWORD).await;
+    p.heading("Connected apps and devices").await;
+}
+
+/// After a form there is a page of its own: the way back and a reload send nothing again.
+pub async fn back_after_a_form(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("bea", "user").await;
+    let (_, _) = stage.connect_device("bea").await;
+    p.press("Account").await;
+    p.press_at("Access token", "Revoke").await;
+    p.press_here("Revoke").await;
+    p.says("Revoked. It opens nothing any more.").await;
+    p.client.refresh().await.unwrap();
+    p.says("1 is in force.").await;
+    // The question is still in the history: it is answered by what is true now.
+    p.client.back().await.unwrap();
+    p.says("The token was revoked before.").await;
+    p.client.forward().await.unwrap();
+    let revoked = "SELECT count(*) FROM audit_logs WHERE event_type = 'TOKEN_REVOKED' AND actor_username = 'bea'";
+    stage.settles(revoked, 1).await;
+}
+
+/// Two clicks are one.
+pub async fn a_double_click(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("dirk", "admin").await;
+    p.press("Profile and password").await;
+    p.fill("Full name", "Dirk").await;
+    p.press_twice("Save the name").await;
+    p.says("Signed in as Dirk").await;
+    p.press("Clients").await;
+    p.press_here("New client").await;
+    p.fill("Name", "Only one").await;
+    p.press_twice("Create").await;
+    p.heading("Client created").await;
+    let made = "SELECT count(*) FROM oauth_applications WHERE client_name = 'Only one'";
+    let made = stage.server.count(made).await;
+    assert!(made == 1 || !p.has_script, "{made}");
+}
+
+/// Two windows on one client: the later one overwrites nothing, and loses nothing.
+pub async fn two_tabs(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("toni", "admin").await;
+    p.press("Clients").await;
+    p.press_here("New client").await;
+    p.fill("Name", "Shared").await;
+    p.press("Create").await;
+    p.press("Go to the client").await;
+    let page = p.path().await;
+    p.press_here("Edit").await;
+    let first = p.client.window().await.unwrap();
+    let second = p.client.new_window(true).await.unwrap().handle;
+    p.client.switch_to_window(second).await.unwrap();
+    p.visit(&format!("{page}/edit")).await;
+    p.fill("Description", "From the second window").await;
+    p.press("Save").await;
+    p.says("The changes were saved.").await;
+    p.client.close_window().await.unwrap();
+    p.client.switch_to_window(first).await.unwrap();
+    p.fill("Name", "Shared by all").await;
+    p.press("Save").await;
+    p.says("Somebody else changed it since you opened this form.")
+        .await;
+    assert_eq!(p.value("Name").await, "Shared by all");
+    let kept = "SELECT count(*) FROM oauth_applications WHERE client_name = 'Shared' AND description = 'From the second window'";
+    assert_eq!(stage.server.count(kept).await, 1);
+    // Having been told, they may.
+    p.press("Save").await;
+    p.says("The changes were saved.").await;
+    p.heading("Shared by all").await;
+}
+
+/// Other sites get nobody away from here, and their forms change nothing.
+pub async fn other_sites(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("mona", "user").await;
+    for away in [
+        "//evil.example/",
+        "/%5Cevil.example",
+        "https://evil.example/",
+        "/%09/evil.example",
+        "javascript:alert(1)",
+    ] {
+        p.client.delete_all_cookies().await.unwrap();
+        p.visit(&format!("/login?redirect={away}")).await;
+        p.give_credentials("mona", PASSWORD).await;
+        p.heading("Connected apps and devices").await;
+    }
+    for (path, fields) in [
+        ("account/profile", "full_name=Mallory"),
+        ("account/sessions/revoke-all", "x=y"),
+        ("logout", "x=y"),
+    ] {
+        let (name, value) = fields.split_once('=').unwrap();
+        let page = format!(
+            "data:text/html,<form method=post action='http://127.0.0.1:{}/{path}'><input name={name} value={value}><button>Win</button></form>",
+            stage.server.port
+        );
+        p.client.goto(&page).await.unwrap();
+        p.press("Win").await;
+        p.says("Signed in as").await;
+    }
+    let same = "SELECT count(*) FROM users WHERE username = 'mona' AND full_name = ''";
+    assert_eq!(stage.server.count(same).await, 1);
+    p.visit("/account/profile").await;
+    p.heading("Profile").await;
+}
+
+/// Names that try to be more than names, as a database may hold them.
+const HOSTILE: [&str; 4] = [
+    r#""><script>alert(1)</script>"#,
+    r"<img src=x onerror=alert(2)>",
+    r"{{csrf_token}}<svg/onload=alert(3)>",
+    r"</title></textarea><iframe srcdoc='<script>alert(4)</script>'></iframe>",
+];
+
+/// They are shown as they are, on every page that lists names; nothing runs, and the policy of the pages is not even tried.
+pub async fn hostile_names(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("hanna", "admin").await;
+    for (number, text) in HOSTILE.iter().enumerate() {
+        let name = format!("victim{number}");
+        super::add_person(&stage.server, &name, "user").await;
+        stage.connect_device(&name).await;
+        stage.elsewhere(&name).await;
+        let text = text.replace('\'', "''");
+        for update in [
+            format!(
+                "UPDATE users SET full_name = '{text}', username = 'v{number}{text}' WHERE username = '{name}'"
+            ),
+            format!(
+                "UPDATE sessions SET user_agent = '{text}', ip = '1' WHERE user_id = 'id-of-{name}'"
+            ),
+            format!("UPDATE access_tokens SET scopes = '{text}' WHERE user_id = 'id-of-{name}'"),
+            format!(
+                "UPDATE audit_logs SET user_agent = '{text}', resource_name = '{text}', action = '{text}', error_message = '{text}' WHERE actor_user_id = 'id-of-{name}'"
+            ),
+            format!(
+                "INSERT INTO oauth_applications (client_id, client_secret, client_name, description, user_id, scopes, status, created_at, updated_at, project) \
+                 SELECT 'hostile-{number}', 'x', '{text}', '{text}', 'id-of-{name}', '{text}', 'pending', created_at, created_at, '{text}' FROM users WHERE id = 'id-of-{name}'"
+            ),
+        ] {
+            stage.server.sql(&update, &update).await;
+        }
+    }
+    let mut pages = vec![
+        "/admin/users",
+        "/admin/tokens",
+        "/admin/audit?page_size=100",
+    ];
+    pages.extend(["/admin", "/admin/clients", "/admin/clients?status=pending"]);
+    let mut pages: Vec<String> = pages.into_iter().map(str::to_owned).collect();
+    for number in 0..HOSTILE.len() {
+        for end in [
+            "",
+            "/edit",
+            "/approve",
+            "/reject",
+            "/delete",
+            "/authorizations",
+        ] {
+            pages.push(format!("/admin/clients/hostile-{number}{end}"));
+        }
+        for end in [
+            "",
+            "/edit",
+            "/delete",
+            "/disable",
+            "/connections",
+            "/authorizations",
+        ] {
+            pages.push(format!("/admin/users/id-of-victim{number}{end}"));
+        }
+    }
+    for page in &pages {
+        p.visit(page).await;
+        let text = p.text().await;
+        assert!(
+            HOSTILE.iter().any(|name| text.contains(name)),
+            "{page}: {text}"
+        );
+        assert!(p.scripts_of_others().await.is_empty(), "{page}");
+    }
+    for text in HOSTILE {
+        for page in [
+            "/admin/users?search=",
+            "/admin/audit?search=",
+            "/login?redirect=/",
+            "/device?user_code=",
+            "/admin/explain?ref=",
+        ] {
+            let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            p.visit(&format!("{page}{text}")).await;
+            assert!(p.scripts_of_others().await.is_empty(), "{page}");
+        }
+    }
+}
