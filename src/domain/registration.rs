@@ -28,6 +28,8 @@ pub use widening::{Widened, needs_approval};
 pub const MAX_NAME: usize = 255;
 /// The most characters of a description.
 pub const MAX_DESCRIPTION: usize = 2000;
+/// Characters of the reason for which a client is rejected.
+pub const MAX_REASON: usize = 500;
 /// The most bytes of all scopes together.
 pub const MAX_SCOPES: usize = 2000;
 /// The most resources of one client.

@@ -202,6 +202,7 @@ pub struct RejectPage {
     #[serde(serialize_with = "as_tame")]
     pub name: String,
     pub facts: Vec<Fact>,
+    pub reason: FormInput,
 }
 
 impl View for RejectPage {

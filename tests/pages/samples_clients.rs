@@ -303,6 +303,7 @@ pub fn reject() -> RejectPage {
         client_id: ID.into(),
         name: "Fleet Deploy Assistant".into(),
         facts: vec![Fact::new("clients.owner", "maria.lindqvist")],
+        reason: FormInput::default(),
     }
 }
 

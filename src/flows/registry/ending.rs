@@ -1,7 +1,7 @@
 //! Ending clients and what they were given.
 use super::{Capacity, Editor, RegistryDeps, RegistryError, done, events, find};
 use crate::{
-    domain::ids::ClientId,
+    domain::{ids::ClientId, registration::MAX_REASON},
     store::clients::ending::{DeleteClient, RejectClient, RevokeAll, RevokedAll},
 };
 
@@ -20,7 +20,7 @@ pub async fn reject(
 ) -> Result<(), RegistryError> {
     let client = find(deps, client_id, (&editor.user.id, Capacity::Administrator)).await?;
     let at = deps.ground.now();
-    let reason: String = reason.trim().chars().take(500).collect();
+    let reason: String = reason.trim().chars().take(MAX_REASON).collect();
     let event = events::rejected(&client, &reason)
         .by(editor.actor())
         .from(&editor.origin);

@@ -20,8 +20,8 @@ pub fn lang_of(request: &Request) -> Lang {
     )
 }
 
-/// `POST /language`: remembers `lang` and goes back to where the form was: the page told it, or else the browser. The choice is worth no token; that a page of
-/// another server made it is told by the browser (Fetch Metadata), and refused.
+/// `POST /language`: remembers `lang` and goes back to where the form was: the page told it, or else the browser. The
+/// choice is worth no token; that a page of another server made it is told by the browser (Fetch Metadata), and refused.
 pub async fn choose(deps: WebDeps, mut request: Request) -> Response {
     if request.is_cross_site() {
         let page = ErrorPage::named(403, "foreign");

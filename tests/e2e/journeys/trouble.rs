@@ -225,7 +225,7 @@ pub async fn hostile_names(stage: &Stage) {
             ),
             format!(
                 "INSERT INTO oauth_applications (client_id, client_secret, client_name, description, user_id, scopes, status, created_at, updated_at, project) \
-                 SELECT 'hostile-{number}', 'x', '{text}', '{text}', 'id-of-{name}', '{text}', 'pending', created_at, created_at, '{text}' FROM users WHERE id = 'id-of-{name}'"
+                 SELECT 'hostile-{number}', 'x', '{text}', '{text}', 'id-of-{name}', '{text}', 'pending', created_at, created_at, substr('{text}', 1, 64) FROM users WHERE id = 'id-of-{name}'"
             ),
         ] {
             stage.server.sql(&update, &update).await;

@@ -1,6 +1,6 @@
 //! `/admin/clients`: every client. What ends something asks first, and tells what it will end.
 use crate::{
-    domain::client::Client,
+    domain::{client::Client, registration::MAX_REASON},
     flows::browse::ClientHoldings,
     flows::registry::{Capacity, RegistryError, approve, delete, reject, revoke_all},
     http::{
@@ -18,8 +18,8 @@ use crate::{
         },
     },
     pages::{
-        ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, Hidden, Place, RejectPage, When,
-        Words,
+        ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, FormInput, Hidden, Place,
+        RejectPage, When, Words,
     },
 };
 use ::http::Method;
@@ -256,24 +256,41 @@ fn finished(
 }
 
 async fn ask_reject(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match client(&deps, &visit).await {
+    reject_page(&deps, &visit, 200, FormInput::default()).await
+}
+
+async fn reject_page(
+    deps: &RegisteredDeps,
+    visit: &Visit,
+    status: u16,
+    reason: FormInput,
+) -> Answer {
+    let client = match client(deps, visit).await {
         Ok(client) => client,
-        Err(error) => return refused(&visit, Side::Admin, error),
+        Err(error) => return refused(visit, Side::Admin, error),
     };
     let page = RejectPage {
+        reason,
         shell: visit.shell(Place::Clients),
         client_id: client.client_id.as_str().to_owned(),
         name: client.name.clone(),
         facts: vec![
             Fact::new("clients.id", client.client_id.as_str()),
-            Fact::new("clients.owner", owner(&deps, &client).await?),
+            Fact::new("clients.owner", owner(deps, &client).await?),
         ],
     };
-    Ok(visit.draw(200, &page))
+    Ok(visit.draw(status, &page))
 }
 
+/// A reason that is too long is told, not cut.
 async fn rejected(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let reason = visit.form.get("reason").unwrap_or_default();
+    let reason = visit.form.get("reason").unwrap_or_default().trim();
+    if reason.chars().count() > MAX_REASON {
+        let most = u64::try_from(MAX_REASON).unwrap_or_default();
+        let fault = Words::of("problems.too_long").with("n", most);
+        let typed = FormInput::of(reason).wrong(vec![fault]);
+        return reject_page(&deps, &visit, 400, typed).await;
+    }
     let done = reject(&deps.registry, &editor(&visit), &named(&visit), reason).await;
     finished(&deps, &visit, done, "success=rejected")
 }
