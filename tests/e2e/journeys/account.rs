@@ -13,13 +13,13 @@ pub async fn tokens(stage: &Stage) {
     p.press("Account").await;
     p.says("2 are in force.").await;
     p.says("AuthGate CLI").await;
-    assert_eq!(p.rows().await, 2);
+    p.has_rows(2).await;
     p.filter("Kind", "Access token").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     // Off and on; the filter stays.
     p.press("Switch off").await;
     p.says("The token was switched off.").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     assert_eq!(stage.tokeninfo(&access).await, 401);
     p.press("Switch on").await;
     p.says("The token was switched on.").await;
@@ -41,7 +41,7 @@ pub async fn tokens(stage: &Stage) {
     assert_eq!(stage.tokeninfo(&access).await, 401);
     p.filter("Kind", "All").await;
     p.filter("State", "Revoked").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     // Search finds, and says when it does not.
     p.filter("State", "All").await;
     p.fill("App or scope", "nothing like that").await;
@@ -59,13 +59,13 @@ pub async fn tokens(stage: &Stage) {
     p.choose("Rows", "10").await;
     p.asks_when_chosen("Search").await;
     p.says("Older").await;
-    assert_eq!(p.rows().await, 10);
+    p.has_rows(10).await;
     p.press("Older").await;
     p.says("Newer").await;
-    assert_eq!(p.rows().await, 2);
+    p.has_rows(2).await;
     p.press("Newer").await;
     p.says("Older").await;
-    assert_eq!(p.rows().await, 10);
+    p.has_rows(10).await;
     // All of it.
     p.press("Sign all out").await;
     p.heading("Sign all apps and devices out?").await;
@@ -85,12 +85,12 @@ pub async fn browsers(stage: &Stage) {
     p.heading("Where you are signed in").await;
     p.says("Chrome on Linux").await;
     p.says("This browser").await;
-    assert_eq!(p.rows().await, 2);
+    p.has_rows(2).await;
     p.press_at("Unknown program", "Sign out").await;
     p.heading("Sign this browser out?").await;
     p.press_here("Sign out").await;
     p.says("The browser was signed out.").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     assert_eq!(lost.get("/account/profile", &[]).await.status, 302);
     let mut more = [
         stage.elsewhere("bruno").await,

@@ -15,8 +15,7 @@ pub async fn the_trail(stage: &Stage) {
     p.fill("Part of an action, a name or an actor", "trude")
         .await;
     p.press_here("Search").await;
-    let seen = p.rows().await;
-    assert_eq!(seen, 20);
+    p.has_rows(20).await;
     p.press("Older").await;
     p.says("Newer").await;
     assert!(p.rows().await >= 3);
@@ -27,7 +26,7 @@ pub async fn the_trail(stage: &Stage) {
     assert!(p.address().await.contains("AUTHENTICATION_FAILURE"));
     p.press("Newer").await;
     p.says("Older").await;
-    assert_eq!(p.rows().await, 20);
+    p.has_rows(20).await;
     // One record in full.
     p.press_at("Sign-in failed", "Details").await;
     p.says("POST /login").await;

@@ -63,7 +63,7 @@ pub async fn a_client(stage: &Stage) {
     p.fill("Beginning of a name, or a whole client ID", "walk")
         .await;
     p.press("Search").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     assert!(p.address().await.contains("status=active"));
     p.filter("Status", "Inactive").await;
     p.says("Nothing matches").await;

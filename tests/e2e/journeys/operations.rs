@@ -37,10 +37,10 @@ pub async fn tokens(stage: &Stage) {
     )
     .await;
     p.press("Search").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     p.press("Switch off").await;
     p.says("The token was switched off.").await;
-    assert_eq!(p.rows().await, 1, "search and filter stay");
+    p.has_rows(1).await;
     assert_eq!(stage.tokeninfo(&access).await, 401);
     p.press("Switch on").await;
     p.says("The token was switched on again.").await;
@@ -67,12 +67,12 @@ pub async fn keys(stage: &Stage) {
     stage.sign_in_newcomer("kay", "admin").await;
     p.press("Dashboard").await;
     p.press("Signing keys").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     p.press("Make the next key").await;
     p.heading("Rotate the signing key?").await;
     p.press_here("Make the next key").await;
     p.says("The next key is published.").await;
-    assert_eq!(p.rows().await, 2);
+    p.has_rows(2).await;
     p.press("Use the next key now").await;
     p.says("refuse its tokens until they do").await;
     p.press_here("Use the next key now").await;

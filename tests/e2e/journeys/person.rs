@@ -313,6 +313,21 @@ impl Person {
         }
     }
 
+    /// Waits until the tables have so many rows: a list that was asked for comes a moment later.
+    pub async fn has_rows(&self, expected: usize) {
+        for _ in 0..LOOKS {
+            if self.rows().await == expected {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        panic!(
+            "{} rows, not {expected}:\n{}",
+            self.rows().await,
+            self.text().await
+        );
+    }
+
     /// How many rows of tables are seen.
     pub async fn rows(&self) -> usize {
         let rows = Locator::XPath("//tbody/tr");

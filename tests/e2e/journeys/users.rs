@@ -53,7 +53,7 @@ pub async fn a_user(stage: &Stage) {
     p.fill("Beginning of a username, an address or a name", "NED")
         .await;
     p.press("Search").await;
-    assert_eq!(p.rows().await, 1);
+    p.has_rows(1).await;
     p.press("ned").await;
     assert_eq!(p.path().await, page);
     p.press_here("Edit").await;
