@@ -1,0 +1,286 @@
+//! Whoever may no longer gets nothing, an end reaches what is below it, and what is over is swept away.
+use crate::world::*;
+use authgate::{
+    domain::eligibility::Refusal,
+    store::{
+        assertions::UseAssertion,
+        audit::RecordAudit,
+        codes::InsertCode,
+        consents::{RevokeConsent, Withdrawal},
+        devices::Redemption,
+        keys::{AddKey, AddWhen, Added},
+        sessions::RecordLoginFailure,
+        sweep::{DropFamilies, PIECE, Sweep, Swept},
+        tokens::{RefreshFixed, Refreshed, RevokeFamily},
+        traces::RecordTraces,
+        users::{
+            changing::UserChanged,
+            ending::{DisableUser, ResetPassword},
+        },
+    },
+};
+
+/// Whoever may no longer gets nothing, though everything was in order when it was looked at: the transaction asks again.
+#[tokio::test]
+async fn standing_is_judged_again_inside_the_transaction() {
+    on_both(async |world| {
+        let held = world.signed_in("held").await;
+        for (n, (off, on, refusal)) in [
+            (
+                "UPDATE users SET is_active = false WHERE id = 'zoe'",
+                "UPDATE users SET is_active = true",
+                Refusal::User,
+            ),
+            (
+                "UPDATE users SET id = 'gone' WHERE id = 'zoe'",
+                "UPDATE users SET id = 'zoe' WHERE id = 'gone'",
+                Refusal::User,
+            ),
+            (
+                "UPDATE oauth_applications SET status = 'inactive'",
+                "UPDATE oauth_applications SET status = 'active'",
+                Refusal::Client,
+            ),
+            (
+                "UPDATE oauth_applications SET enable_device_flow = false, enable_auth_code_flow = false",
+                "UPDATE oauth_applications SET enable_device_flow = true, enable_auth_code_flow = true",
+                Refusal::Grant,
+            ),
+            (
+                "UPDATE user_authorizations SET is_active = false",
+                "UPDATE user_authorizations SET is_active = true",
+                Refusal::Consent,
+            ),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let code = world.approved(&format!("d{n}")).await;
+            let before = world.count("SELECT count(*) FROM access_tokens").await;
+            world.sql(off).await;
+            let late = world.store.commit(redeem(&code, &issued(&code.hash, at(2)))).await;
+            assert_eq!(late, Ok(Redemption::Refused(refusal)), "{off}");
+            let late = world.store.commit(rotate(&held, n)).await;
+            assert_eq!(late, Ok(Refreshed::Refused(refusal)), "{off}");
+            let fixed = RefreshFixed {
+                refresh_id: held.refresh.as_ref().unwrap().id.clone(),
+                now: at(3),
+                family: held.family.clone(),
+                access: token("late", "held", TokenCategory::Access, at(3)),
+                touch: true,
+                audit: Vec::new(),
+            };
+            let late = world.store.commit(fixed).await;
+            assert_eq!(late, Ok(Refreshed::Refused(refusal)), "{off}");
+            assert_eq!(world.count("SELECT count(*) FROM access_tokens").await, before);
+            world.sql(on).await;
+            // Nothing was used up by the refusal.
+            let good = world.store.commit(redeem(&code, &issued(&code.hash, at(2)))).await;
+            assert_eq!(good, Ok(Redemption::Done), "{on}");
+        }
+        let end = RevokeFamily {
+            family: held.family.clone(),
+            at: at(4),
+            audit: Vec::new(),
+        };
+        assert_eq!(world.store.commit(end).await, Ok(2));
+        let late = world.store.commit(rotate(&held, 9)).await;
+        assert_eq!(late, Ok(Refreshed::FamilyRevoked));
+    })
+    .await;
+}
+
+/// Each way of ending a person or a consent leaves nothing that counts.
+#[tokio::test]
+async fn an_end_reaches_everything_below_it() {
+    on_both(async |world| {
+        let alive = "SELECT (SELECT count(*) FROM access_tokens WHERE status = 'active') \
+                     + (SELECT count(*) FROM device_codes) \
+                     + (SELECT count(*) FROM authorization_codes WHERE used_at IS NULL)";
+        for round in 0..3 {
+            world.signed_in(&format!("r{round}")).await;
+            world.approved(&format!("d{round}")).await;
+            let code = InsertCode {
+                code: code(&format!("c{round}")),
+                consent: Some(consent(&format!("c{round}"))),
+                audit: Vec::new(),
+            };
+            assert_eq!(world.store.commit(code).await, Ok(Ok(())));
+            world
+                .store
+                .commit(start(session(&format!("s{round}"), at(1000))))
+                .await
+                .unwrap();
+            assert_eq!(world.count(alive).await, 4);
+            let sessions = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
+            let (actor, user_id) = (UserId::new("admin"), UserId::new("zoe"));
+            let left = match round {
+                0 => {
+                    let reset = ResetPassword {
+                        user_id,
+                        actor,
+                        hash: "new".to_owned(),
+                        account: "zoe".to_owned(),
+                        at: at(10),
+                        audit: Vec::new(),
+                    };
+                    assert_eq!(world.store.commit(reset).await, Ok(UserChanged::Done));
+                    0
+                }
+                1 => {
+                    let disable = DisableUser {
+                        user_id,
+                        actor,
+                        at: at(10),
+                        audit: Vec::new(),
+                    };
+                    assert_eq!(world.store.commit(disable).await, Ok(UserChanged::Done));
+                    world.sql("UPDATE users SET is_active = true").await;
+                    0
+                }
+                _ => {
+                    let end = || RevokeConsent {
+                        user_id: UserId::new("zoe"),
+                        uuid: "consent-c2".to_owned(),
+                        at: at(10),
+                        audit: Vec::new(),
+                    };
+                    assert_eq!(
+                        world.store.commit(end()).await,
+                        Ok(Withdrawal::Done { tokens: 2 })
+                    );
+                    assert_eq!(world.store.commit(end()).await, Ok(Withdrawal::Already));
+                    1
+                }
+            };
+            assert_eq!(world.count(alive).await, 0, "round {round}");
+            assert_eq!(world.count(sessions).await, left, "round {round}");
+        }
+        let told = world.store.invalidations_after(0).await.unwrap();
+        let last = told.last().unwrap().id;
+        assert!(told.is_sorted_by_key(|one| one.id), "{told:?}");
+        assert_eq!(world.store.last_invalidation().await, Ok(last));
+        assert!(
+            world
+                .store
+                .invalidations_after(last)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            told.iter()
+                .any(|one| one.kind == "user" && one.key == "zoe")
+        );
+    })
+    .await;
+}
+
+/// Each broom takes what is over and leaves what is not.
+#[tokio::test]
+async fn sweeps_take_what_is_over_and_nothing_else() {
+    on_both(async |world| {
+        let store = &world.store;
+        for (name, until) in [("old", at(10)), ("new", at(5000))] {
+            store.commit(insert(&device(name, until))).await.unwrap();
+            let mut given = code(name);
+            given.expires_at = until;
+            let given = InsertCode {
+                code: given,
+                consent: None,
+                audit: Vec::new(),
+            };
+            assert_eq!(store.commit(given).await, Ok(Ok(())));
+            let assertion = UseAssertion {
+                client_id: ClientId::new("app"),
+                jti: name.to_owned(),
+                until,
+                now: at(0),
+            };
+            assert_eq!(store.commit(assertion).await, Ok(true));
+            store.commit(start(session(name, until))).await.unwrap();
+            let failure = RecordLoginFailure {
+                account: format!("account {name}"),
+                at: until,
+                audit: vec![row(&format!("failed {name}"), until)],
+            };
+            assert_eq!(store.commit(failure).await, Ok(1));
+            let key = AddKey {
+                key: key(name, until),
+                when: AddWhen::Found,
+                at: at(0),
+                audit: Vec::new(),
+            };
+            assert_eq!(store.commit(key).await, Ok(Added::Done));
+            store
+                .commit(RecordTraces {
+                    rows: vec![trace(name, until)],
+                })
+                .await
+                .unwrap();
+            let code = world.approved(&format!("f-{name}")).await;
+            let brings = issued(name, until - Duration::seconds(3600));
+            assert_eq!(
+                store.commit(redeem(&code, &brings)).await,
+                Ok(Redemption::Done)
+            );
+            let end = RevokeFamily {
+                family: brings.family,
+                at: until,
+                audit: Vec::new(),
+            };
+            assert_eq!(store.commit(end).await, Ok(2));
+        }
+        for (what, taken) in [
+            (Swept::Tokens, 2),
+            (Swept::DeviceCodes, 1),
+            (Swept::AuthorizationCodes, 1),
+            (Swept::Assertions, 1),
+            (Swept::Sessions, 1),
+            // Two keys that came, and a family that ended.
+            (Swept::Invalidations, 3),
+            (Swept::LoginFailures, 1),
+            (Swept::SigningKeys, 1),
+            (Swept::Traces, 1),
+        ] {
+            let sweep = || Sweep {
+                what,
+                before: at(1000),
+            };
+            assert_eq!(store.commit(sweep()).await, Ok(taken), "{what:?}");
+            assert_eq!(store.commit(sweep()).await, Ok(0), "{what:?} again");
+        }
+        // The tokens of the other are still there.
+        let looked = store.look_at_families(None, at(1000)).await.unwrap();
+        assert_eq!(looked.empty, ["old"]);
+        store
+            .commit(DropFamilies { ids: looked.empty })
+            .await
+            .unwrap();
+        let families = "SELECT count(*) FROM token_families";
+        assert_eq!(world.count(families).await, 1);
+        let kept = store.signing_keys().await.unwrap();
+        let sealed = kept.iter().filter(|key| key.sealed.is_some());
+        assert_eq!(
+            (kept.len(), sealed.count()),
+            (2, 1),
+            "the public half stays"
+        );
+        // In pieces.
+        let many = i64::try_from(PIECE).unwrap() + 5;
+        let rows = (0..many)
+            .map(|n| row(&format!("audit {n}"), at(-n)))
+            .collect();
+        store.commit(RecordAudit { rows }).await.unwrap();
+        let sweep = || Sweep {
+            what: Swept::Audit,
+            before: at(1),
+        };
+        let first = store.commit(sweep()).await.unwrap();
+        let rest = store.commit(sweep()).await.unwrap();
+        assert_eq!(first, PIECE);
+        assert!((5..50).contains(&rest), "{rest}");
+        assert_eq!(store.commit(sweep()).await, Ok(0));
+    })
+    .await;
+}

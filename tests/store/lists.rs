@@ -1,0 +1,182 @@
+//! Lists are paged by key; lists and times in columns are those of the Go server.
+use crate::world::*;
+use authgate::{
+    domain::{
+        paging::{Cursor, Edge, Leaf, Slice},
+        user::Role,
+    },
+    store::{
+        codes::InsertCode,
+        devices::Redemption,
+        tokens::{listing::TokenQuery, owned::OwnTokenQuery},
+        users::{
+            changing::{InsertUser, UserChanged},
+            listing::UserQuery,
+        },
+    },
+};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use std::collections::BTreeSet;
+
+/// Every row once, in order, forth and back, though some were made in the same moment.
+async fn walked<T>(
+    read: impl AsyncFn(Slice) -> Result<Leaf<T>, StoreError>,
+    id: impl Fn(&T) -> String,
+    expected: &[String],
+) {
+    let page = async |from| read(Slice { size: 3, from }).await.unwrap();
+    let (mut seen, mut from) = (Vec::new(), Edge::Start);
+    let mut places: Vec<Cursor> = Vec::new();
+    loop {
+        let leaf = page(from).await;
+        seen.extend(leaf.rows.iter().map(&id));
+        places.extend(leaf.newer);
+        match leaf.older {
+            // As a link carries it.
+            Some(place) => from = Edge::After(Cursor::decode(&place.encode()).unwrap()),
+            None => break,
+        }
+    }
+    assert_eq!(seen, expected);
+    let mut back = Vec::new();
+    let mut from = places.pop().map(Edge::Before);
+    while let Some(edge) = from.take() {
+        let leaf = page(edge).await;
+        let mut rows: Vec<String> = leaf.rows.iter().map(&id).collect();
+        rows.append(&mut back);
+        back = rows;
+        from = leaf.newer.map(Edge::Before);
+    }
+    let last = expected.len() - (expected.len().div_ceil(3) - 1) * 3;
+    assert_eq!(back, expected[..expected.len() - last]);
+}
+
+#[tokio::test]
+async fn lists_are_paged_by_key() {
+    on_both(async |world| {
+        for n in 0..6 {
+            let mut person = user(&format!("p{n}"), Role::User);
+            // Pairs share a moment.
+            person.created_at = at(n / 2);
+            let insert = InsertUser {
+                user: person,
+                actor: UserId::new("admin"),
+                audit: Vec::new(),
+            };
+            assert_eq!(world.store.commit(insert).await, Ok(UserChanged::Done));
+        }
+        let names = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        let query = UserQuery::default();
+        walked(
+            async |slice| world.store.users_page(&query, &slice).await,
+            |user| user.id.as_str().to_owned(),
+            &names("p5 p4 p3 p2 zoe p1 p0 admin"),
+        )
+        .await;
+        for n in 0..4 {
+            let name = format!("t{n}");
+            let code = world.approved(&name).await;
+            let brings = issued(&name, at(n / 2));
+            assert_eq!(
+                world.store.commit(redeem(&code, &brings)).await,
+                Ok(Redemption::Done)
+            );
+        }
+        let expected = names("t3-a t3 t2-a t2 t1-a t1 t0-a t0");
+        let own = OwnTokenQuery::default();
+        let zoe = UserId::new("zoe");
+        walked(
+            async |slice| world.store.own_tokens(&zoe, &own, &slice).await,
+            |line| line.token.id.as_str().to_owned(),
+            &expected,
+        )
+        .await;
+        let all = TokenQuery::default();
+        walked(
+            async |slice| world.store.tokens_page(&all, &slice).await,
+            |line| line.token.id.as_str().to_owned(),
+            &expected,
+        )
+        .await;
+        let refresh = TokenQuery {
+            category: Some(TokenCategory::Refresh),
+            ..TokenQuery::default()
+        };
+        walked(
+            async |slice| world.store.tokens_page(&refresh, &slice).await,
+            |line| line.token.id.as_str().to_owned(),
+            &names("t3 t2 t1 t0"),
+        )
+        .await;
+        let counted = world.store.counters(at(5)).await.unwrap();
+        assert_eq!((counted.users, counted.admins, counted.disabled), (8, 1, 0));
+        assert_eq!((counted.access_tokens, counted.refresh_tokens), (4, 4));
+        assert_eq!((counted.clients, counted.pending_clients), (1, 0));
+        let later = world.store.counters(at(100_000)).await.unwrap();
+        assert_eq!((later.access_tokens, later.refresh_tokens), (0, 0));
+        let holds = world.store.user_holdings(&zoe, at(5)).await.unwrap();
+        assert_eq!(
+            (holds.tokens, holds.consents, holds.clients, holds.sessions),
+            (8, 1, 1, 0)
+        );
+    })
+    .await;
+}
+
+/// What the Go server reads: lists are BLOBs on SQLite, and times are text of one layout, in UTC, that sorts as time does.
+#[tokio::test]
+async fn lists_and_times_are_stored_as_the_go_server_reads_them() {
+    on_both(async |world| {
+        world.signed_in("r").await;
+        let code = InsertCode {
+            code: code("c"),
+            consent: Some(consent("c")),
+            audit: Vec::new(),
+        };
+        assert_eq!(world.store.commit(code).await, Ok(Ok(())));
+        world.store.commit(insert(&device("d", at(600)))).await.unwrap();
+        if world.driver == Driver::Postgres {
+            let exact = "SELECT count(*) FROM device_codes WHERE created_at = '2026-11-20 08:00:00.123456+00'";
+            assert_eq!(world.count(exact).await, 1);
+            return;
+        }
+        for (table, column) in [
+            ("oauth_applications", "redirect_uris"),
+            ("access_tokens", "resource"),
+            ("device_codes", "resource"),
+            ("authorization_codes", "resource"),
+            ("user_authorizations", "resource"),
+        ] {
+            let (all, blobs) = (
+                format!("SELECT count(*) FROM {table}"),
+                format!("SELECT count(*) FROM {table} WHERE typeof({column}) = 'blob'"),
+            );
+            let all = world.count(&all).await;
+            assert!(all > 0, "{table}");
+            assert_eq!(world.count(&blobs).await, all, "{table}.{column}");
+        }
+        let path = world.dsn.split('?').next().unwrap();
+        let mut db = sqlx::SqliteConnection::connect(path).await.unwrap();
+        for (table, columns) in [
+            ("users", "created_at updated_at"),
+            ("access_tokens", "created_at expires_at"),
+            ("device_codes", "created_at expires_at"),
+            ("authorization_codes", "created_at expires_at auth_time"),
+            ("user_authorizations", "granted_at"),
+            ("audit_logs", "event_time created_at"),
+            ("token_families", "created_at absolute_end"),
+        ] {
+            for column in columns.split(' ') {
+                let query = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL");
+                let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut db).await.unwrap();
+                let texts: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+                assert!(!texts.is_empty(), "{table}.{column}");
+                for text in &texts {
+                    let is_go = text.len() > 24 && text.ends_with(".123456+00:00") && &text[10..11] == " ";
+                    assert!(is_go, "{table}.{column}: {text}");
+                }
+            }
+        }
+    })
+    .await;
+}
