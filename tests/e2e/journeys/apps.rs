@@ -43,11 +43,11 @@ pub async fn an_app(stage: &Stage) {
     p.press("My apps").await;
     p.says("Active").await;
     p.press("Anna’s <i>notebook</i>").await;
-    // Another name needs nobody's approval.
+    // To ask for less needs nobody's approval.
     p.press_here("Edit").await;
     p.says("This app is approved. Whatever you add needs approval again")
         .await;
-    p.fill("Name", "Notebook").await;
+    p.tick("Know which account is yours").await;
     p.press("Save").await;
     p.says("The changes were saved.").await;
     p.says("An app in use cannot be deleted.").await;
@@ -60,15 +60,16 @@ pub async fn an_app(stage: &Stage) {
     assert_ne!(p.secret().await, secret);
     p.press("Go to the client").await;
     p.says("Old secret valid until").await;
-    // What adds to it does.
+    // What adds to it does, and so does another name.
     p.press_here("Edit").await;
+    p.fill("Name", "Notebook").await;
     p.fill(
         "Redirect URIs",
         "https://notes.example/cb\nhttps://other.example/cb",
     )
     .await;
     p.press("Save").await;
-    p.says("What you added needs approval").await;
+    p.says("What you changed needs approval").await;
     p.says("It waits for approval and gets no tokens until then.")
         .await;
     // An app that is not in use is deleted, after a question.
