@@ -154,6 +154,18 @@ const OTHERWISE: &[(&str, &str, &[&str])] = &[
         &["text"],
     ),
     (
+        "audit_logs.actor_ip",
+        "a key that the server makes at its start is nobody's request; an empty text is how the Go server says nothing",
+        &["text, empty"],
+    ),
+    ("audit_logs.request_method", "as actor_ip", &["text, empty"]),
+    ("audit_logs.request_path", "as actor_ip", &["text, empty"]),
+    (
+        "audit_logs.resource_id",
+        "as actor_ip: a key has a name, which stands beside it",
+        &["text, empty"],
+    ),
+    (
         "audit_logs.user_agent",
         "the requests of this test name no agent",
         &["text, empty"],
