@@ -340,18 +340,18 @@ async fn the_page_keeps_its_filters_on_the_way_back_and_forth() {
             "/admin/audit?severity=WARNING&search=hap&end_time=2026-06-01T00:00:00Z&page_size=20"
                 .to_owned();
         let first = http.get(&path, &[]).await;
-        assert_eq!(first.body.matches("<tr role=\"row\">").count(), 1 + 20);
+        assert_eq!(first.body.matches("<tr>").count(), 1 + 20);
         let mut rows = 20;
         while let Some(older) = link(&http.get(&path, &[]).await.body, "next") {
             path = older;
             let page = http.get(&path, &[]).await;
             assert_eq!(page.status, 200, "{path}");
-            rows += page.body.matches("<tr role=\"row\">").count() - 1;
+            rows += page.body.matches("<tr>").count() - 1;
         }
         assert_eq!(rows, 25);
         let newer = link(&http.get(&path, &[]).await.body, "prev").unwrap();
         let back = http.get(&newer, &[]).await;
-        assert_eq!(back.body.matches("<tr role=\"row\">").count(), 1 + 20);
+        assert_eq!(back.body.matches("<tr>").count(), 1 + 20);
         let evil = http.get("/admin/audit?search=%3Cscript%3Ealert(1)%3C/script%3E&event_type=%22%3E%3Cimg%20src=x%3E", &[]).await;
         assert_eq!(evil.status, 200);
         assert!(!evil.body.contains("<script>") && !evil.body.contains("<img"));

@@ -248,20 +248,24 @@ async fn native_app() -> (u16, tokio::sync::mpsc::Receiver<url::Url>) {
     let (sender, receiver) = tokio::sync::mpsc::channel(8);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = vec![0; 16_384];
-            let read = stream.read(&mut head).await.unwrap_or(0);
-            let text = String::from_utf8_lossy(&head[..read]).into_owned();
-            let body = "<!doctype html><h1>Arrived</h1>";
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = stream.write_all(answer.as_bytes()).await;
-            let path = text.split(' ').nth(1).unwrap_or_default();
-            if path.starts_with("/cb") || path.starts_with("/bye") {
-                let url = url::Url::parse(&format!("http://127.0.0.1:{port}{path}")).unwrap();
-                let _ = sender.send(url).await;
-            }
+            let sender = sender.clone();
+            // A browser opens connections that it may not use: none waits for another.
+            tokio::spawn(async move {
+                let mut head = vec![0; 16_384];
+                let read = stream.read(&mut head).await.unwrap_or(0);
+                let text = String::from_utf8_lossy(&head[..read]).into_owned();
+                let body = "<!doctype html><h1>Arrived</h1>";
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let path = text.split(' ').nth(1).unwrap_or_default();
+                if path.starts_with("/cb") || path.starts_with("/bye") {
+                    let url = url::Url::parse(&format!("http://127.0.0.1:{port}{path}")).unwrap();
+                    let _ = sender.send(url).await;
+                }
+            });
         }
     });
     (port, receiver)
