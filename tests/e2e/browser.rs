@@ -53,15 +53,16 @@ impl Browser {
             .unwrap();
     }
 
+    /// The heading of the page. A page that is just being left is asked once more.
     async fn heading(&self) -> String {
-        self.client
-            .wait()
-            .for_element(Locator::Css("h1"))
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
+        let read = async || {
+            let wait = self.client.wait();
+            wait.for_element(Locator::Css("h1")).await?.text().await
+        };
+        match read().await {
+            Ok(heading) => heading,
+            Err(_) => read().await.unwrap(),
+        }
     }
 
     /// Opens the device page, signs in when asked, types the code and approves.

@@ -120,7 +120,7 @@ pub async fn authorizations(stage: &Stage) {
     p.press("Continue").await;
     p.says("We do not know this code. Compare it with your device and try again.")
         .await;
-    assert_eq!(p.focused().await, "Code");
+    p.is_at("Code").await;
     let (code, typed) = stage.ask_by_device().await;
     p.fill("Code", &typed.to_lowercase().replace('-', "")).await;
     p.press("Continue").await;
@@ -186,14 +186,14 @@ pub async fn password(stage: &Stage) {
     };
     change("not it", NEW_PASSWORD, NEW_PASSWORD).await;
     p.says("That is not your current password.").await;
-    assert_eq!(p.focused().await, "Current password");
+    p.is_at("Current password").await;
     assert_eq!(p.value("New password").await, "");
     change(PASSWORD, "short", "short").await;
     p.says("At least 15 characters.").await;
-    assert_eq!(p.focused().await, "New password");
+    p.is_at("New password").await;
     change(PASSWORD, NEW_PASSWORD, "something else entirely").await;
     p.says("The two new passwords differ.").await;
-    assert_eq!(p.focused().await, "New password again");
+    p.is_at("New password again").await;
     assert_eq!(other.get("/account/profile", &[]).await.status, 200);
     change(PASSWORD, NEW_PASSWORD, NEW_PASSWORD).await;
     p.says("The password was changed, and other browsers were signed out.")
@@ -214,7 +214,7 @@ pub async fn password(stage: &Stage) {
     p.says("That username and password do not match an active account.")
         .await;
     assert_eq!(p.value("Username").await, "wanda");
-    assert_eq!(p.focused().await, "Password");
+    p.is_at("Password").await;
     p.fill("Password", THIRD_PASSWORD).await;
     p.press("Sign in").await;
     p.heading("Connected apps and devices").await;

@@ -22,7 +22,7 @@ pub async fn an_app(stage: &Stage) {
         .await;
     p.says("The authorization code grant needs at least one.")
         .await;
-    assert_eq!(p.focused().await, "Redirect URIs");
+    p.is_at("Redirect URIs").await;
     assert_eq!(p.value("Name").await, "Anna’s <i>notebook</i>");
     assert_eq!(p.value("Description").await, "Notes of everybody");
     p.fill("Redirect URIs", "notes.example/cb").await;

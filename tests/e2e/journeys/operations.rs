@@ -93,7 +93,7 @@ pub async fn refusals(stage: &Stage) {
     p.press("Refusals").await;
     p.fill("Reference", "nonsense").await;
     p.press("Explain").await;
-    assert_eq!(p.focused().await, "Reference");
+    p.is_at("Reference").await;
     p.fill("Reference", reference).await;
     p.press("Explain").await;
     p.says("The code or token is known, not used up and not revoked")

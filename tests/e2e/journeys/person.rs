@@ -334,13 +334,30 @@ impl Person {
         self.client.find_all(rows).await.unwrap().len()
     }
 
+    /// Asserts that the focus comes to the field with this label. A browser moves it after the page is there.
+    pub async fn is_at(&self, label: &str) {
+        let mut focused = String::new();
+        for _ in 0..LOOKS {
+            focused = self.focused().await;
+            if focused == label {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        assert_eq!(focused, label, "the focus on {}", self.address().await);
+    }
+
     /// The label of the field that has the focus.
-    pub async fn focused(&self) -> String {
-        let active = self.client.active_element().await.unwrap();
-        let id = active.attr("id").await.unwrap().unwrap_or_default();
+    async fn focused(&self) -> String {
+        // The page may just be another one.
+        let id = match self.client.active_element().await {
+            Ok(active) => active.attr("id").await.ok().flatten(),
+            Err(_) => None,
+        };
+        let id = id.unwrap_or_default();
         let label = format!("//label[@for={}]", quoted(&id));
         match self.displayed(&label).await {
-            Some(label) => label.text().await.unwrap(),
+            Some(label) => label.text().await.unwrap_or_default(),
             None => format!("#{id}"),
         }
     }

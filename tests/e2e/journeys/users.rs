@@ -14,13 +14,13 @@ pub async fn a_user(stage: &Stage) {
     p.press("Create").await;
     p.says("Not an address such as name@example.com.").await;
     p.says("beginning with a letter or digit.").await;
-    assert_eq!(p.focused().await, "Username");
+    p.is_at("Username").await;
     assert_eq!(p.value("Username").await, "ned flanders!");
     p.fill("Username", "ned").await;
     p.fill("Email", "ulla@example.com").await;
     p.press("Create").await;
     p.says("Somebody has it already.").await;
-    assert_eq!(p.focused().await, "Email");
+    p.is_at("Email").await;
     p.fill("Email", "ned@example.com").await;
     p.fill("Full name", "Ned").await;
     p.press("Create").await;
