@@ -63,18 +63,24 @@ async fn target(deps: &PeopleDeps, visit: &Visit) -> Result<(User, UserHoldings)
     Ok((user, held))
 }
 
+/// The same, for what nobody does to themselves.
+async fn another(deps: &PeopleDeps, visit: &Visit) -> Result<(User, UserHoldings), PeopleError> {
+    let found = target(deps, visit).await?;
+    if found.0.id == visit.guest.user.id {
+        return Err(PeopleError::Oneself);
+    }
+    Ok(found)
+}
+
 fn n(key: &'static str, n: u64) -> Words {
     Words::of(key).with("n", n)
 }
 
 async fn disable(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    let (user, held) = match target(&deps, &visit).await {
+    let (user, held) = match another(&deps, &visit).await {
         Ok(target) => target,
-        Err(error) => return refused(&visit, error),
+        Err(error) => return told(&deps, &visit, error).await,
     };
-    if user.id == visit.guest.user.id {
-        return told(&deps, &visit, PeopleError::Oneself).await;
-    }
     let page = ConfirmPage {
         title: Words::of("users.disable_title"),
         consequences: vec![
@@ -90,13 +96,10 @@ async fn disable(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
 }
 
 async fn delete(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    let (user, held) = match target(&deps, &visit).await {
+    let (user, held) = match another(&deps, &visit).await {
         Ok(target) => target,
-        Err(error) => return refused(&visit, error),
+        Err(error) => return told(&deps, &visit, error).await,
     };
-    if user.id == visit.guest.user.id {
-        return told(&deps, &visit, PeopleError::Oneself).await;
-    }
     let page = ConfirmPage {
         title: Words::of("users.delete_title"),
         consequences: vec![
