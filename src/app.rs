@@ -191,7 +191,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
 async fn open(config: &Config) -> Result<(Store, Adoption), StartFailure> {
     let opening = async {
         let store = Store::open(&settings::store(config)).await?;
-        let adoption = store.prepare(HostClock.now()).await?;
+        let adoption = store.prepare().await?;
         Ok::<_, StoreError>((store, adoption))
     };
     match tokio::time::timeout(config.timeouts.db_init, opening).await {

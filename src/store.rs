@@ -2,7 +2,6 @@
 //!
 //! What may happen once is one guarded statement inside a [`Unit`]; units are committed by [`Store::commit`], on SQLite
 //! many at a time. One SQL text serves both engines; differences are confined to `sql`, `schema` and `tx`.
-use crate::domain::time::Timestamp;
 use futures_util::future::BoxFuture;
 use sqlx::{PgPool, SqlitePool};
 use std::{
@@ -129,7 +128,7 @@ impl Store {
     ///
     /// # Errors
     /// As the database.
-    pub async fn prepare(&self, _now: Timestamp) -> Result<Adoption, StoreError> {
+    pub async fn prepare(&self) -> Result<Adoption, StoreError> {
         schema::prepare(&self.0.engine).await
     }
 

@@ -77,7 +77,7 @@ pub async fn on_both(test: impl AsyncFn(&World)) {
             Driver::Postgres => fresh_database().await,
         };
         let store = Store::open(&Settings::new(driver, &dsn)).await.unwrap();
-        store.prepare(BEGIN).await.unwrap();
+        store.prepare().await.unwrap();
         let world = World {
             store,
             driver,

@@ -12,7 +12,7 @@ async fn store() -> (tempfile::TempDir, Store) {
     let store = Store::open(&StoreSettings::new(Driver::Sqlite, path.to_str().unwrap()))
         .await
         .unwrap();
-    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.prepare().await.unwrap();
     (directory, store)
 }
 

@@ -17,7 +17,7 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
         directory.path().join("x.db").to_str().unwrap(),
     );
     let ours = Store::open(&settings).await.unwrap();
-    ours.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    ours.prepare().await.unwrap();
     let theirs = Store::open(&settings).await.unwrap();
     let (seen, cleared) = (
         Arc::new(Mutex::new(Vec::new())),

@@ -11,7 +11,7 @@ async fn store() -> (tempfile::TempDir, Store) {
     let store = Store::open(&Settings::new(Driver::Sqlite, path.to_str().unwrap()))
         .await
         .unwrap();
-    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.prepare().await.unwrap();
     (directory, store)
 }
 

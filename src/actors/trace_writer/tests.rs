@@ -40,7 +40,7 @@ async fn stage() -> Stage {
     let store = Store::open(&StoreSettings::new(Driver::Sqlite, path.to_str().unwrap()))
         .await
         .unwrap();
-    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.prepare().await.unwrap();
     let clock = Arc::new(SetClock::at(1000));
     let settings = Settings {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,

@@ -13,7 +13,7 @@ async fn a_sweep_goes_on_until_nothing_is_left_and_only_one_holds_the_lease() {
     let store = Store::open(&StoreSettings::new(Driver::Sqlite, path.to_str().unwrap()))
         .await
         .unwrap();
-    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.prepare().await.unwrap();
     let at = |s: i64| Timestamp::from_unix_timestamp(s).unwrap();
     let rows = (0..2500)
         .map(|n| AuditEvent::new(EventType::Logout, "x").into_row(n.to_string(), at(n)))
@@ -62,7 +62,7 @@ async fn families_without_tokens_go_and_the_walk_ends() {
     let store = Store::open(&StoreSettings::new(Driver::Sqlite, path.to_str().unwrap()))
         .await
         .unwrap();
-    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.prepare().await.unwrap();
     let at = |s: i64| Timestamp::from_unix_timestamp(s).unwrap();
     for (id, made) in [("old", 10), ("new", 30)] {
         let family = Family {

@@ -46,7 +46,7 @@ async fn filled() -> (tempfile::TempDir, Store) {
     let store = Store::open(&Settings::new(Driver::Sqlite, path.to_str().unwrap()))
         .await
         .unwrap();
-    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.prepare().await.unwrap();
     store.commit(Fill).await.unwrap();
     (directory, store)
 }

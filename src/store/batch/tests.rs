@@ -35,7 +35,7 @@ async fn store() -> (tempfile::TempDir, Store) {
     let store = Store::open(&Settings::new(Driver::Sqlite, path))
         .await
         .unwrap();
-    store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.prepare().await.unwrap();
     for text in [
         "INSERT INTO users (id, username, email) VALUES ('u', 'u', 'u@example.com')",
         "INSERT INTO oauth_applications (client_id, client_secret, client_name, user_id, scopes, client_type, \

@@ -44,7 +44,7 @@ impl File {
         let store = Store::open(&Settings::new(Driver::Sqlite, self.path()))
             .await
             .unwrap();
-        let adoption = store.prepare(Timestamp::UNIX_EPOCH).await.unwrap();
+        let adoption = store.prepare().await.unwrap();
         (store, adoption)
     }
 
