@@ -5,10 +5,16 @@
 use futures_util::future::BoxFuture;
 use sqlx::{PgPool, SqlitePool};
 use std::{
-    sync::{Arc, OnceLock, atomic::AtomicI64},
-    time::Duration,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
-use tokio::sync::Mutex;
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::timeout,
+};
 
 pub mod assertions;
 pub mod audit;
@@ -52,6 +58,11 @@ pub use tx::Tx;
 
 /// The longest that a reading from Postgres may take.
 const READ: Duration = Duration::from_secs(5);
+/// Commits that may wait for each connection to Postgres.
+const LINE: u32 = 32;
+/// How long the next one waits for room in that line before it is told to come again: longer would be in vain, and
+/// whoever is turned away at once comes back at once.
+const ROOM: Duration = Duration::from_millis(500);
 /// The longest that a transaction on Postgres may take; beyond it nobody knows whether it was committed.
 const COMMIT: Duration = Duration::from_secs(8);
 
@@ -97,6 +108,11 @@ struct Inner {
     lookups: keyed::Lookups,
     /// How far the clock of the database is ahead of ours.
     ahead_ms: AtomicI64,
+    /// Room for commits on Postgres, under way and in line.
+    line: Semaphore,
+    opened: Instant,
+    /// When the last commit on Postgres came back, in milliseconds after `opened`; 0 before the first.
+    committed_ms: AtomicU64,
 }
 
 enum Engine {
@@ -116,11 +132,16 @@ impl Store {
     /// [`StoreError::Unavailable`] with what the driver says, never with the password.
     pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
         let engine = open::open(settings).await?;
+        let room = settings.max_open.max(1).saturating_mul(1 + LINE);
+        let room = usize::try_from(room).unwrap_or(Semaphore::MAX_PERMITS);
         Ok(Self(Arc::new(Inner {
             engine,
             sink: OnceLock::new(),
             lookups: keyed::Lookups::default(),
             ahead_ms: AtomicI64::new(0),
+            line: Semaphore::new(room.min(Semaphore::MAX_PERMITS)),
+            opened: Instant::now(),
+            committed_ms: AtomicU64::new(0),
         })))
     }
 
@@ -140,6 +161,16 @@ impl Store {
         self.read_one(sql::Sql::new("SELECT 1 AS one"))
             .await
             .map(|_| ())
+    }
+
+    /// Whether Postgres committed something within this time: then it answers, even if no connection is free to ask it.
+    pub fn committed_within(&self, time: Duration) -> bool {
+        let last = self.0.committed_ms.load(Relaxed);
+        last > 0 && u128::from(self.age_ms().saturating_sub(last)) <= time.as_millis()
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Closes every connection; SQLite's log is folded into the file.
@@ -184,7 +215,17 @@ impl Store {
     /// What the unit says; [`StoreError::Unavailable`] when the commit failed or its outcome is unknown.
     pub async fn commit<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
         match &self.0.engine {
-            Engine::Pg(pool) => in_time(COMMIT, batch::commit_on_postgres(pool, &unit)).await,
+            Engine::Pg(pool) => {
+                let Ok(_place) = timeout(ROOM, self.0.line.acquire()).await else {
+                    let why = "too many wait for a connection";
+                    return Err(StoreError::Unavailable(why.to_owned()));
+                };
+                let done = in_time(COMMIT, batch::commit_on_postgres(pool, &unit)).await;
+                if done.is_ok() {
+                    self.0.committed_ms.store(self.age_ms(), Relaxed);
+                }
+                done
+            }
             Engine::Lite { .. } => {
                 let (queued, answer) = QueuedUnit::new(unit);
                 match self.0.sink.get() {
@@ -229,7 +270,7 @@ async fn in_time<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(limit, work).await {
+    match timeout(limit, work).await {
         Ok(outcome) => outcome,
         Err(_) => Err(StoreError::Unavailable(format!(
             "no answer within {} s",

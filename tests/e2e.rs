@@ -71,14 +71,22 @@ mod keyboard;
 mod keys;
 #[path = "e2e/lifecycle.rs"]
 mod lifecycle;
+#[path = "e2e/load.rs"]
+mod load;
 #[path = "e2e/lookups.rs"]
 mod lookups;
 #[path = "e2e/machine.rs"]
 mod machine;
 #[path = "e2e/oidc.rs"]
 mod oidc;
+#[path = "e2e/outages.rs"]
+mod outages;
+#[path = "e2e/overload.rs"]
+mod overload;
 #[path = "e2e/panics.rs"]
 mod panics;
+#[path = "e2e/postgres.rs"]
+mod postgres;
 #[path = "e2e/races.rs"]
 mod races;
 #[path = "e2e/registration.rs"]

@@ -94,6 +94,10 @@ impl Rounds for Watch {
             Ok(Ok(())) => Condition::Well,
             // The text is not shown to everybody, and may name hosts: it goes to the log.
             Ok(Err(error)) => Condition::Failing(error.to_string()),
+            // Too much work is no reason to send everybody elsewhere, where there may be as much.
+            Err(_) if self.store.committed_within(PATIENCE) => {
+                Condition::Degraded("no connection was free within two seconds".to_owned())
+            }
             Err(_) => Condition::Failing("no answer within two seconds".to_owned()),
         };
         self.readiness.note(DATABASE, condition);

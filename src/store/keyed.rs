@@ -1,6 +1,6 @@
 //! Reading by a list of keys: statements of a few fixed lengths, and what is looked up for many callers at once.
 use super::{
-    Driver, Store, StoreError,
+    Driver, READ, Store, StoreError, in_time,
     lookup::{Lookup, MOST},
     sessions::Signed,
     sql::{Row, Sql},
@@ -87,6 +87,7 @@ impl Store {
                 rows.iter().map(keyed).collect()
             }
         };
-        T::lookup(&self.0.lookups).find(key.to_owned(), read).await
+        // The wait in line counts, too: while the database is away every statement before this one takes its whole time.
+        in_time(READ, T::lookup(&self.0.lookups).find(key.to_owned(), read)).await
     }
 }

@@ -109,6 +109,8 @@ impl<A: Clone + Send> Lane<'_, A> {
             return Vec::new();
         };
         let mut line = lookup.line();
+        // Whoever went away is not asked for, so that a line that stood still is short when it moves again.
+        line.waiting.retain(|asker| !asker.answer.is_closed());
         let count = line.waiting.len().min(MOST);
         if count == 0 {
             line.lanes -= 1;

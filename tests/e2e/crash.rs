@@ -18,6 +18,13 @@ pub struct Told {
     pub failures: Vec<String>,
     /// Requests that were sent whole and got no answer.
     pub unanswered: usize,
+    /// Requests that were asked to come again.
+    pub refused: usize,
+    /// Codes that may have been redeemed: whoever asked was not told.
+    pub unsure: Vec<String>,
+    pub signed_in: usize,
+    /// The longest that somebody waited for an answer.
+    pub longest: Duration,
 }
 
 const CLIENTS: usize = 8;

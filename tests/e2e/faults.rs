@@ -56,7 +56,7 @@ impl Proxy {
     }
 }
 
-async fn until_status(http: &mut Http, path: &str, status: u16) {
+pub async fn until_status(http: &mut Http, path: &str, status: u16) {
     let began = Instant::now();
     while http.get(path, &[]).await.status != status {
         assert!(
@@ -67,7 +67,7 @@ async fn until_status(http: &mut Http, path: &str, status: u16) {
     }
 }
 
-async fn asks_to_come_again(http: &mut Http, path: &str, form: &[(&str, &str)]) {
+pub async fn asks_to_come_again(http: &mut Http, path: &str, form: &[(&str, &str)]) {
     let answer = tokio::time::timeout(Duration::from_secs(20), http.post(path, form))
         .await
         .unwrap_or_else(|_| panic!("{path} hangs"));

@@ -136,15 +136,19 @@ impl Server {
 
     /// Everything but the process.
     pub async fn prepared(engine: Engine, env: &[(&str, &str)]) -> Self {
+        match engine {
+            Engine::Sqlite => Self::prepared_on(engine, String::new(), env),
+            Engine::Postgres => Self::prepared_on(engine, fresh_database().await, env),
+        }
+    }
+
+    /// Everything but the process, on this database; on a file of its own for SQLite.
+    pub fn prepared_on(engine: Engine, dsn: String, env: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("oauth.db");
         let dsn = match engine {
-            Engine::Sqlite => directory
-                .path()
-                .join("oauth.db")
-                .to_str()
-                .unwrap()
-                .to_owned(),
-            Engine::Postgres => fresh_database().await,
+            Engine::Sqlite => file.to_str().unwrap().to_owned(),
+            Engine::Postgres => dsn,
         };
         let env = env
             .iter()
@@ -245,8 +249,13 @@ impl Server {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// The number of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     pub fn signal(&self, name: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.pid().to_string();
         assert!(
             Command::new("kill")
                 .args([&format!("-{name}"), &pid])
@@ -258,7 +267,7 @@ impl Server {
 
     /// The largest file that the process may write, as `prlimit` wants it.
     pub fn limit_files(&self, size: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.pid().to_string();
         let limited = Command::new("prlimit")
             .args(["--pid", &pid, &format!("--fsize={size}:")])
             .status();

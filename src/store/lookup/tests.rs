@@ -177,6 +177,18 @@ async fn a_caller_who_goes_away_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_went_away_is_not_asked_for() {
+    let table = Table::new([("b".to_owned(), 2)], 0);
+    let (_first, mut behind) = table.crowded(&["a", "b"]).await;
+    let gone = behind.remove(0);
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    table.0.ends.add_permits(OPEN);
+    assert_eq!(told(behind.remove(0)).await, Ok(Some(2)));
+    assert_eq!(*table.0.asked.lock().unwrap(), [1, 1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_panic_leaves_nobody_waiting() {
     let table = Table::new([("a".to_owned(), 1)], 0);
     let (first, behind) = table.crowded(&["a", "none"]).await;

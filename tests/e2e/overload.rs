@@ -1,0 +1,131 @@
+//! F-15: more is asked for than the database can do. What can be done is done, the rest is asked to come again, whoever
+//! looks after the server is answered, and afterwards everything is as before.
+use crate::support::{Engine, Http, Server};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+use tokio::task::JoinHandle;
+
+/// Those who ask without a pause.
+struct Crowd {
+    stop: Arc<AtomicBool>,
+    served: Arc<AtomicUsize>,
+    refused: Arc<AtomicUsize>,
+    people: Vec<JoinHandle<Duration>>,
+}
+
+impl Crowd {
+    async fn of(many: usize, server: &Server) -> Self {
+        let (stop, served, refused) = Default::default();
+        let mut crowd = Self {
+            stop,
+            served,
+            refused,
+            people: Vec::new(),
+        };
+        for _ in 0..many {
+            let http = server.http().await;
+            crowd.people.push(crowd.ask(http, server.client_id.clone()));
+        }
+        crowd
+    }
+
+    /// Somebody who starts devices, and comes again at once whatever they are told; the longest that they waited.
+    fn ask(&self, mut http: Http, id: String) -> JoinHandle<Duration> {
+        let (stop, served, refused) = (
+            Arc::clone(&self.stop),
+            Arc::clone(&self.served),
+            Arc::clone(&self.refused),
+        );
+        tokio::spawn(async move {
+            let mut longest = Duration::ZERO;
+            while !stop.load(Relaxed) {
+                let began = Instant::now();
+                let answer = http.post("/oauth/device/code", &[("client_id", &id)]).await;
+                longest = longest.max(began.elapsed());
+                match answer.status {
+                    200 => served.fetch_add(1, Relaxed),
+                    503 => {
+                        assert_eq!(answer.error(), "temporarily_unavailable");
+                        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+                        // Whoever is refused comes again much earlier than they were asked to, but not at once.
+                        tokio::time::sleep(Duration::from_millis(500)).await;
+                        refused.fetch_add(1, Relaxed)
+                    }
+                    _ => panic!("{answer:?}"),
+                };
+            }
+            longest
+        })
+    }
+
+    /// How many were served within this time.
+    async fn served_in(&self, time: Duration) -> usize {
+        let before = self.served.load(Relaxed);
+        tokio::time::sleep(time).await;
+        self.served.load(Relaxed) - before
+    }
+
+    async fn leave(self) -> (usize, Duration) {
+        self.stop.store(true, Relaxed);
+        let mut longest = Duration::ZERO;
+        for person in self.people {
+            longest = longest.max(person.await.unwrap());
+        }
+        (self.refused.load(Relaxed), longest)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_is_refused_and_the_rest_is_done() {
+    let env = [("DB_MAX_OPEN_CONNS", "4")];
+    let mut server = Server::start(Engine::Postgres, &env).await;
+    // A slow database: every commit that has a trail takes this long.
+    let slow = "CREATE FUNCTION tarry() RETURNS trigger LANGUAGE plpgsql AS \
+                $$ BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END $$; \
+                CREATE TRIGGER tarry AFTER INSERT ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION tarry()";
+    server.sql("", slow).await;
+    let few = Crowd::of(8, &server).await;
+    let alone = few.served_in(Duration::from_secs(2)).await;
+    let (refused, _) = few.leave().await;
+    assert_eq!(refused, 0, "eight are not too many");
+
+    let crowd = Crowd::of(400, &server).await;
+    let watched = async {
+        let mut http = server.http().await;
+        let mut longest = Duration::ZERO;
+        for _ in 0..12 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            for path in ["/livez", "/health", "/readyz", "/.well-known/jwks.json"] {
+                let began = Instant::now();
+                let answer = http.get(path, &[]).await;
+                longest = longest.max(began.elapsed());
+                // Too much work is no reason to send everybody elsewhere, where there is as much.
+                assert_eq!(answer.status, 200, "{path}: {answer:?}\n{}", server.log());
+            }
+        }
+        longest
+    };
+    let (crowded, probes) = tokio::join!(crowd.served_in(Duration::from_secs(4)), watched);
+    let (refused, longest) = crowd.leave().await;
+    println!(
+        "{} a second alone, {} a second in a crowd of 400, {refused} refused; the longest waited {longest:?}, a probe {probes:?}",
+        alone / 2,
+        crowded / 4,
+    );
+    assert!(refused > 100, "{refused}: the crowd is no overload");
+    // Half of what was done before, in twice the time that it takes by the clock: a slow machine is no failure.
+    assert!(crowded * 2 >= alone, "{crowded} after {alone}");
+    assert!(longest < Duration::from_secs(10), "{longest:?}");
+
+    // Afterwards whoever comes is served, at once.
+    let mut http = server.http().await;
+    http.start_device(&server.client_id).await;
+    assert_eq!(http.get("/readyz", &[]).await.status, 200);
+    server.signal("TERM");
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+}
