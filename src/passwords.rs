@@ -1,6 +1,7 @@
 //! Password hashes (bcrypt of the former server, Argon2id) and the rules for new passwords.
 //! Pure computation: the functions here burn tens of milliseconds of CPU and must be called on
 //! a bounded pool of blocking threads. Salts are parameters; no user and no database here.
+mod argon2id;
 mod blocklist;
 mod policy;
 
@@ -9,9 +10,7 @@ pub use policy::{MAX_PASSWORD_BYTES, MIN_LENGTH_FLOOR, PasswordPolicy, PolicyVio
 use std::fmt;
 use std::str::FromStr;
 
-use argon2::password_hash::Error as PhcError;
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
-use argon2::{PasswordHash, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{ARGON2ID_IDENT, Params, PasswordHash};
 use bcrypt::HashParts;
 
 /// Random bytes that a new hash needs.
@@ -102,11 +101,8 @@ pub fn verify(stored: &str, password: &[u8]) -> Result<bool, PasswordError> {
         HashAlgorithm::Argon2id => {
             let hash = parse_argon2id(stored)?;
             let bounded = password.get(..MAX_PASSWORD_BYTES).unwrap_or(password);
-            match Argon2::default().verify_password(bounded, &hash) {
-                Ok(()) => Ok(password.len() <= MAX_PASSWORD_BYTES),
-                Err(PhcError::PasswordInvalid) => Ok(false),
-                Err(_) => Err(PasswordError::DamagedHash),
-            }
+            let matches = argon2id::verify(&hash, bounded)?;
+            Ok(matches && password.len() <= MAX_PASSWORD_BYTES)
         }
     }
 }
@@ -133,10 +129,7 @@ pub fn hash(
         HashAlgorithm::Argon2id => {
             let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_LANES, None)
                 .map_err(|_| PasswordError::HashingFailed)?;
-            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-                .hash_password_with_salt(password, &salt)
-                .map(|hash| hash.to_string())
-                .map_err(|_| PasswordError::HashingFailed)
+            argon2id::hash(params, password, &salt)
         }
     }
 }

@@ -77,6 +77,8 @@ mod load;
 mod lookups;
 #[path = "e2e/machine.rs"]
 mod machine;
+#[path = "e2e/memory.rs"]
+mod memory;
 #[path = "e2e/oidc.rs"]
 mod oidc;
 #[path = "e2e/outages.rs"]

@@ -9,6 +9,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// Up to here a body is read at once; a longer one waits for room.
+const SMALL: usize = 16 << 10;
+/// Room for all longer bodies of this process together, in kilobytes: ten thousand peers with a megabyte each would
+/// otherwise be ten gigabytes.
+static ROOM: Semaphore = Semaphore::const_new(64 << 10);
 
 /// Chunks of a body.
 pub type Chunks = BoxStream<'static, Result<Bytes, warp::Error>>;
@@ -35,6 +42,8 @@ pub struct Request {
     body: Mutex<Option<Chunks>>,
     limit: usize,
     deadline: Duration,
+    /// What a long body takes up, until the request is over.
+    room: Option<SemaphorePermit<'static>>,
 }
 
 /// Why a body was not read.
@@ -67,6 +76,7 @@ impl Request {
             body: Mutex::new(Some(body)),
             limit,
             deadline,
+            room: None,
         }
     }
 
@@ -93,6 +103,7 @@ impl Request {
             body: Mutex::new(None),
             limit: self.limit,
             deadline: self.deadline,
+            room: None,
         }
     }
 
@@ -205,7 +216,8 @@ impl Request {
     pub async fn body(&mut self) -> Result<Bytes, BodyError> {
         let slot = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
         let body = slot.take().ok_or(BodyError::Broken)?;
-        tokio::time::timeout(self.deadline, collect(body, self.limit))
+        let collected = collect(body, self.limit, &mut self.room);
+        tokio::time::timeout(self.deadline, collected)
             .await
             .map_err(|_| BodyError::Deadline)?
     }
@@ -226,7 +238,11 @@ impl Request {
 }
 
 /// Counts while it reads, so that chunked bodies are bounded too.
-async fn collect(mut chunks: Chunks, limit: usize) -> Result<Bytes, BodyError> {
+async fn collect(
+    mut chunks: Chunks,
+    limit: usize,
+    room: &mut Option<SemaphorePermit<'static>>,
+) -> Result<Bytes, BodyError> {
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
     while let Some(chunk) = chunks.next().await {
@@ -234,6 +250,12 @@ async fn collect(mut chunks: Chunks, limit: usize) -> Result<Bytes, BodyError> {
         let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
         if held + chunk.len() > limit {
             return Err(BodyError::TooLarge);
+        }
+        if held + chunk.len() > SMALL && room.is_none() {
+            // All that it may become at once: two who each wait for the other's rest would wait for ever.
+            let kilobytes = u32::try_from(limit.div_ceil(1024)).unwrap_or(u32::MAX);
+            let taken = ROOM.acquire_many(kilobytes).await;
+            *room = Some(taken.map_err(|_| BodyError::Broken)?);
         }
         // Most bodies come in one piece and need no copy.
         if held == 0 {

@@ -322,3 +322,26 @@ fn the_list_is_sound() {
         last = entry;
     }
 }
+
+/// Memory is used again by whoever comes next, other parameters or not, and no hash depends on what was in it.
+#[test]
+fn hashes_do_not_depend_on_those_before_them() {
+    let salt = [7; SALT_BYTES];
+    let first = hash(HashAlgorithm::Argon2id, b"one password", salt).unwrap();
+    // Of another server, with more memory.
+    let other =
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    assert_eq!(verify(other, b"password"), Ok(true));
+    hash(
+        HashAlgorithm::Argon2id,
+        b"another password",
+        [8; SALT_BYTES],
+    )
+    .unwrap();
+    assert_eq!(
+        hash(HashAlgorithm::Argon2id, b"one password", salt).unwrap(),
+        first
+    );
+    assert_eq!(verify(&first, b"one password"), Ok(true));
+    assert_eq!(verify(&first, b"another password"), Ok(false));
+}
