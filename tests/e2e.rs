@@ -103,3 +103,5 @@ mod samples;
 mod support;
 #[path = "e2e/traces.rs"]
 mod traces;
+#[path = "e2e/upgrade.rs"]
+mod upgrade;

@@ -118,8 +118,9 @@ pub(super) const ADDED: &[Added] = &[
     Added::new("signing_keys", "purpose", "text", "text"),
 ];
 
-/// Columns of our own that had another name in an older build: table, name then, name now.
-const RENAMED: [(&str, &str, &str); 2] = [
+/// Columns of our own that had another name before there was a release: table, name then, name now. No more of them: a
+/// server of the release before may be at work on the same database.
+pub(super) const RENAMED: [(&str, &str, &str); 2] = [
     ("signing_keys", "first_seen_at", "published_at"),
     ("signing_keys", "last_active_at", "held_at"),
 ];

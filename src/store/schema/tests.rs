@@ -7,6 +7,17 @@ use crate::store::{
 };
 use sqlx::Row as _;
 
+/// The columns of our own tables that builds in use know and write.
+const KNOWN: [(&str, &str); 2] = [
+    (
+        SQLITE[1],
+        include_str!("../../../tests/fixtures/schema/columns.sqlite.txt"),
+    ),
+    (
+        POSTGRES[1],
+        include_str!("../../../tests/fixtures/schema/columns.postgres.txt"),
+    ),
+];
 /// Our own tables as the first build had them.
 const EARLY: &str = include_str!("../../../tests/fixtures/schema/early_own.sqlite.sql");
 
@@ -72,6 +83,53 @@ fn every_statement_is_found_and_what_it_creates_is_known() {
         .map(|text| (script::creates(text), script::is_table(text)))
         .collect();
     assert_eq!(found, [(Some("t"), true), (Some("i"), false)]);
+}
+
+/// `table.column type …` for every column that a script makes.
+fn columns_of(script: &str) -> Vec<String> {
+    let tables = script::statements(script).filter(|text| script::is_table(text));
+    let mut columns = Vec::new();
+    for table in tables {
+        let name = script::creates(table).unwrap();
+        let lines = table.lines().filter_map(|line| line.strip_prefix("    "));
+        let lines = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+        columns.extend(lines.map(|line| format!("{name}.{}", line.trim_end_matches(','))));
+    }
+    columns
+}
+
+/// F-18: two releases work on one database, so the newer one only adds what the older one need not know. A new column goes
+/// into `ADDED` and into the script of its table; the fixtures gain it with the release after.
+#[test]
+fn the_schema_only_grows() {
+    for (script, known) in KNOWN {
+        let now = columns_of(script);
+        for column in known.lines() {
+            assert!(
+                now.iter().any(|other| other == column),
+                "{column} went or changed"
+            );
+        }
+        let table = |column: &str| column.split('.').next().unwrap_or_default().to_owned();
+        for column in &now {
+            let is_new = known.lines().all(|other| other != column);
+            let has_old_writers = known.lines().any(|other| table(other) == table(column));
+            assert!(
+                !(is_new && has_old_writers && column.contains("NOT NULL")),
+                "{column}: an older build does not write it"
+            );
+        }
+        // It would refuse what an older build writes.
+        assert!(!script.contains("UNIQUE INDEX"));
+    }
+    for added in columns::ADDED {
+        for kind in [added.sqlite, added.postgres] {
+            let is_bare = kind.chars().all(|c| c.is_ascii_lowercase());
+            assert!(is_bare, "{:?}: more than a type", added.name());
+        }
+    }
+    // Two columns were renamed before there was a release. There will be no third.
+    assert_eq!(columns::RENAMED.len(), 2);
 }
 
 #[tokio::test]
