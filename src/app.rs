@@ -24,9 +24,11 @@ use crate::{
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use tokio_rustls::TlsAcceptor;
 
+mod beside;
 mod house;
 pub mod keys;
 mod notify;
+pub mod people;
 mod settings;
 
 /// Why the server did not start. The texts are those that operators know.
@@ -44,9 +46,9 @@ pub enum StartFailure {
     /// The certificate or the address.
     #[error("Failed to start server: {0}")]
     Edge(String),
-    /// `authgate explain` has nothing to tell.
+    /// A command beside the server cannot do its work.
     #[error("{0}")]
-    Explain(String),
+    Command(String),
     /// Anything else.
     #[error("Failed to start server: {0}")]
     Other(String),
@@ -119,15 +121,10 @@ pub async fn migrate(config: &Config) -> Result<Adoption, StartFailure> {
 /// # Errors
 /// [`StartFailure`] when the database cannot be read or knows no such reference.
 pub async fn explain(config: &Config, reference: &str) -> Result<Explanation, StartFailure> {
-    let store = Store::open(&settings::store(config))
-        .await
-        .map_err(|error| StartFailure::Explain(error.to_string()))?;
-    let explained = flows::explain::explain(&store, reference).await;
-    store
-        .close()
-        .await
-        .map_err(|error| StartFailure::Explain(error.to_string()))?;
-    explained.map_err(|error| StartFailure::Explain(error.to_string()))
+    let ground = beside::ground(config).await?;
+    let explained = flows::explain::explain(&ground.store, reference).await;
+    beside::leave(&ground).await?;
+    explained.map_err(|error| StartFailure::Command(error.to_string()))
 }
 
 /// A server that runs.

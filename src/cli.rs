@@ -22,6 +22,13 @@ pub enum Command {
     GenerateSecrets,
     /// `authgate explain REF`
     Explain(String),
+    /// `authgate reset-password USERNAME`
+    ResetPassword {
+        /// Whose.
+        username: String,
+        /// `--password-stdin`: the new one comes by standard input, instead of one that is drawn.
+        typed: bool,
+    },
     /// `authgate keys …`
     Keys(KeysCommand),
     /// `-v`
@@ -103,6 +110,7 @@ pub fn parse(arguments: &[String]) -> Result<Command, Misuse> {
         "generate-secrets" => alone("generate-secrets", Command::GenerateSecrets),
         "hash-password" => hash_password(rest),
         "explain" => explain(rest),
+        "reset-password" => reset_password(rest),
         "keys" => keys::parse(rest),
         other => Err(Misuse::Command(other.to_owned())),
     }
@@ -118,7 +126,14 @@ fn hash_password(rest: &[String]) -> Result<Command, Misuse> {
             Ok(Command::HashPassword { bcrypt: true })
         }
         ["-h" | "--help" | "-help", ..] => Ok(Command::Help),
-        [first, ..] => Err(Misuse::Argument("hash-password", (*first).to_owned())),
+        ["--algorithm" | "-algorithm"] => Err(Misuse::Needs(
+            "hash-password --algorithm",
+            "argon2id or bcrypt",
+        )),
+        // The word that is wrong is the value.
+        ["--algorithm" | "-algorithm", other, ..] | [other, ..] => {
+            Err(Misuse::Argument("hash-password", (*other).to_owned()))
+        }
     }
 }
 
@@ -129,6 +144,23 @@ fn explain(rest: &[String]) -> Result<Command, Misuse> {
         [reference] => Ok(Command::Explain(reference.clone())),
         [_, more, ..] => Err(Misuse::Argument("explain", more.clone())),
     }
+}
+
+fn reset_password(rest: &[String]) -> Result<Command, Misuse> {
+    const NAME: &str = "reset-password";
+    let (mut username, mut typed) = (None, false);
+    for word in rest {
+        match word.as_str() {
+            "-h" | "--help" | "-help" => return Ok(Command::Help),
+            "--password-stdin" | "-password-stdin" => typed = true,
+            flag if flag.starts_with('-') => return Err(Misuse::Argument(NAME, word.clone())),
+            name if username.is_none() => username = Some(name.to_owned()),
+            _ => return Err(Misuse::Argument(NAME, word.clone())),
+        }
+    }
+    username
+        .map(|username| Command::ResetPassword { username, typed })
+        .ok_or(Misuse::Needs(NAME, "USERNAME"))
 }
 
 /// The usage, for the program called `name`.
@@ -145,6 +177,7 @@ Commands:
   hash-password       Read a password from standard input, print its hash (--algorithm argon2id|bcrypt)
   generate-secrets    Print fresh secrets as lines for a .env file
   explain REF         Tell why a request was refused, by the reference in its error_uri
+  reset-password NAME Give NAME a new password, print it and end their sessions (--password-stdin: read it instead)
   keys list           Show the signing keys and when they are used (--json)
   keys rotate         Publish the next signing key (--algorithm ES256|RS256, --from FILE, --now)
   keys retire KID     Take a signing key out of service (--now: its tokens end at once)
@@ -200,7 +233,14 @@ mod tests {
             ("hash-password", Ok(Command::HashPassword { bcrypt: false })),
             (
                 "hash-password --algorithm md5",
-                Err(Misuse::Argument("hash-password", "--algorithm".into())),
+                Err(Misuse::Argument("hash-password", "md5".into())),
+            ),
+            (
+                "hash-password --algorithm",
+                Err(Misuse::Needs(
+                    "hash-password --algorithm",
+                    "argon2id or bcrypt",
+                )),
             ),
             (
                 "explain 7K2M-9QWX-4T0B",
@@ -211,7 +251,36 @@ mod tests {
                 Err(Misuse::Needs("explain", "the reference of an error")),
             ),
             ("explain a b", Err(Misuse::Argument("explain", "b".into()))),
-            ("keys", Err(Misuse::Command("keys".into()))),
+            (
+                "reset-password admin",
+                Ok(Command::ResetPassword {
+                    username: "admin".into(),
+                    typed: false,
+                }),
+            ),
+            (
+                "reset-password --password-stdin admin",
+                Ok(Command::ResetPassword {
+                    username: "admin".into(),
+                    typed: true,
+                }),
+            ),
+            (
+                "reset-password",
+                Err(Misuse::Needs("reset-password", "USERNAME")),
+            ),
+            (
+                "reset-password admin secret",
+                Err(Misuse::Argument("reset-password", "secret".into())),
+            ),
+            (
+                "reset-password --password admin",
+                Err(Misuse::Argument("reset-password", "--password".into())),
+            ),
+            (
+                "keys",
+                Err(Misuse::Needs("keys", "one of list, rotate and retire")),
+            ),
             ("keys x", Err(Misuse::Command("keys x".into()))),
             (
                 "keys list",

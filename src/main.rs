@@ -7,7 +7,7 @@ use authgate::{
         metrics::{LogFormat, LogLevel},
         sources::Sources,
     },
-    domain::time::random,
+    domain::{secret::Secret, time::random},
     host::HostEntropy,
     passwords::{self, HashAlgorithm},
     telemetry,
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Ok(Command::GenerateSecrets) => generate_secrets(),
         Ok(Command::Explain(reference)) => explain(reference),
         Ok(Command::Keys(command)) => keys(command),
+        Ok(Command::ResetPassword { username, typed }) => reset_password(username, typed),
         Err(misuse) => {
             complain(&format!("{misuse}\n\n{}", cli::usage(&name)));
             ExitCode::from(misuse.exit_code())
@@ -169,17 +170,59 @@ fn format(format: LogFormat) -> telemetry::LogFormat {
     }
 }
 
-fn hash_password(bcrypt: bool) -> ExitCode {
+/// The password goes to standard output and nothing else does, so that a script can take it from there.
+fn reset_password(username: String, typed: bool) -> ExitCode {
+    let chosen = match typed.then(read_password).transpose() {
+        Ok(chosen) => chosen,
+        Err(code) => return code,
+    };
+    in_runtime(|config| async move {
+        let drawn = chosen.is_none();
+        Ok(
+            match app::people::reset_password(&config, &username, chosen).await? {
+                Ok(made) => {
+                    let name = &made.user.username;
+                    complain(&format!(
+                        "The password of {name:?} is replaced and must be changed at the next sign-in; sessions and tokens have ended."
+                    ));
+                    if !made.user.is_active {
+                        complain("They are switched off and cannot sign in.");
+                    }
+                    if drawn {
+                        say(&format!("{}\n", made.password.expose()))
+                    } else {
+                        ExitCode::SUCCESS
+                    }
+                }
+                Err(refusal) => {
+                    complain(&refusal);
+                    ExitCode::FAILURE
+                }
+            },
+        )
+    })
+}
+
+/// A line of standard input.
+fn read_password() -> Result<Secret, ExitCode> {
     let mut line = zeroize::Zeroizing::new(String::new());
     if let Err(error) = io::stdin().lock().read_line(&mut line) {
         complain(&format!("the password could not be read: {error}"));
-        return ExitCode::FAILURE;
+        return Err(ExitCode::FAILURE);
     }
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         complain("the password is empty: type it, or send it to standard input");
-        return ExitCode::FAILURE;
+        return Err(ExitCode::FAILURE);
     }
+    Ok(Secret::new(password))
+}
+
+fn hash_password(bcrypt: bool) -> ExitCode {
+    let password = match read_password() {
+        Ok(password) => password,
+        Err(code) => return code,
+    };
     let algorithm = if bcrypt {
         HashAlgorithm::Bcrypt
     } else {
@@ -188,7 +231,8 @@ fn hash_password(bcrypt: bool) -> ExitCode {
     let hashed = random(&HostEntropy::default())
         .map_err(|error| error.to_string())
         .and_then(|salt| {
-            passwords::hash(algorithm, password.as_bytes(), salt).map_err(|error| error.to_string())
+            passwords::hash(algorithm, password.expose().as_bytes(), salt)
+                .map_err(|error| error.to_string())
         });
     match hashed {
         Ok(hash) => say(&format!("{hash}\n")),

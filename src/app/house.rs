@@ -60,6 +60,7 @@ mod admin;
 mod parts;
 mod rules;
 use parts::{Specs, vitals};
+pub(super) use rules::password_policy;
 mod machines;
 mod people;
 

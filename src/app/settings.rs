@@ -35,6 +35,7 @@ pub fn store(config: &Config) -> store::Settings {
             StatementLog::Warn => store::StatementLog::Warn,
             StatementLog::Info => store::StatementLog::Info,
         },
+        create: true,
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn parse(rest: &[String]) -> Result<Command, Misuse> {
     let words: Vec<&str> = rest.iter().map(String::as_str).collect();
     let help = |word: &&str| matches!(*word, "-h" | "--help" | "-help");
     match words.split_first() {
-        None => Err(Misuse::Command(NAME.to_owned())),
+        None => Err(Misuse::Needs(NAME, "one of list, rotate and retire")),
         _ if words.iter().any(help) => Ok(Command::Help),
         Some((&"list", options)) => list(options),
         Some((&"rotate", options)) => rotate(options),

@@ -5,7 +5,7 @@ use super::server::Server;
 /// Refuses a published default where it would be a hole, and warns elsewhere.
 pub(super) fn check(r: &mut Reader<'_>, name: &str, server: &Server) {
     let known = format!("{name} is the published default, which everybody knows");
-    let advice = "set one of your own (openssl rand -hex 32)";
+    let advice = "set one of your own (authgate generate-secrets)";
     if server.is_exposed() {
         let place = "it is refused in production and with an https BASE_URL";
         r.error(name, format_args!("{known}: {place}; {advice}"));

@@ -1,5 +1,5 @@
 //! What administrators do to people. Nobody does it to themselves, and somebody is always left to administer.
-use super::{FlowError, Ground, client_secret::hashed, login::account_key, registry::Editor};
+use super::{FlowError, Ground, client_secret::hashed, registry::Editor};
 use crate::{
     domain::{
         account::{AccountDraft, AccountFault, AccountField, judge_edit, judge_new},
@@ -14,7 +14,7 @@ use crate::{
         connections::{LinkedLogin, UnlinkLogin},
         users::{
             changing::{EnableUser, InsertUser, UpdateUser, UserChanged},
-            ending::{DeleteUser, DisableUser, ResetPassword},
+            ending::{DeleteUser, DisableUser},
         },
     },
 };
@@ -22,7 +22,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::sync::Arc;
 
 mod events;
+mod reset;
 pub use crate::passwords::PolicyViolation;
+pub use reset::{reset_by_operator, reset_password};
 
 /// What it needs.
 #[derive(Clone)]
@@ -96,11 +98,7 @@ pub async fn create(
     let password = if password.expose().is_empty() {
         drawn(deps)?
     } else {
-        let words = [account.username.as_str(), account.email.as_str()];
-        let policy = (*deps.policy).clone().with_context(words);
-        policy
-            .check(password.expose())
-            .map_err(PeopleError::Password)?;
+        check(deps, password, [&account.username, &account.email])?;
         password.clone()
     };
     let now = deps.ground.now();
@@ -134,6 +132,15 @@ pub async fn create(
     };
     done(outcome, PeopleError::Stale)?;
     Ok(WithPassword { user, password })
+}
+
+/// Whether a password that somebody chose for a person of these names is good enough.
+fn check(deps: &PeopleDeps, password: &Secret, names: [&String; 2]) -> Result<(), PeopleError> {
+    let policy = (*deps.policy).clone();
+    let policy = policy.with_context(names.map(String::as_str));
+    policy
+        .check(password.expose())
+        .map_err(PeopleError::Password)
 }
 
 /// 120 random bits in twenty characters: more than any rule for passwords asks for.
@@ -257,37 +264,6 @@ pub async fn delete(deps: &PeopleDeps, editor: &Editor, id: &str) -> Result<User
     };
     commit(deps, unit, PeopleError::Stale).await?;
     Ok(user)
-}
-
-/// Gives a person a password that is shown once and must be replaced, and ends what the old one opened: sessions, tokens
-/// of every grant, codes.
-///
-/// # Errors
-/// [`PeopleError::NotLocal`], [`PeopleError::Unknown`].
-pub async fn reset_password(
-    deps: &PeopleDeps,
-    editor: &Editor,
-    id: &str,
-) -> Result<WithPassword, PeopleError> {
-    let user = find(deps, id).await?;
-    if !is_local(&user) {
-        return Err(PeopleError::NotLocal);
-    }
-    let password = drawn(deps)?;
-    let hash = hashed(&deps.ground, deps.algorithm, password.clone()).await?;
-    let at = deps.ground.now();
-    let unit = ResetPassword {
-        user_id: user.id.clone(),
-        actor: editor.user.id.clone(),
-        hash,
-        account: account_key(&user.username),
-        at,
-        audit: deps
-            .ground
-            .rows(at, vec![events::password_reset(&user, editor)])?,
-    };
-    commit(deps, unit, PeopleError::NotLocal).await?;
-    Ok(WithPassword { user, password })
 }
 
 /// Whether the password lives here.

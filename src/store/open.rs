@@ -53,6 +53,8 @@ pub struct Settings {
     pub max_idle_time: Option<Duration>,
     /// `DB_LOG_LEVEL`.
     pub log: StatementLog,
+    /// Whether a SQLite file that is not there is made.
+    pub create: bool,
 }
 
 impl Settings {
@@ -66,6 +68,7 @@ impl Settings {
             max_lifetime: Some(Duration::from_secs(300)),
             max_idle_time: Some(Duration::from_secs(600)),
             log: StatementLog::Warn,
+            create: true,
         }
     }
 }
@@ -93,7 +96,7 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
     let file = dsn::sqlite(&settings.dsn);
     let options = SqliteConnectOptions::new()
         .filename(&file.path)
-        .create_if_missing(true)
+        .create_if_missing(settings.create)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(file.busy_timeout)
@@ -104,7 +107,9 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
         .pragma("wal_autocheckpoint", "4000")
         .statement_cache_capacity(256);
     let options = logged(options, settings.log);
-    guard_new_file(Path::new(&file.path));
+    if settings.create {
+        guard_new_file(Path::new(&file.path));
+    }
     let writer = connect_writer(&options).await.map_err(|error| {
         StoreError::Unavailable(format!(
             "unable to open database file {}: {error}",

@@ -1,5 +1,5 @@
 //! The command line as people and scripts meet it: what goes where, and the exit codes.
-use crate::support::{Engine, PASSWORD, Server};
+use crate::support::{Engine, Http, PASSWORD, Server, field};
 use std::{
     io::Write as _,
     process::{Command, Output, Stdio},
@@ -38,6 +38,12 @@ fn answers_go_to_standard_output_and_complaints_to_standard_error() {
         (&["foo"], 1, "", "foo"),
         (&["check-config", "more"], 2, "", "more"),
         (&["--bogus"], 2, "", "flag provided but not defined: -bogus"),
+        (
+            &["keys"],
+            2,
+            "",
+            "keys needs one of list, rotate and retire",
+        ),
     ] {
         let output = run(arguments, &[], "");
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
@@ -127,5 +133,114 @@ async fn migrate_makes_the_schema_and_can_be_repeated() {
         }
         assert_eq!(server.count("SELECT count(*) FROM users").await, 0);
         assert_eq!(server.count("SELECT count(*) FROM token_families").await, 0);
+    }
+}
+
+/// Whoever is in the wrong directory is told so, and leaves nothing behind there.
+#[test]
+fn commands_on_a_database_make_none() {
+    for arguments in [
+        &["keys", "list"][..],
+        &["explain", "7K2M-9QWX-4T0B"],
+        &["reset-password", "admin"],
+    ] {
+        let room = tempfile::tempdir().unwrap();
+        let file = room.path().join("oauth.db");
+        let env = [("DATABASE_PATH", file.to_str().unwrap())];
+        let output = run(arguments, &env, "");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let told = text(&output.stderr);
+        assert!(told.contains("unable to open database file"), "{told}");
+        assert!(!file.exists(), "{arguments:?}");
+    }
+}
+
+async fn signs_in(server: &Server, password: &str) -> Option<Http> {
+    let mut http = server.http().await;
+    let page = http.get("/login", &[]).await;
+    let csrf = field(&page.body, "csrf_token");
+    let form = [
+        ("username", "admin"),
+        ("password", password),
+        ("csrf_token", &csrf),
+    ];
+    let answer = http.post("/login", &form).await;
+    (answer.status == 302).then_some(http)
+}
+
+/// The command beside the server: exit code, what it said and what it complained about.
+fn reset(server: &Server, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let mut command = server.tool();
+    command.arg("reset-password").args(arguments);
+    command.stdin(Stdio::piped());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_the_machine_gets_back_in() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[]).await;
+        let mut before = signs_in(&server, PASSWORD).await.unwrap();
+        let code = server.approved_codes(1).await.remove(0);
+        let token = before
+            .poll(&server.client_id, &code)
+            .await
+            .text("access_token");
+        assert_eq!(before.get("/account/sessions", &[]).await.status, 200);
+
+        let (code, drawn, told) = reset(&server, &["admin"], "");
+        assert_eq!(code, Some(0), "{told}");
+        // The password and nothing else.
+        let drawn = drawn.strip_suffix('\n').unwrap();
+        assert_eq!((drawn.len(), drawn.lines().count()), (20, 1), "{drawn}");
+        assert!(
+            told.contains("\"admin\"") && !told.contains(drawn),
+            "{told}"
+        );
+        assert_eq!(before.get("/account/sessions", &[]).await.status, 302);
+        assert_eq!(before.tokeninfo(&token).await, 401);
+        assert!(signs_in(&server, PASSWORD).await.is_none());
+        let mut http = signs_in(&server, drawn).await.unwrap();
+        // It opens the page where it must be changed, and no other.
+        let answer = http.get("/admin", &[]).await;
+        assert_eq!(answer.status, 302);
+        assert!(
+            answer
+                .header("location")
+                .unwrap()
+                .starts_with("/account/profile")
+        );
+
+        let chosen = "another horse, another battery";
+        let (code, said, told) = reset(
+            &server,
+            &["admin", "--password-stdin"],
+            &format!("{chosen}\n"),
+        );
+        assert_eq!((code, said.as_str()), (Some(0), ""), "{told}");
+        assert!(signs_in(&server, chosen).await.is_some());
+        for (arguments, input, complaint) in [
+            (&["nobody"][..], "", "nobody called \"nobody\""),
+            (&["admin", "--password-stdin"], "short\n", "at least 15"),
+            (&["admin", "--password-stdin"], "", "empty"),
+        ] {
+            let (code, said, told) = reset(&server, arguments, input);
+            assert_eq!((code, said.as_str()), (Some(1), ""), "{arguments:?}");
+            assert!(told.contains(complaint), "{arguments:?}: {told}");
+        }
+        let trail = "SELECT count(*) FROM audit_logs WHERE event_type = 'USER_PASSWORD_RESET' \
+                     AND actor_username = 'command line' AND severity = 'WARNING'";
+        assert_eq!(server.count(trail).await, 2);
     }
 }

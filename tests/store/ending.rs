@@ -118,7 +118,7 @@ async fn an_end_reaches_everything_below_it() {
                 0 => {
                     let reset = ResetPassword {
                         user_id,
-                        actor,
+                        actor: Some(actor),
                         hash: "new".to_owned(),
                         account: "zoe".to_owned(),
                         at: at(10),

@@ -15,7 +15,6 @@ use crate::{
         admin::{AdminDeps, dashboard::DashboardDeps},
         registered::RegisteredDeps,
     },
-    passwords::PasswordPolicy,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -39,16 +38,10 @@ impl House {
     }
 
     fn people_deps(&self, config: &Config) -> PeopleDeps {
-        let login = &config.login;
-        let policy = PasswordPolicy::new(
-            login.password_min_length,
-            login.password_blocklist,
-            self.algorithm,
-        );
         PeopleDeps {
             ground: self.ground.clone(),
             algorithm: self.algorithm,
-            policy: Arc::new(policy.with_context(["authgate"])),
+            policy: Arc::new(super::password_policy(config, self.algorithm)),
         }
     }
 

@@ -4,16 +4,15 @@ use super::{
     flow::{self, By, KeyEntry, KeysDeps, Rotate, Rotation},
 };
 use crate::{
-    app::{StartFailure, settings},
+    app::{StartFailure, beside},
     cli::KeysCommand,
     config::Config,
     domain::{audit::Actor, key_schedule::KeyState, secret::Secret, time::Timestamp},
-    flows::{FlowError, Ground},
-    host::{HostClock, HostEntropy},
+    flows::FlowError,
     jose::Algorithm,
-    store::{Store, keys::Retired},
+    store::keys::Retired,
 };
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 use time::format_description::well_known::Rfc3339;
 
 /// Runs the command. Inside, its words, or those for what it refused.
@@ -24,20 +23,7 @@ pub async fn run(
     config: &Config,
     command: KeysCommand,
 ) -> Result<Result<String, String>, StartFailure> {
-    // Not prepared: that is the server's work, and would hold up one that runs.
-    let settings = settings::store(config);
-    let store = tokio::time::timeout(config.timeouts.db_init, Store::open(&settings))
-        .await
-        .map_err(|_| StartFailure::Database("context deadline exceeded".to_owned()))?
-        .map_err(|error| StartFailure::Database(error.to_string()))?;
-    let ground = Ground {
-        store: store.clone(),
-        commits: crate::actors::Commits::new(),
-        turns: crate::actors::Turns::of_host(),
-        audited: config.audit.enabled,
-        clock: Arc::new(HostClock),
-        entropy: Arc::new(HostEntropy::default()),
-    };
+    let ground = beside::ground(config).await?;
     let deps = deps(config, &ground).map_err(StartFailure::Key)?;
     let told = match command {
         KeysCommand::List { json } => list(&deps, json).await,
@@ -48,10 +34,7 @@ pub async fn run(
         } => rotate(&deps, algorithm.as_deref(), from.as_deref(), now).await,
         KeysCommand::Retire { kid, now } => retire(&deps, &kid, now).await,
     };
-    store
-        .close()
-        .await
-        .map_err(|error| StartFailure::Database(error.to_string()))?;
+    beside::leave(&ground).await?;
     Ok(told)
 }
 

@@ -464,7 +464,7 @@ fn refuses_default_secret() {
         ("BASE_URL", "https://x.example"),
     ] {
         let told = errors(&[exposed]);
-        let why = "is the published default, which everybody knows: it is refused in production and with an https BASE_URL; set one of your own (openssl rand -hex 32)";
+        let why = "is the published default, which everybody knows: it is refused in production and with an https BASE_URL; set one of your own (authgate generate-secrets)";
         assert_eq!(
             told,
             [format!("JWT_SECRET {why}"), format!("SESSION_SECRET {why}")]

@@ -2,7 +2,7 @@
 use crate::{
     domain::{
         account::Account,
-        audit::{AuditEvent, EventType, ResourceType, Severity},
+        audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
         user::User,
     },
     flows::registry::Editor,
@@ -96,14 +96,12 @@ pub fn deleted(user: &User, editor: &Editor) -> AuditEvent {
         .with("auth_source", user.auth_source.as_str())
 }
 
-pub fn password_reset(user: &User, editor: &Editor) -> AuditEvent {
-    about(
-        EventType::UserPasswordReset,
-        "Password of a user was reset",
-        user,
-        editor,
-    )
-    .at(Severity::Warning)
+pub fn password_reset(user: &User, by: Actor, from: &Origin) -> AuditEvent {
+    AuditEvent::new(EventType::UserPasswordReset, "Password of a user was reset")
+        .on(ResourceType::User, user.id.as_str(), user.username.as_str())
+        .by(by)
+        .from(from)
+        .at(Severity::Warning)
 }
 
 pub fn unlinked(user: &User, login: &LinkedLogin, editor: &Editor) -> AuditEvent {

@@ -83,8 +83,8 @@ impl Unit for DisableUser {
 pub struct ResetPassword {
     /// Who.
     pub user_id: UserId,
-    /// Who asked.
-    pub actor: UserId,
+    /// The administrator who asked; `None` for the operator of the machine.
+    pub actor: Option<UserId>,
     /// The new hash.
     pub hash: String,
     /// Digest of the name under which failures are counted.
@@ -101,7 +101,9 @@ impl Unit for ResetPassword {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<UserChanged, StoreError>> {
         async move {
             // Somebody is left to administer: the person themselves, with the new password.
-            if let Some(UserChanged::NotAdmin) = may_end(tx, &self.actor, &self.user_id).await? {
+            if let Some(actor) = &self.actor
+                && let Some(UserChanged::NotAdmin) = may_end(tx, actor, &self.user_id).await?
+            {
                 return Ok(UserChanged::NotAdmin);
             }
             let reset = Sql::new(
