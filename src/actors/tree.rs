@@ -145,6 +145,30 @@ impl Tree {
         matches!(tokio::time::timeout(patience, answer).await, Ok(Ok(())))
     }
 
+    /// The actors that are not at work although nobody stopped them, and why.
+    pub fn down(&self) -> Vec<(&'static str, String)> {
+        let is_down = |place: &&Place| {
+            let state = Self::state_of(place);
+            matches!(state, State::Restarting | State::GaveUp)
+        };
+        let why = |place: &Place| {
+            // Of a child that is down with its supervisor, the supervisor's failure is the reason.
+            let vitals = match place.supervisor.state() {
+                State::Restarting | State::GaveUp => &place.supervisor,
+                State::Starting | State::Running | State::Stopping | State::Stopped => {
+                    &place.vitals
+                }
+            };
+            let text = vitals.last_restart().map(|last| last.text.clone());
+            let text = text.unwrap_or_default();
+            (
+                place.vitals.name(),
+                format!("it failed and is started again: {text}"),
+            )
+        };
+        self.places.iter().filter(is_down).map(why).collect()
+    }
+
     /// The state of a place; a child of a supervisor that is down is down as well, whatever it said last.
     fn state_of(place: &Place) -> State {
         match place.supervisor.state() {

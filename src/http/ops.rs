@@ -50,7 +50,10 @@ pub async fn livez(_request: Request) -> Response {
 
 /// `GET /readyz`: whether traffic should come here. With `?verbose` the reasons, for those who may see them.
 pub async fn readyz(deps: OpsDeps, request: Request) -> Response {
-    let verdict = deps.readiness.verdict();
+    let mut verdict = deps.readiness.verdict();
+    // An actor that is started again is back before traffic could go elsewhere: it is named, and no more.
+    let down = deps.tree.get().map(|tree| tree.down());
+    verdict.degraded.extend(down.unwrap_or_default());
     let status = if verdict.ready { 200 } else { 503 };
     let verbose = request
         .query_pairs()

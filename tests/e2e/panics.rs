@@ -1,162 +1,16 @@
 //! F-20: every actor panics while requests run. Requests go on, the actor comes back, its figures tell, and nothing that
 //! was acknowledged is lost. Whoever panics again and again takes the process with it.
 use crate::{
-    crash::{Told, audited, check},
+    crash::{audited, check},
     hooks,
-    support::{Engine, Http, PASSWORD, Server, field},
+    load::Load,
+    support::{Engine, Http, Server},
 };
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
     time::{Duration, Instant},
 };
-use tokio::task::JoinHandle;
-
-/// Requests that run while actors panic.
-struct Load {
-    told: Arc<Mutex<Told>>,
-    stop: Arc<AtomicBool>,
-    clients: Vec<JoinHandle<()>>,
-}
-
-/// What one of the clients does.
-#[derive(Clone, Copy)]
-enum Client {
-    /// Redeems approved codes, and starts devices when there are none left.
-    Device,
-    /// Signs in, with a wrong password every other time.
-    Person,
-    /// Is refused, and looks at tokens.
-    Stranger,
-}
-
-/// One request; what it acknowledged goes to `told`. An error means that the connection broke.
-async fn ask(
-    client: Client,
-    http: &mut Http,
-    id: &str,
-    codes: &Mutex<Vec<String>>,
-    told: &Mutex<Told>,
-    round: usize,
-) -> std::io::Result<()> {
-    let (answer, code) = match client {
-        Client::Device => {
-            let code = codes.lock().unwrap().pop();
-            let answer = match &code {
-                Some(code) => http.try_poll(id, code).await?,
-                None => {
-                    http.try_post("/oauth/device/code", &[("client_id", id)])
-                        .await?
-                }
-            };
-            (answer, code)
-        }
-        Client::Person => {
-            let page = http
-                .try_send(b"GET /login HTTP/1.1\r\nhost: test\r\n\r\n")
-                .await?;
-            let csrf = field(&page.body, "csrf_token");
-            let password = if round.is_multiple_of(2) {
-                PASSWORD
-            } else {
-                "wrong"
-            };
-            let form = [
-                ("username", "admin"),
-                ("password", password),
-                ("csrf_token", &csrf),
-            ];
-            let answer = http.try_post("/login", &form).await?;
-            http.cookie = None;
-            (answer, None)
-        }
-        Client::Stranger => {
-            let form = [
-                ("client_id", id),
-                ("grant_type", "refresh_token"),
-                ("refresh_token", "no"),
-            ];
-            let path = if round.is_multiple_of(2) {
-                "/oauth/token"
-            } else {
-                "/oauth/device/code"
-            };
-            (http.try_post(path, &form).await?, None)
-        }
-    };
-    let mut told = told.lock().unwrap();
-    match (client, answer.status, code) {
-        (Client::Device, 200, Some(code)) => {
-            told.redeemed.push((code, answer.text("access_token")));
-        }
-        (Client::Device | Client::Stranger, 200, None) => {
-            told.codes.push(answer.text("device_code"));
-        }
-        (Client::Person, 302, _) => {}
-        // Refused with a reason, or asked to come again: never a fault, never silence.
-        (_, 400 | 401, None) => {}
-        (_, 503, _) if answer.header("retry-after").is_some() => told.unanswered += 1,
-        _ => told.failures.push(format!("{answer:?}")),
-    }
-    Ok(())
-}
-
-impl Load {
-    fn begin(server: &Server, codes: Vec<String>) -> Self {
-        let told = Arc::new(Mutex::new(Told::default()));
-        let stop = Arc::new(AtomicBool::new(false));
-        let codes = Arc::new(Mutex::new(codes));
-        let kinds = [
-            Client::Device,
-            Client::Device,
-            Client::Device,
-            Client::Person,
-            Client::Stranger,
-        ];
-        let clients = kinds.map(|kind| {
-            let (told, stop, codes) = (Arc::clone(&told), Arc::clone(&stop), Arc::clone(&codes));
-            let (port, id) = (server.port, server.client_id.clone());
-            tokio::spawn(async move {
-                let mut round = 0;
-                while !stop.load(Relaxed) {
-                    // While the listener is away connections are refused: whoever comes tries again.
-                    let Ok(mut http) = Http::try_new(port).await else {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
-                        continue;
-                    };
-                    while !stop.load(Relaxed) {
-                        round += 1;
-                        if ask(kind, &mut http, &id, &codes, &told, round)
-                            .await
-                            .is_err()
-                        {
-                            told.lock().unwrap().unanswered += 1;
-                            break;
-                        }
-                    }
-                }
-            })
-        });
-        let clients = clients.into();
-        Self {
-            told,
-            stop,
-            clients,
-        }
-    }
-
-    async fn end(self) -> Told {
-        self.stop.store(true, Relaxed);
-        for client in self.clients {
-            client.await.unwrap();
-        }
-        std::mem::take(&mut *self.told.lock().unwrap())
-    }
-}
 
 /// The actors as the server tells of them; waits while nobody listens.
 async fn actors(server: &Server, form: &str) -> String {
@@ -242,17 +96,14 @@ async fn everybody_panics(engine: Engine) {
         hooks::arm(&server, &fault);
         hooks::struck(&server, &fault).await;
     }
-    let progress = load.told.lock().unwrap().codes.len();
-    while load.told.lock().unwrap().codes.len() < progress + 20 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    load.until_more(20).await;
     let told = load.end().await;
     println!(
         "{} actors panicked on {engine:?}: {} codes and {} redemptions acknowledged, {} asked to come again",
         workers.len(),
         told.codes.len(),
         told.redeemed.len(),
-        told.unanswered
+        told.unanswered + told.refused
     );
     assert_eq!(told.failures, Vec::<String>::new(), "{}", server.log());
     check(&server, &told).await;
@@ -286,6 +137,37 @@ async fn every_actor_panics_under_requests_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_actor_panics_under_requests_on_postgres() {
     everybody_panics(Engine::Postgres).await;
+}
+
+/// `/readyz` goes on saying yes while an actor is started again, and tells whoever may know which one it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn readyz_names_an_actor_that_is_started_again() {
+    let server = hooks::start(Engine::Sqlite, &[]).await;
+    let mut http = server.http().await;
+    let named = async |http: &mut Http| {
+        let answer = http.get("/readyz?verbose", &[]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let degraded = answer.json()["degraded"].clone();
+        degraded["limit_sweeper"].as_str().map(str::to_owned)
+    };
+    // The pause before a start doubles with each failure, so that it is met however slow the machine is.
+    for strikes in 1.. {
+        assert!(strikes < 8, "it is never named");
+        hooks::arm(&server, "panic.limit_sweeper");
+        hooks::struck(&server, "panic.limit_sweeper").await;
+        if let Some(why) = named(&mut http).await {
+            assert!(why.contains("struck at limit_sweeper"), "{why}");
+            break;
+        }
+    }
+    let began = Instant::now();
+    while named(&mut http).await.is_some() {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "it never comes back"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Panics again and again: the actor's own supervisor is started again first, and in the end the process gives up.

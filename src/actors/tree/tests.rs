@@ -34,6 +34,20 @@ async fn the_report_has_the_shape_that_people_and_tests_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_started_again_is_named_with_the_reason() {
+    let (strings, spec) = puppet(&vitals("root/audit_writer", 5, 30), 8, OPEN);
+    let tree = Tree::start(root().child(spec)).await.unwrap();
+    assert_eq!(tree.down(), []);
+    assert!(strings.inbox.ask(Ask::Panic).await.is_err());
+    until("down", || !tree.down().is_empty()).await;
+    let why = "it failed and is started again: as told".to_owned();
+    assert_eq!(tree.down(), [("audit_writer", why)]);
+    assert_eq!(strings.inbox.ask(Ask::Echo(1)).await, Ok(1));
+    assert_eq!(tree.down(), []);
+    tree.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_round_in_progress_is_seen() {
     let (mut strings, spec) = puppet(&vitals("root/a", 5, 30), 8, 0);
     let tree = Tree::start(root().child(spec)).await.unwrap();
