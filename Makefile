@@ -9,9 +9,10 @@ run:
 test:
 	@CARGO_INCREMENTAL=0 scripts/services $(MAKE) --no-print-directory check suite
 
-# The races, crashes, stops and key rotations of the tests at twenty times their length. Half an hour or more.
+# What can go wrong, at twenty times its length in the tests, and a steady load for SOAK_MINUTES on each engine. Some two hours.
 soak:
-	@SOAK=20 scripts/services cargo test --locked --test e2e -- races:: crash:: keys::rotation --nocapture
+	@SOAK=20 scripts/services cargo test --locked --test e2e -- races:: crash:: keys::rotation outages:: upgrade:: memory:: --nocapture --test-threads 2
+	@SOAK_MINUTES=$(or $(SOAK_MINUTES),15) scripts/services cargo test --locked --test e2e -- steady:: --nocapture --test-threads 1
 
 # Without services: format and lints.
 check:
