@@ -1,7 +1,7 @@
 //! A person's clicks, done by Chromium, for tools that are not ours: the `oauth2` crate and Python's requests-oauthlib.
 use crate::{
     app::{self, Ask},
-    chromium::Driver,
+    chromium::{self, Driver},
     support::{Engine, Http, PASSWORD, Server},
 };
 use fantoccini::{Client, Locator};
@@ -25,8 +25,8 @@ struct Browser {
 
 impl Browser {
     async fn open(with_script: bool) -> Self {
-        let driver = Driver::start();
-        let client = driver.open(with_script).await;
+        let driver = Driver::start().unwrap();
+        let client = chromium::open(&driver, with_script).await;
         Self {
             _driver: driver,
             client,

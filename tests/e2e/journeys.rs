@@ -3,7 +3,7 @@
 //! have anything to complain about.
 use super::{
     account::add_person,
-    chromium::Driver,
+    chromium::{self, Driver},
     support::{Engine, Http, PASSWORD, Server},
 };
 use futures_util::FutureExt as _;
@@ -47,8 +47,8 @@ impl Stage {
             ("ENCRYPTION_KEY", keys.as_str()),
         ];
         let server = Server::start(engine, &env).await;
-        let driver = Driver::start();
-        let client = driver.open(with_script).await;
+        let driver = Driver::start().unwrap();
+        let client = chromium::open(&driver, with_script).await;
         Self {
             person: Person::new(client, server.port, with_script),
             server,

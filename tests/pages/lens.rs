@@ -4,13 +4,14 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use base64::Engine as _;
+use fantoccini::Client;
 use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+mod driver;
+use driver::Driver;
 
 type Failure = Box<dyn Error>;
 
@@ -50,17 +51,6 @@ impl Window {
     }
 }
 
-/// Ends with its lens and takes its browser with it: the driver does that when it is asked to, not when it is killed.
-struct Driver(Child);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let pid = self.0.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.0.wait();
-    }
-}
-
 pub struct Lens {
     client: Client,
     _driver: Driver,
@@ -89,43 +79,23 @@ impl WebDriverCompatibleCommand for DevTools {
 }
 
 impl Lens {
-    /// Starts the driver named by `TEST_CHROMEDRIVER` on a free port, and a browser.
+    /// Starts a driver and a browser.
     pub async fn open() -> Result<Self, Failure> {
-        let program =
-            std::env::var("TEST_CHROMEDRIVER").map_err(|_| "TEST_CHROMEDRIVER is not set")?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?
-            .local_addr()?
-            .port();
-        let driver = Command::new(program)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let driver = Driver(driver);
-        let options = json!({"args": [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-        ]});
-        let capabilities = [("goog:chromeOptions".to_owned(), options)];
-        let mut builder =
-            ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-        builder.capabilities(capabilities.into_iter().collect());
-        for _ in 0..100 {
-            if let Ok(client) = builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                let lens = Self {
-                    client,
-                    _driver: driver,
-                };
-                // Pictures show the same moment wherever they are taken.
-                lens.tell(
-                    "Emulation.setTimezoneOverride",
-                    json!({"timezoneId": "Etc/UTC"}),
-                )
-                .await?;
-                return Ok(lens);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        Err("chromedriver does not answer".into())
+        let driver = Driver::start()?;
+        let client = driver
+            .open("--hide-scrollbars", json!({}), Map::new())
+            .await?;
+        let lens = Self {
+            client,
+            _driver: driver,
+        };
+        // Pictures show the same moment wherever they are taken.
+        lens.tell(
+            "Emulation.setTimezoneOverride",
+            json!({"timezoneId": "Etc/UTC"}),
+        )
+        .await?;
+        Ok(lens)
     }
 
     /// Ends the browser.
