@@ -96,7 +96,7 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
     let file = dsn::sqlite(&settings.dsn);
     let options = SqliteConnectOptions::new()
         .filename(&file.path)
-        .create_if_missing(settings.create)
+        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(file.busy_timeout)
@@ -109,8 +109,12 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
     let options = logged(options, settings.log);
     if settings.create {
         guard_new_file(Path::new(&file.path));
+    } else if !Path::new(&file.path).exists() {
+        let why = format!("there is no database file {}", file.path);
+        return Err(StoreError::Unavailable(why));
     }
-    let writer = connect_writer(&options).await.map_err(|error| {
+    let writer = SqliteConnection::connect_with(&options).await;
+    let writer = writer.map_err(|error| {
         StoreError::Unavailable(format!(
             "unable to open database file {}: {error}",
             file.path

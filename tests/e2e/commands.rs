@@ -150,7 +150,7 @@ fn commands_on_a_database_make_none() {
         let output = run(arguments, &env, "");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let told = text(&output.stderr);
-        assert!(told.contains("unable to open database file"), "{told}");
+        assert!(told.contains("there is no database file"), "{told}");
         assert!(!file.exists(), "{arguments:?}");
     }
 }
