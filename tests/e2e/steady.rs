@@ -299,8 +299,11 @@ async fn steady(engine: Engine, length: Duration) {
         let memory = |samples| most(samples, |s| s.memory_mb);
         assert!(memory(late) <= memory(early) + 16, "memory grows");
         for table in SWEPT {
-            let rows = |samples| most(samples, |s| s.rows[table]);
-            assert!(rows(late) <= rows(early) * 3 / 2, "{table} grows");
+            // A sweep that comes late on a busy machine is no growth, so the middle one counts.
+            let mut rows: Vec<i64> = late.iter().map(|s| s.rows[table]).collect();
+            rows.sort_unstable();
+            let most_early = most(early, |s| s.rows[table]);
+            assert!(rows[rows.len() / 2] <= most_early, "{table} grows");
         }
     }
     ages(&server).await;
