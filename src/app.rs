@@ -148,7 +148,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         )),
         None => None,
     };
-    let (store, adoption) = open(config).await?;
+    let (store, _) = open(config).await?;
     let ground = Ground {
         store: store.clone(),
         commits: crate::actors::Commits::new(),
@@ -157,7 +157,9 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         clock,
         entropy,
     };
-    let algorithm = settings::password_algorithm(config, adoption);
+    let algorithm = settings::password_algorithm(config, &store)
+        .await
+        .map_err(|error| StartFailure::Database(error.to_string()))?;
     sow(config, &ground, algorithm).await?;
     let house = house::House::build(config, ground, algorithm).await?;
     let address = settings::address(&config.server.addr);

@@ -7,7 +7,6 @@ use crate::{
         FlowError,
         people::{self, PeopleDeps, PeopleError, WithPassword},
     },
-    store::Adoption,
 };
 use std::sync::Arc;
 
@@ -22,8 +21,10 @@ pub async fn reset_password(
     chosen: Option<Secret>,
 ) -> Result<Result<WithPassword, String>, StartFailure> {
     let ground = beside::ground(config).await?;
-    // Whoever has people is as a server that finds them: it may be the Go server's database.
-    let algorithm = settings::password_algorithm(config, Adoption::Adopted);
+    let algorithm = settings::password_algorithm(config, &ground.store);
+    let algorithm = algorithm
+        .await
+        .map_err(|error| StartFailure::Command(error.to_string()))?;
     let deps = PeopleDeps {
         ground: ground.clone(),
         algorithm,

@@ -13,7 +13,7 @@ use crate::{
     },
     jose::MediaType,
     passwords::HashAlgorithm,
-    store::{self, Adoption},
+    store::{self, Store, StoreError},
 };
 use std::sync::Arc;
 
@@ -39,12 +39,20 @@ pub fn store(config: &Config) -> store::Settings {
     }
 }
 
-/// The Go server reads bcrypt only, so an adopted database keeps it until the operator says otherwise.
-pub fn password_algorithm(config: &Config, adoption: Adoption) -> HashAlgorithm {
-    match (config.login.password_hash, adoption) {
-        (Some(PasswordHash::Bcrypt), _) | (None, Adoption::Adopted) => HashAlgorithm::Bcrypt,
-        (Some(PasswordHash::Argon2id), _) | (None, Adoption::Fresh) => HashAlgorithm::Argon2id,
-    }
+/// The Go server reads bcrypt only, so a database that it could read keeps it until the operator says otherwise.
+///
+/// # Errors
+/// As the database.
+pub async fn password_algorithm(
+    config: &Config,
+    store: &Store,
+) -> Result<HashAlgorithm, StoreError> {
+    Ok(match config.login.password_hash {
+        Some(PasswordHash::Bcrypt) => HashAlgorithm::Bcrypt,
+        Some(PasswordHash::Argon2id) => HashAlgorithm::Argon2id,
+        None if store.suits_the_go_server().await? => HashAlgorithm::Bcrypt,
+        None => HashAlgorithm::Argon2id,
+    })
 }
 
 /// The certificate, checked, for whoever loads it again.

@@ -25,6 +25,17 @@ impl Store {
             .transpose()
     }
 
+    /// Whether there are people, and the Go server could read all their passwords.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn suits_the_go_server(&self) -> Result<bool, StoreError> {
+        let somebody = Sql::new("SELECT id FROM users LIMIT 1");
+        let beyond = "SELECT id FROM users WHERE password_hash LIKE '$argon2id$%' LIMIT 1";
+        Ok(self.read_one(somebody).await?.is_some()
+            && self.read_one(Sql::new(beyond)).await?.is_none())
+    }
+
     /// The person with exactly this name.
     ///
     /// # Errors

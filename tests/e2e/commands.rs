@@ -187,6 +187,26 @@ fn reset(server: &Server, arguments: &[&str], input: &str) -> (Option<i32>, Stri
     )
 }
 
+/// A database that this server made is no less its own at the second start.
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_of_a_fresh_database_stay_in_argon2id() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let mut server = Server::start(engine, &[]).await;
+        server.signal("TERM");
+        server.ended().await;
+        server.launch().await;
+        assert!(signs_in(&server, PASSWORD).await.is_some());
+        let hashes = "SELECT password_hash FROM users";
+        let before = server.texts(hashes).await;
+        assert!(before[0].starts_with("$argon2id$"), "{before:?}");
+        let (code, _, told) = reset(&server, &["admin"], "");
+        assert_eq!(code, Some(0), "{told}");
+        let after = server.texts(hashes).await;
+        assert!(after[0].starts_with("$argon2id$"), "{after:?}");
+        assert_ne!(before, after);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_the_machine_gets_back_in() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
