@@ -28,6 +28,7 @@ pub mod resource;
 pub mod scope;
 pub mod secret;
 pub mod session;
+pub mod submission;
 pub mod time;
 pub mod token;
 pub mod trace;

@@ -11,6 +11,7 @@ use crate::{
         eligibility::Refusal,
         ids::{row_id, uuid_v4},
         oauth_error::{ErrorCode, OauthError},
+        submission::Submission,
         time::{Clock, Drift, Entropy, EntropyFailure, Timestamp, random},
         trace::{Check, Trail},
     },
@@ -197,6 +198,14 @@ impl Ground {
     /// [`EntropyFailure`].
     pub fn uuid(&self) -> Result<String, EntropyFailure> {
         Ok(uuid_v4(random(&*self.entropy)?))
+    }
+
+    /// The id of what a form makes: the submission's, or a fresh one.
+    ///
+    /// # Errors
+    /// [`EntropyFailure`].
+    pub fn id_of(&self, submission: Option<Submission>) -> Result<String, EntropyFailure> {
+        submission.map_or_else(|| self.uuid(), |submission| Ok(submission.id()))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod docs;
 pub mod document;
 pub mod encoding;
 pub mod form;
+pub mod handover;
 pub mod limits;
 pub mod oauth;
 pub mod openapi;

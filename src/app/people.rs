@@ -47,6 +47,7 @@ fn refused(error: PeopleError, username: &str) -> String {
         PeopleError::Flow(FlowError::Protocol(error)) => error.description.into_owned(),
         // What becomes of administrators and of forms.
         PeopleError::Faults(_)
+        | PeopleError::Already(_)
         | PeopleError::Oneself
         | PeopleError::LastAdmin
         | PeopleError::AlreadySo

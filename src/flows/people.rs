@@ -5,6 +5,7 @@ use crate::{
         account::{AccountDraft, AccountFault, AccountField, judge_edit, judge_new},
         ids::UserId,
         secret::Secret,
+        submission::Submission,
         time::random,
         user::User,
     },
@@ -58,6 +59,8 @@ pub enum PeopleError {
     NotLocal,
     /// Who asked is no administrator any more.
     NotAdmin,
+    /// The same form made this person before.
+    Already(UserId),
     /// Something else.
     Flow(FlowError),
 }
@@ -85,14 +88,14 @@ pub async fn find(deps: &PeopleDeps, id: &str) -> Result<User, PeopleError> {
     found.ok_or(PeopleError::Unknown)
 }
 
-/// Makes a person. The password is the one that was typed, or one that is drawn; either must be replaced at first use.
+/// Makes a person; one for each submission. The password is the one that was typed, or one that is drawn; either must be replaced at first use.
 ///
 /// # Errors
-/// [`PeopleError::Faults`], [`PeopleError::Password`].
+/// [`PeopleError::Faults`], [`PeopleError::Password`], [`PeopleError::Already`].
 pub async fn create(
     deps: &PeopleDeps,
     editor: &Editor,
-    (draft, password): (&AccountDraft, &Secret),
+    (draft, password, submission): (&AccountDraft, &Secret, Option<Submission>),
 ) -> Result<WithPassword, PeopleError> {
     let account = judge_new(draft).map_err(PeopleError::Faults)?;
     let password = if password.expose().is_empty() {
@@ -103,7 +106,7 @@ pub async fn create(
     };
     let now = deps.ground.now();
     let user = User {
-        id: UserId::new(deps.ground.uuid()?),
+        id: UserId::new(deps.ground.id_of(submission)?),
         username: account.username,
         email: account.email,
         password_hash: hashed(&deps.ground, deps.algorithm, password.clone()).await?,
@@ -130,6 +133,9 @@ pub async fn create(
         Err(StoreError::Conflict) => deps.ground.try_commit(unit()).await?,
         outcome => outcome?,
     };
+    if outcome == UserChanged::Already {
+        return Err(PeopleError::Already(user.id));
+    }
     done(outcome, PeopleError::Stale)?;
     Ok(WithPassword { user, password })
 }
@@ -154,7 +160,7 @@ fn done(outcome: UserChanged, stale: PeopleError) -> Result<(), PeopleError> {
     let taken = |field| Err(PeopleError::Faults(vec![(field, AccountFault::Taken)]));
     match outcome {
         UserChanged::Done => Ok(()),
-        UserChanged::Stale => Err(stale),
+        UserChanged::Stale | UserChanged::Already => Err(stale),
         UserChanged::Gone => Err(PeopleError::Unknown),
         UserChanged::LastAdmin => Err(PeopleError::LastAdmin),
         UserChanged::NotAdmin => Err(PeopleError::NotAdmin),

@@ -18,7 +18,7 @@ use crate::{
         time::random,
     },
     jose::ForeignKeys,
-    store::clients::{InsertClient, Room},
+    store::clients::{InsertClient, Inserted, Room},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -119,8 +119,12 @@ pub async fn register(
         at,
         audit: ground.rows(at, trail)?,
     };
-    if !ground.commit(unit).await? {
-        return Err(RegisterError::Full);
+    match ground.commit(unit).await? {
+        Inserted::Done => {}
+        Inserted::NoRoom => return Err(RegisterError::Full),
+        Inserted::Already => {
+            return Err(FlowError::Internal("a fresh UUID was taken".to_owned()).into());
+        }
     }
     let client = ground.store.client(&client_id).await?;
     let client = client.ok_or_else(|| gone("the client that was just made"))?;

@@ -6,14 +6,15 @@ use crate::{
         audit::{Actor, Origin},
         client::{Client, ClientStatus},
         ids::{ClientId, UserId},
-        registration::{
-            Draft, Fault, Field, Problem, Registration, Rules, Widened, judge, needs_approval,
-        },
+        registration::{Draft, Fault, Field, Problem, Rules, Widened, judge, needs_approval},
         scope::ScopeSet,
         secret::Secret,
+        submission::Submission,
         user::User,
     },
-    store::clients::{ApproveClient, Changed, InsertClient, ReplaceSecret, Room, UpdateClient},
+    store::clients::{
+        ApproveClient, Changed, InsertClient, Inserted, ReplaceSecret, Room, UpdateClient,
+    },
 };
 use std::{sync::Arc, time::Duration};
 
@@ -99,6 +100,8 @@ pub enum RegistryError {
     WrongState,
     /// The person has registered as many as they may.
     TooMany(u32),
+    /// The same form made this client before.
+    Already(ClientId),
     /// Something else.
     Flow(FlowError),
 }
@@ -113,12 +116,8 @@ impl<E: Into<FlowError>> From<E> for RegistryError {
 pub struct Created {
     /// Its id.
     pub client_id: ClientId,
-    /// What it is.
-    pub registration: Registration,
     /// Shown once; public clients have none.
     pub secret: Option<Secret>,
-    /// Pending or active.
-    pub status: ClientStatus,
 }
 
 /// The client, if the person may see it in this capacity.
@@ -142,14 +141,14 @@ pub async fn find(
     }
 }
 
-/// Makes a client.
+/// Makes a client; one for each submission.
 ///
 /// # Errors
-/// [`RegistryError::Faults`], [`RegistryError::TooMany`].
+/// [`RegistryError::Faults`], [`RegistryError::TooMany`], [`RegistryError::Already`].
 pub async fn create(
     deps: &RegistryDeps,
     editor: &Editor,
-    mut draft: Draft,
+    (mut draft, submission): (Draft, Option<Submission>),
     capacity: Capacity,
 ) -> Result<Created, RegistryError> {
     if draft.scopes.trim().is_empty() {
@@ -167,30 +166,34 @@ pub async fn create(
     }
     let registration = judge(&draft, &deps.rules.of(own)).map_err(RegistryError::Faults)?;
     let (secret, hashes) = new_client_secret(&deps.ground).await?;
-    let (client_id, at) = (ClientId::new(deps.ground.uuid()?), deps.ground.now());
+    let (client_id, at) = (
+        ClientId::new(deps.ground.id_of(submission)?),
+        deps.ground.now(),
+    );
     let event = events::created(&client_id, &registration)
         .by(editor.actor())
         .from(&editor.origin);
     let most = deps.rules.apps_per_user.filter(|_| own);
+    let has_secret = registration.needs_secret();
     let unit = InsertClient {
         client_id: client_id.clone(),
         hashes,
         owner: editor.user.id.as_str().to_owned(),
         status,
-        registration: registration.clone(),
+        registration,
         management_token: None,
         room: most.map_or(Room::Unbounded, Room::OwnedBelow),
         at,
         audit: deps.ground.rows(at, vec![event])?,
     };
-    if !deps.ground.commit(unit).await? {
-        return Err(RegistryError::TooMany(most.unwrap_or_default()));
+    match deps.ground.commit(unit).await? {
+        Inserted::Done => {}
+        Inserted::NoRoom => return Err(RegistryError::TooMany(most.unwrap_or_default())),
+        Inserted::Already => return Err(RegistryError::Already(client_id)),
     }
     Ok(Created {
         client_id,
-        secret: registration.needs_secret().then_some(secret),
-        registration,
-        status,
+        secret: has_secret.then_some(secret),
     })
 }
 
@@ -325,24 +328,38 @@ pub async fn approve(
     done(deps.ground.commit(unit).await?, RegistryError::WrongState)
 }
 
-/// Gives a client another secret; the one before counts for `overlap` yet.
+/// What the replacement of a secret asks for.
+pub struct Replacement {
+    /// How long the secret before counts yet.
+    pub overlap: Option<Duration>,
+    /// The version that the form was filled in with; `None`: the one there is now.
+    pub version: Option<i64>,
+    /// In which capacity.
+    pub capacity: Capacity,
+}
+
+/// Gives a client another secret.
 ///
 /// # Errors
 /// [`RegistryError::Unknown`], [`RegistryError::Foreign`], [`RegistryError::WrongState`] for a client without a secret,
-/// [`RegistryError::Stale`] when somebody else did it in the same moment.
+/// [`RegistryError::Stale`] when it is not any more as it was looked at: a form that is sent twice would otherwise put
+/// the secret that nobody has seen yet in the place of the one that still counts.
 pub async fn regenerate_secret(
     deps: &RegistryDeps,
     editor: &Editor,
     client_id: &ClientId,
-    (overlap, capacity): (Option<Duration>, Capacity),
-) -> Result<(Client, Secret), RegistryError> {
-    let client = find(deps, client_id, (&editor.user.id, capacity)).await?;
+    wish: Replacement,
+) -> Result<Secret, RegistryError> {
+    let client = find(deps, client_id, (&editor.user.id, wish.capacity)).await?;
     if !client.is_confidential() {
         return Err(RegistryError::WrongState);
     }
+    if wish.version.is_some_and(|seen| seen != client.version) {
+        return Err(RegistryError::Stale);
+    }
     let (secret, new) = new_client_secret(&deps.ground).await?;
     let at = deps.ground.now();
-    let previous_until = overlap.map(|overlap| at + overlap);
+    let previous_until = wish.overlap.map(|overlap| at + overlap);
     let event = events::secret_regenerated(&client, previous_until)
         .by(editor.actor())
         .from(&editor.origin);
@@ -355,5 +372,5 @@ pub async fn regenerate_secret(
         audit: deps.ground.rows(at, vec![event])?,
     };
     done(deps.ground.commit(unit).await?, RegistryError::Stale)?;
-    Ok((client, secret))
+    Ok(secret)
 }

@@ -84,6 +84,8 @@ pub struct ClientFormPage {
     pub heading: String,
     /// Sent back, so that nobody's change is overwritten unseen; empty for a new client.
     pub version: String,
+    /// Sent back, so that the form makes one client however often it arrives; empty for an edit.
+    pub submission: String,
     pub name: FormInput,
     pub description: FormInput,
     pub client_type: FormSelect,
@@ -156,7 +158,7 @@ impl View for ClientPage {
     }
 }
 
-/// A client was made, or has another secret. The secret is shown this once.
+/// The secret of a client that was made, or another one. It is shown this once.
 #[derive(Debug, Clone, Serialize)]
 pub struct ClientSecretPage {
     pub shell: Shell,
@@ -167,8 +169,7 @@ pub struct ClientSecretPage {
     pub client_id: String,
     #[serde(serialize_with = "as_tame")]
     pub name: String,
-    /// Public clients have none.
-    pub secret: Option<Secret>,
+    pub secret: Secret,
     pub previous_secret_until: Option<When>,
 }
 
@@ -184,6 +185,8 @@ pub struct RegeneratePage {
     #[serde(serialize_with = "as_local_href")]
     pub base: String,
     pub client_id: String,
+    /// Sent back, so that a second click does not replace what the first one made.
+    pub version: String,
     #[serde(serialize_with = "as_tame")]
     pub name: String,
     pub overlaps: Vec<Choice>,

@@ -57,6 +57,8 @@ pub struct UserFormPage {
     pub heading: String,
     /// Sent back, so that nobody's change is overwritten unseen.
     pub version: String,
+    /// Sent back, so that the form makes one person however often it arrives; empty for an edit.
+    pub submission: String,
     pub username: FormInput,
     pub email: FormInput,
     pub full_name: FormInput,

@@ -103,6 +103,17 @@ pub enum Room {
     WaitingBelow(u32),
 }
 
+/// What became of a client to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It was made.
+    Done,
+    /// There is no room for one more.
+    NoRoom,
+    /// The row is there already.
+    Already,
+}
+
 /// A client to be made.
 pub struct InsertClient {
     /// UUID.
@@ -131,16 +142,18 @@ const INSERT: &str = "INSERT INTO oauth_applications (client_id, client_secret, 
      token_endpoint_auth_method, jwks, id_token_signed_response_alg, post_logout_redirect_uris, registration_metadata, \
      row_version, created_at, updated_at, fast_secret_hash, fast_secret_of) \
      VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-     $23, 1, $24, $24, $25, $26)";
+     $23, 1, $24, $24, $25, $26) ON CONFLICT (client_id) DO NOTHING";
 
 impl Unit for InsertClient {
-    /// Whether there was room for one more.
-    type Answer = bool;
+    type Answer = Inserted;
 
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Inserted, StoreError>> {
         async move {
             if !self.has_room(tx).await? {
-                return Ok(false);
+                return Ok(match self.is_there(tx).await? {
+                    true => Inserted::Already,
+                    false => Inserted::NoRoom,
+                });
             }
             let insert = Sql::new(INSERT)
                 .text(self.client_id.as_str())
@@ -151,7 +164,9 @@ impl Unit for InsertClient {
                 .time(self.at)
                 .text(self.hashes.fast.as_str())
                 .bind(Value::Text(self.hashes.binding()));
-            tx.run(insert).await?;
+            if tx.run(insert).await? == 0 {
+                return Ok(Inserted::Already);
+            }
             if let Some(hash) = &self.management_token {
                 let insert = Sql::new(
                     "INSERT INTO registration_tokens (token_hash, client_id, created_at) VALUES ($1, $2, $3)",
@@ -161,13 +176,19 @@ impl Unit for InsertClient {
             }
             note(tx, "client", self.client_id.as_str(), self.at).await?;
             tx.insert_audit(&self.audit);
-            Ok(true)
+            Ok(Inserted::Done)
         }
         .boxed()
     }
 }
 
 impl InsertClient {
+    async fn is_there(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let find = Sql::new("SELECT client_id FROM oauth_applications WHERE client_id = $1");
+        let row = tx.one(find.text(self.client_id.as_str())).await?;
+        Ok(row.is_some())
+    }
+
     async fn has_room(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
         Ok(match self.room {
             Room::Unbounded => true,

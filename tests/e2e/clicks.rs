@@ -41,25 +41,43 @@ impl Http {
             ("password", ""),
         ];
         let made = self.submit("/admin/users/new", "/admin/users", &form).await;
-        assert_eq!(made.status, 200, "{made:?}");
-        let id = between(&made.body, "href=\"/admin/users/", "\"");
-        let secret = between(&made.body, "secret-value\"><code>", "</code>");
-        (id, secret)
+        let shown = self.shown(&made).await;
+        let path = made.header("location").unwrap();
+        let id = between(&path, "/admin/users/", "/");
+        (id, secret_on(&shown))
     }
 
     /// Registers a client at `base`; its id and the secret that was shown.
     pub async fn make_client(&mut self, base: &str, form: &[(&str, &str)]) -> (String, String) {
         let made = self.submit(&format!("{base}/new"), base, form).await;
-        assert_eq!(made.status, 200, "{}", made.body);
-        let id = between(&made.body, "secret-value\"><code>", "</code>");
-        let secret = made
-            .body
-            .split("ago_")
-            .nth(1)
-            .map(|rest| format!("ago_{}", &rest[..52]))
-            .unwrap_or_default();
-        (id, secret)
+        let path = made
+            .header("location")
+            .unwrap_or_else(|| panic!("{made:?}"));
+        let rest = path.strip_prefix(base).unwrap().trim_start_matches('/');
+        let id = rest.split(['/', '?']).next().unwrap().to_owned();
+        if path.ends_with("?success=made") {
+            return (id, String::new());
+        }
+        (id, secret_on(&self.shown(&made).await))
     }
+
+    /// Follows a form that made a secret to the page that shows it.
+    pub async fn shown(&mut self, made: &Answer) -> Answer {
+        assert_eq!(made.status, 303, "{made:?}");
+        let page = self.get(&made.header("location").unwrap(), &[]).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        page
+    }
+}
+
+/// The secret that a page shows.
+pub fn secret_on(page: &Answer) -> String {
+    between(&page.body, "<div class=\"secret\">", "</div>")
+        .split("<code>")
+        .nth(1)
+        .and_then(|rest| rest.split("</code>").next())
+        .unwrap_or_else(|| panic!("no secret in {}", page.body))
+        .to_owned()
 }
 
 /// What stands between two texts, the first time.

@@ -32,10 +32,14 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> Option<String> {
-        self.head.lines().find_map(|line| {
+        self.headers(name).next().map(str::to_owned)
+    }
+
+    /// All lines of a header.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.head.lines().filter_map(move |line| {
             let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name)
-                .then(|| value.trim().to_owned())
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 }
@@ -76,15 +80,28 @@ impl Http {
                     }
                 }
                 answer.body = String::from_utf8_lossy(&bytes[end + 4..]).into_owned();
-                if let Some(cookie) = answer.header("set-cookie") {
-                    self.cookie = cookie.split(';').next().map(str::to_owned);
-                }
+                self.keep_cookies(&answer);
                 return Ok(answer);
             }
             match self.stream.read(&mut buffer).await? {
                 0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
                 n => bytes.extend_from_slice(&buffer[..n]),
             }
+        }
+    }
+
+    /// As a browser does, but for paths: every cookie goes everywhere, so that pages must tell for themselves which one is theirs.
+    fn keep_cookies(&mut self, answer: &Answer) {
+        for cookie in answer.headers("set-cookie") {
+            let pair = cookie.split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            let held = self.cookie.take().unwrap_or_default();
+            let is_other = |held: &&str| !held.is_empty() && held.split('=').next() != Some(name);
+            let mut all: Vec<&str> = held.split("; ").filter(is_other).collect();
+            if !value.is_empty() {
+                all.push(pair);
+            }
+            self.cookie = (!all.is_empty()).then(|| all.join("; "));
         }
     }
 

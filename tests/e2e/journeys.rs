@@ -153,6 +153,8 @@ async fn that_change_something(stage: &Stage) {
         .await;
     s.journey("back", trouble::back_after_a_form(s)).await;
     s.journey("double click", trouble::a_double_click(s)).await;
+    s.journey("reload of a secret", trouble::a_reload_of_a_secret(s))
+        .await;
     s.journey("two tabs", trouble::two_tabs(s)).await;
 }
 

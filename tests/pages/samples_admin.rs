@@ -66,6 +66,7 @@ pub fn user_form() -> UserFormPage {
         cancel: "/admin/users".into(),
         heading: String::new(),
         version: String::new(),
+        submission: "0d5a1b9e-7f1c-4c55-9f0e-3b0f6d1f7a11".into(),
         username: FormInput::of("bob smith").wrong(vec![Words::of("problems.username")]),
         email: FormInput::of("bob").wrong(vec![Words::of("problems.email")]),
         full_name: FormInput::of("Bob Smith"),

@@ -130,6 +130,7 @@ pub fn form() -> ClientFormPage {
         cancel: format!("/admin/clients/{ID}"),
         heading: "Fleet Deploy Assistant".into(),
         version: "3".into(),
+        submission: String::new(),
         name: FormInput::of("Fleet Deploy Assistant"),
         description: FormInput::of("Rolls out new versions"),
         client_type: FormSelect::of(
@@ -206,6 +207,7 @@ pub fn app_form() -> ClientFormPage {
         cancel: "/apps".into(),
         heading: String::new(),
         version: String::new(),
+        submission: "0d5a1b9e-7f1c-4c55-9f0e-3b0f6d1f7a11".into(),
         ..form()
     }
 }
@@ -272,10 +274,10 @@ pub fn secret() -> ClientSecretPage {
         base: format!("/apps/{ID}"),
         client_id: ID.into(),
         name: "Notebook".into(),
-        secret: Some(Secret {
+        secret: Secret {
             label: Words::of("clients.secret"),
             value: "ago_s3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3t".into(),
-        }),
+        },
         previous_secret_until: Some(ago(-86_400)),
     }
 }
@@ -285,6 +287,7 @@ pub fn regenerate() -> RegeneratePage {
         shell: admin_shell(Place::Clients),
         base: format!("/admin/clients/{ID}"),
         client_id: ID.into(),
+        version: "3".into(),
         name: "Fleet Deploy Assistant".into(),
         overlaps: FormSelect::of(
             &[

@@ -4,7 +4,7 @@ use super::{
     WebDeps,
     guard::{self, Answer, Visit},
     registered::{
-        RegisteredDeps, Side, both, detail_page, editor, facts::holdings, named, refused,
+        RegisteredDeps, Side, both, detail_page, editor, facts::holdings, named, refused, secret,
     },
 };
 use crate::{
@@ -47,12 +47,17 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::GET,
             "/apps/{id}/regenerate-secret",
-            person(web, own, both::ask_secret),
+            person(web, own, secret::ask),
         )
         .on(
             Method::POST,
             "/apps/{id}/regenerate-secret",
-            action(web, own, both::secret),
+            action(web, own, secret::replace),
+        )
+        .on(
+            Method::GET,
+            "/apps/{id}/secret",
+            person(web, own, secret::show),
         )
 }
 

@@ -11,11 +11,13 @@ use super::WebDeps;
 use crate::{
     domain::{
         audit::{Actor, Origin},
+        submission::Submission,
         user::Role,
     },
     flows::{FlowError, device::person as actor},
     http::{
         form::Form,
+        handover::Handed,
         oauth::origin,
         request::Request,
         respond::{self, Response},
@@ -268,6 +270,27 @@ impl Visit {
     /// After a form: to a page, which says what was done by the code in `path`.
     pub fn to(&self, path: &str) -> Response {
         respond::redirect(302, path)
+    }
+
+    /// After a form that made a secret: to the page at `path`, which shows it once.
+    pub fn hand_over(&self, path: &str, handed: &Handed) -> Answer {
+        self.web.sessions.hand_over(&self.guest, path, handed)
+    }
+
+    /// The secret that this page was handed, if it is here to be shown.
+    pub fn handed(&self) -> Option<Handed> {
+        self.web.sessions.handed(&self.guest, &self.request)
+    }
+
+    /// The page that shows it, this once.
+    pub fn draw_once(&self, view: &impl View) -> Response {
+        let response = self.draw(200, view);
+        self.web.sessions.shown(response, self.request.path())
+    }
+
+    /// Which sending of a form this is, for forms that make something.
+    pub fn submission(&self) -> Option<Submission> {
+        Submission::of(&self.guest.user.id, self.form.all_pairs())
     }
 
     /// To a list, with the query that it had: the form or the link carries it as `back`. Only what a query of ours is made

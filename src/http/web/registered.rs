@@ -13,20 +13,18 @@ use crate::{
     flows::{
         FlowError,
         clients::Clients,
-        registry::{Capacity, Created, Editor, RegistryDeps, RegistryError, regenerate_secret},
+        registry::{Capacity, Editor, RegistryDeps, RegistryError},
     },
     http::{form::Form, respond::Response},
-    pages::{
-        Badge, ClientPage, ClientRow, ClientSecretPage, ClientsPage, FormSelect, Place,
-        RegeneratePage, ScopeLine, Secret, Tone, When, Words,
-    },
+    pages::{Badge, ClientPage, ClientRow, ClientsPage, Place, ScopeLine, Tone, When, Words},
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub mod both;
 pub mod facts;
 pub mod form;
 pub mod problems;
+pub mod secret;
 
 /// What these pages need.
 #[derive(Clone)]
@@ -106,9 +104,9 @@ pub fn refused(visit: &Visit, side: Side, error: RegistryError) -> Result<Respon
         RegistryError::Stale => Ok(visit.to(&format!("{base}?error=stale"))),
         RegistryError::WrongState => Ok(visit.to(&format!("{base}?warning=not_pending"))),
         // Only forms have faults, and they draw them.
-        RegistryError::Faults(_) | RegistryError::TooMany(_) => Err(FlowError::Internal(
-            "a fault of a form where there is no form".to_owned(),
-        )),
+        RegistryError::Faults(_) | RegistryError::TooMany(_) | RegistryError::Already(_) => Err(
+            FlowError::Internal("a fault of a form where there is no form".to_owned()),
+        ),
         RegistryError::Flow(error) => Err(error),
     }
 }
@@ -232,37 +230,19 @@ pub fn detail_page(
         resources: client.allowed_resources.clone(),
         created: When::new(client.created_at, now),
         updated: When::new(client.updated_at, now),
-        previous_secret_until: client
-            .previous_secret
-            .as_ref()
-            .filter(|secret| secret.until > now)
-            .map(|secret| When::new(secret.until, now)),
+        previous_secret_until: previous_until(client, now),
         has_secret: client.is_confidential(),
         is_pending: client.status == ClientStatus::Pending,
         can_delete: side == Side::Admin || client.status != ClientStatus::Active,
     }
 }
 
-/// The page with the secret of a client that was just made.
-pub fn created_page(visit: &Visit, side: Side, created: &Created) -> ClientSecretPage {
-    ClientSecretPage {
-        shell: visit.shell(side.place()),
-        is_new: true,
-        is_pending: created.status == ClientStatus::Pending,
-        base: format!("{}/{}", side.base(), created.client_id),
-        client_id: created.client_id.as_str().to_owned(),
-        name: created.registration.name.clone(),
-        secret: created.secret.as_ref().map(shown),
-        previous_secret_until: None,
-    }
-}
-
-/// A secret for the page that shows it once.
-pub fn shown(secret: &crate::domain::secret::Secret) -> Secret {
-    Secret {
-        label: Words::of("clients.secret"),
-        value: secret.expose().to_owned(),
-    }
+/// Until when the secret before the one of today counts.
+pub fn previous_until(client: &Client, now: Timestamp) -> Option<When> {
+    let previous = client.previous_secret.as_ref();
+    previous
+        .filter(|secret| secret.until > now)
+        .map(|secret| When::new(secret.until, now))
 }
 
 /// What a form says that a client shall be.
@@ -295,66 +275,4 @@ pub fn draft(form: &Form) -> Draft {
 /// The version that a form was filled in with.
 pub fn version(form: &Form) -> Option<i64> {
     form.get("version").and_then(|text| text.parse().ok())
-}
-
-/// How long an old secret may count yet, in seconds.
-const OVERLAPS: [(&str, &str, u64); 4] = [
-    ("0", "clients.overlap_none", 0),
-    ("3600", "clients.overlap_hour", 3_600),
-    ("86400", "clients.overlap_day", 86_400),
-    ("604800", "clients.overlap_week", 604_800),
-];
-
-/// Asks before a secret is replaced.
-pub fn ask_regenerate(visit: &Visit, side: Side, client: &Client) -> Response {
-    let base = format!("{}/{}", side.base(), client.client_id);
-    if !client.is_confidential() {
-        return visit.to(&format!("{base}?error=no_secret"));
-    }
-    let page = RegeneratePage {
-        shell: visit.shell(side.place()),
-        base,
-        client_id: client.client_id.as_str().to_owned(),
-        name: client.name.clone(),
-        overlaps: FormSelect::of(&OVERLAPS.map(|(value, label, _)| (value, label)), "86400")
-            .choices,
-    };
-    visit.draw(200, &page)
-}
-
-/// Replaces a secret and shows the new one. A form that names no overlap ends the old one at once, as it always was.
-pub async fn regenerate(
-    deps: &RegisteredDeps,
-    visit: &Visit,
-    side: Side,
-) -> Result<Response, FlowError> {
-    let asked = visit.form.get("overlap").unwrap_or("0");
-    let overlap = OVERLAPS
-        .iter()
-        .find(|(value, _, _)| *value == asked)
-        .map(|(_, _, seconds)| Duration::from_secs(*seconds))
-        .filter(|overlap| !overlap.is_zero());
-    let (editor, id) = (editor(visit), named(visit));
-    let done = regenerate_secret(&deps.registry, &editor, &id, (overlap, side.capacity())).await;
-    match done {
-        Ok((client, secret)) => {
-            let now = deps.registry.ground.now();
-            let page = ClientSecretPage {
-                shell: visit.shell(side.place()),
-                is_new: false,
-                is_pending: false,
-                base: format!("{}/{}", side.base(), client.client_id),
-                client_id: client.client_id.as_str().to_owned(),
-                name: client.name.clone(),
-                secret: Some(shown(&secret)),
-                previous_secret_until: overlap.map(|overlap| When::new(now + overlap, now)),
-            };
-            Ok(visit.draw(200, &page))
-        }
-        Err(RegistryError::WrongState) => {
-            let base = format!("{}/{}", side.base(), visit.param("id"));
-            Ok(visit.to(&format!("{base}?error=no_secret")))
-        }
-        Err(error) => refused(visit, side, error),
-    }
 }

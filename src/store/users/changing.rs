@@ -27,6 +27,8 @@ pub enum UserChanged {
     LastAdmin,
     /// Who asked is no administrator any more.
     NotAdmin,
+    /// The row to be made is there already.
+    Already,
     /// Somebody else has this address.
     EmailTaken,
     /// Somebody else has this name.
@@ -95,8 +97,12 @@ impl Unit for InsertUser {
                 return Ok(refused);
             }
             let named = Sql::new("SELECT id FROM users WHERE lower(username) = lower($1) LIMIT 1");
-            if tx.one(named.text(u.username.as_str())).await?.is_some() {
-                return Ok(UserChanged::UsernameTaken);
+            if let Some(namesake) = tx.one(named.text(u.username.as_str())).await? {
+                return Ok(if namesake.text("id")? == u.id.as_str() {
+                    UserChanged::Already
+                } else {
+                    UserChanged::UsernameTaken
+                });
             }
             if has_email(tx, &u.email, &u.id).await? {
                 return Ok(UserChanged::EmailTaken);

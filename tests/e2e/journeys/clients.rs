@@ -109,8 +109,7 @@ pub async fn approvals(stage: &Stage) {
         p.press_here("New app").await;
         p.fill("Name", name).await;
         p.press("Create").await;
-        p.heading("Client created").await;
-        p.says("Public clients have no secret").await;
+        p.says("The app was created. It waits for approval.").await;
     }
     stage.sign_in_newcomer("aldo", "admin").await;
     p.press("Dashboard").await;

@@ -250,6 +250,15 @@ impl Person {
         self.see(&format!("//h1[normalize-space(.)={words}]")).await;
     }
 
+    /// The heading is one of these.
+    pub async fn heading_of(&self, any: &[&str]) {
+        let any: Vec<String> = any
+            .iter()
+            .map(|words| format!("normalize-space(.)={}", quoted(words)))
+            .collect();
+        self.see(&format!("//h1[{}]", any.join(" or "))).await;
+    }
+
     pub async fn title(&self) -> String {
         self.client.title().await.unwrap()
     }

@@ -13,7 +13,7 @@ use crate::{
             registered::{
                 RegisteredDeps, Side, both, detail_page, editor,
                 facts::{holdings, of as facts_of, up_to},
-                named, refused, version,
+                named, refused, secret, version,
             },
         },
     },
@@ -85,12 +85,17 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::GET,
             "/admin/clients/{id}/regenerate-secret",
-            admin(web, all, both::ask_secret),
+            admin(web, all, secret::ask),
         )
         .on(
             Method::POST,
             "/admin/clients/{id}/regenerate-secret",
-            admin_action(web, all, both::secret),
+            admin_action(web, all, secret::replace),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/secret",
+            admin(web, all, secret::show),
         )
         .on(
             Method::GET,

@@ -3,7 +3,7 @@ use super::people_words::{fault_words, policy_words};
 use crate::{
     domain::{
         account::{AccountDraft, AccountField},
-        secret::Secret,
+        submission,
         user::{Role, User},
     },
     flows::browse::{UserHoldings, UserQuery},
@@ -12,7 +12,6 @@ use crate::{
         people::{self, PeopleDeps, PeopleError, is_local},
     },
     http::{
-        respond::Response,
         router::Routes,
         web::{
             WebDeps,
@@ -23,7 +22,7 @@ use crate::{
     },
     pages::{
         Alert, Badge, Fact, FormInput, FormSelect, Holding, Place, Tone, UserFormPage, UserPage,
-        UserPasswordPage, UserRow, UsersPage, When, Words,
+        UserRow, UsersPage, When, Words,
     },
 };
 use ::http::Method;
@@ -31,14 +30,13 @@ use std::sync::Arc;
 
 mod asking;
 mod linked;
+mod password;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
     use guard::{admin, admin_action};
     let routes = routes
         .on(Method::GET, "/admin/users", admin(web, deps, list))
-        .on(Method::POST, "/admin/users", admin_action(web, deps, make))
-        .on(Method::GET, "/admin/users/new", admin(web, deps, blank))
         .on(Method::GET, "/admin/users/{id}", admin(web, deps, show))
         .on(
             Method::POST,
@@ -64,13 +62,9 @@ pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
             Method::POST,
             "/admin/users/{id}/delete",
             admin_action(web, deps, delete),
-        )
-        .on(
-            Method::POST,
-            "/admin/users/{id}/reset-password",
-            admin_action(web, deps, reset),
         );
-    linked::routes(web, deps, asking::routes(web, deps, routes))
+    let routes = password::routes(web, deps, asking::routes(web, deps, routes));
+    linked::routes(web, deps, routes)
 }
 
 const FILTERS: [(&str, &[&str]); 3] = [
@@ -193,6 +187,7 @@ fn form(visit: &Visit, user: Option<&User>, draft: &AccountDraft) -> UserFormPag
         cancel: here,
         heading: user.map(|user| user.username.clone()).unwrap_or_default(),
         version: user.map(people::version).unwrap_or_default(),
+        submission: String::new(),
         username: FormInput::of(draft.username.as_str()),
         email: FormInput::of(draft.email.as_str()),
         full_name: FormInput::of(draft.full_name.as_str()),
@@ -208,6 +203,8 @@ fn refused_form(
     error: PeopleError,
 ) -> Answer {
     let mut page = form(visit, user, draft);
+    page.submission
+        .push_str(visit.form.get(submission::FIELD).unwrap_or_default());
     page.message = Some(Alert::error(Words::of("users.faults")));
     match error {
         PeopleError::Faults(faults) => {
@@ -227,33 +224,6 @@ fn refused_form(
         other => return refused(visit, other),
     }
     Ok(visit.draw(400, &page))
-}
-
-async fn blank(_deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    Ok(visit.draw(200, &form(&visit, None, &AccountDraft::default())))
-}
-
-async fn make(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    let draft = draft(&visit);
-    let password = Secret::new(visit.form.get("password").unwrap_or_default());
-    match people::create(&deps, &editor(&visit), (&draft, &password)).await {
-        Ok(made) => Ok(with_password(&visit, &made, true)),
-        Err(error) => refused_form(&visit, (None, &draft), error),
-    }
-}
-
-fn with_password(visit: &Visit, made: &people::WithPassword, is_new: bool) -> Response {
-    let page = UserPasswordPage {
-        shell: visit.shell(Place::Users),
-        is_new,
-        id: made.user.id.as_str().to_owned(),
-        username: made.user.username.clone(),
-        password: crate::pages::Secret {
-            label: Words::of("users.password"),
-            value: made.password.expose().to_owned(),
-        },
-    };
-    visit.draw(200, &page)
 }
 
 async fn edit(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
@@ -435,13 +405,6 @@ async fn disable(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
 async fn delete(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
     match people::delete(&deps, &editor(&visit), visit.param("id")).await {
         Ok(_) => Ok(visit.to("/admin/users?success=deleted")),
-        Err(error) => told(&deps, &visit, error).await,
-    }
-}
-
-async fn reset(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    match people::reset_password(&deps, &editor(&visit), visit.param("id")).await {
-        Ok(made) => Ok(with_password(&visit, &made, false)),
         Err(error) => told(&deps, &visit, error).await,
     }
 }

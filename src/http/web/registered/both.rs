@@ -1,12 +1,14 @@
-//! What administrators and owners do alike: the list, the form, the change, the new secret. A [`Side`] tells whose pages
+//! What administrators and owners do alike: the list, the form, the change. A [`Side`] tells whose pages
 //! they are; what only one of them does is in `admin/clients.rs` and `apps.rs`.
 use super::{
-    RegisteredDeps, STATUSES, Side, ask_regenerate, created_page, draft, editor,
+    RegisteredDeps, STATUSES, Side, draft, editor,
     form::{self, Filled},
-    list_page, named, refused, regenerate, status_filter, version,
+    list_page, named, refused,
+    secret::hand_over,
+    status_filter, version,
 };
 use crate::{
-    domain::{client::Client, registration::Draft},
+    domain::{client::Client, registration::Draft, submission},
     flows::browse::ClientQuery,
     flows::registry::{Edit, RegistryError, create, find, update},
     http::web::{
@@ -50,19 +52,32 @@ pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
 
 pub async fn blank((side, deps): On, visit: Arc<Visit>) -> Answer {
     let draft = form::blank();
-    let page = form::page(&visit, (side, &deps), Filled::of(None, &draft));
-    Ok(visit.draw(200, &page))
+    let submission = deps.registry.ground.uuid()?;
+    let filled = Filled {
+        submission: &submission,
+        ..Filled::of(None, &draft)
+    };
+    Ok(visit.draw(200, &form::page(&visit, (side, &deps), filled)))
 }
 
 pub async fn make((side, deps): On, visit: Arc<Visit>) -> Answer {
     let draft = draft(&visit.form);
     let by = editor(&visit);
     let faults;
-    let done = create(&deps.registry, &by, draft.clone(), side.capacity()).await;
+    let wish = (draft.clone(), visit.submission());
+    let done = create(&deps.registry, &by, wish, side.capacity()).await;
     let filled = match done {
         Ok(created) => {
             deps.changed(&visit);
-            return Ok(visit.draw(200, &created_page(&visit, side, &created)));
+            let page = format!("{}/{}", side.base(), created.client_id);
+            return match created.secret {
+                Some(secret) => hand_over(&visit, &page, secret, true),
+                None => Ok(visit.to(&format!("{page}?success=made"))),
+            };
+        }
+        // The same form, sent twice: whichever answer the browser shows leads to the one client.
+        Err(RegistryError::Already(client_id)) => {
+            return Ok(visit.to(&format!("{}/{client_id}/secret", side.base())));
         }
         Err(RegistryError::Faults(all)) => {
             faults = all;
@@ -76,6 +91,10 @@ pub async fn make((side, deps): On, visit: Arc<Visit>) -> Answer {
             }
         }
         Err(error) => return refused(&visit, side, error),
+    };
+    let filled = Filled {
+        submission: visit.form.get(submission::FIELD).unwrap_or_default(),
+        ..filled
     };
     Ok(visit.draw(400, &form::page(&visit, (side, &deps), filled)))
 }
@@ -134,15 +153,4 @@ pub async fn change(on: On, visit: Arc<Visit>) -> Answer {
     };
     let filled = Filled { status, ..filled };
     Ok(visit.draw(code, &form::page(&visit, (side, &deps), filled)))
-}
-
-pub async fn ask_secret(on: On, visit: Arc<Visit>) -> Answer {
-    match found((on.0, &on.1), &visit).await {
-        Ok(client) => Ok(ask_regenerate(&visit, on.0, &client)),
-        Err(error) => refused(&visit, on.0, error),
-    }
-}
-
-pub async fn secret((side, deps): On, visit: Arc<Visit>) -> Answer {
-    regenerate(&deps, &visit, side).await
 }

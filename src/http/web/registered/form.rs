@@ -24,6 +24,8 @@ pub struct Filled<'a> {
     pub message: Option<Alert>,
     /// The chosen status; empty for the client's.
     pub status: &'a str,
+    /// What tells this form from every other one that makes a client; empty for an edit.
+    pub submission: &'a str,
 }
 
 impl<'a> Filled<'a> {
@@ -35,6 +37,7 @@ impl<'a> Filled<'a> {
             faults: &[],
             message: None,
             status: "",
+            submission: "",
         }
     }
 
@@ -71,6 +74,7 @@ pub fn page(
         faults,
         message,
         status,
+        submission,
     } = filled;
     let wrong = |field| problems::of(faults, field);
     let input = |value: &str, field| FormInput::of(value).wrong(wrong(field));
@@ -96,6 +100,7 @@ pub fn page(
         version: client
             .map(|client| client.version.to_string())
             .unwrap_or_default(),
+        submission: submission.to_owned(),
         name: input(&draft.name, Field::Name),
         description: input(&draft.description, Field::Description),
         client_type: types(&draft.client_type),
