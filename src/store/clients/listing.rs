@@ -43,8 +43,8 @@ pub struct ClientHoldings {
     pub consents: u64,
 }
 
-/// Beyond so many a page says "more than".
-pub const HOLDINGS_CAP: u64 = 10_000;
+/// So many of a client's or a person's are counted; a page says "more than" then.
+pub const HOLDINGS_CAP: u64 = 1_001;
 
 impl Store {
     /// A page of clients.

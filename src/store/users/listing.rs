@@ -1,6 +1,7 @@
 //! The list of people: by key, by filters that have an index, and by the beginning of a name or address.
 use super::super::{
     Store, StoreError,
+    clients::listing::HOLDINGS_CAP,
     listing::{Draft, SEARCH_CAP},
     rows,
     sql::{Sql, Value},
@@ -86,7 +87,7 @@ impl Store {
         }))
     }
 
-    /// How much a person holds.
+    /// How much a person holds, as far as it is worth counting.
     ///
     /// # Errors
     /// As the database.
@@ -96,14 +97,17 @@ impl Store {
         now: Timestamp,
     ) -> Result<UserHoldings, StoreError> {
         let count = Sql::new(
-            "SELECT (SELECT count(*) FROM access_tokens WHERE user_id = $1 AND status = 'active' AND expires_at > $2) AS tokens, \
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM access_tokens WHERE user_id = $1 AND status = 'active' \
+             AND expires_at > $2 LIMIT $3) AS t) AS tokens, \
              (SELECT count(*) FROM oauth_connections WHERE user_id = $1) AS connections, \
-             (SELECT count(*) FROM user_authorizations WHERE user_id = $1 AND is_active) AS consents, \
-             (SELECT count(*) FROM oauth_applications WHERE user_id = $1) AS clients, \
-             (SELECT count(*) FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2) AS sessions",
+             (SELECT count(*) FROM (SELECT 1 FROM user_authorizations WHERE user_id = $1 AND is_active LIMIT $3) AS a) AS consents, \
+             (SELECT count(*) FROM (SELECT 1 FROM oauth_applications WHERE user_id = $1 LIMIT $3) AS c) AS clients, \
+             (SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 \
+             LIMIT $3) AS s) AS sessions",
         )
         .text(id.as_str())
-        .time(now);
+        .time(now)
+        .int(i64::try_from(HOLDINGS_CAP).unwrap_or(i64::MAX));
         let Some(row) = self.read_one(count).await? else {
             return Ok(UserHoldings::default());
         };

@@ -17,7 +17,7 @@ use crate::{
             WebDeps,
             guard::{self, Answer, Visit},
             list::Listing,
-            registered::editor,
+            registered::{editor, facts::up_to},
         },
     },
     pages::{
@@ -308,7 +308,7 @@ fn facts(user: &User, held: UserHoldings) -> Vec<Fact> {
     let mut facts = vec![
         Fact::new("users.email", email),
         Fact::new("users.source", Words::of(source)),
-        Fact::new("users.clients", held.clients),
+        Fact::new("users.clients", up_to(held.clients)),
     ];
     if !user.full_name.is_empty() {
         facts.insert(0, Fact::new("users.full_name", user.full_name.as_str()));
@@ -344,7 +344,7 @@ fn holdings(user: &User, held: UserHoldings) -> Vec<Holding> {
     ]
     .into_iter()
     .map(|(n, name, href)| Holding {
-        figure: Words::from(n),
+        figure: up_to(n),
         name: Words::of(name),
         href,
     })

@@ -9,6 +9,7 @@ use crate::{
         web::{
             WebDeps,
             guard::{self, Answer, Visit},
+            registered::facts::up_to,
         },
     },
     pages::{ConfirmPage, Fact, Place, Words},
@@ -73,7 +74,7 @@ async fn another(deps: &PeopleDeps, visit: &Visit) -> Result<(User, UserHoldings
 }
 
 fn n(key: &'static str, n: u64) -> Words {
-    Words::of(key).with("n", n)
+    Words::of(key).with("n", up_to(n))
 }
 
 async fn disable(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
