@@ -8,7 +8,9 @@ for (const time of document.querySelectorAll("time.when")) {
   const at = new Date(time.dateTime);
   if (exact && !Number.isNaN(at.getTime())) {
     time.title = exact.textContent;
-    exact.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle, timeStyle: "short" });
+    const local = at.toLocaleString(document.documentElement.lang, { dateStyle, timeStyle: "short" });
+    // "4:02 PM" stays in one piece where the line is too short for all of it.
+    exact.textContent = local.replace(/ (?=[^ \d]+$)/, "\u00a0");
   }
 }
 
@@ -64,13 +66,14 @@ for (const menu of document.querySelectorAll("details.menu")) {
 }
 
 // What was typed into a form that came too late, because its session was over, comes back after the sign-in. It stays in
-// this tab, it is given to the same person only, and passwords are not kept.
+// this tab, it is given to the same person only, and passwords are not kept. A form that was refused stands at the address
+// that it was sent to, so the notice tells where it is read.
 const who = document.querySelector(".who bdi")?.textContent;
 const typedInto = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrf_token" && field.type !== "password" && field.type !== "submit");
 for (const notice of document.querySelectorAll("[data-kept]")) {
   notice.closest("form").addEventListener("submit", (event) => {
     const values = typedInto(event.target).map((field) => [field.name, field.value, field.checked]);
-    sessionStorage.setItem("typed", JSON.stringify({ path: location.pathname, who, values }));
+    sessionStorage.setItem("typed", JSON.stringify({ path: notice.dataset.kept || location.pathname, who, values }));
   });
 }
 if (location.pathname !== "/login") {

@@ -78,6 +78,15 @@ impl Readable {
         "/".to_owned()
     }
 
+    /// The page of the form that is sent to `path`, when it has one of its own: `…/new` where a list is, `…/edit` where one
+    /// thing is.
+    fn form_for(&self, path: &str) -> Option<String> {
+        ["new", "edit"]
+            .map(|name| format!("{path}/{name}"))
+            .into_iter()
+            .find(|page| self.holds(page))
+    }
+
     /// Whether the path answers a GET.
     pub fn holds(&self, path: &str) -> bool {
         self.0.get().is_some_and(|table| table.at(path).is_ok())
@@ -144,7 +153,8 @@ impl WebDeps {
         respond::redirect(302, &target)
     }
 
-    /// The page that a form was on, as the browser tells it; else the place that the form was sent to.
+    /// The page that a form was on, as the browser tells it; else the place that the form was sent to. A form that was
+    /// refused before stands where it was sent to, which has no form when it is read: that is beside it.
     fn page_of_form(&self, request: &Request) -> String {
         let is_ours = |url: &url::Url| {
             let authority = match (url.host_str(), url.port()) {
@@ -158,10 +168,14 @@ impl WebDeps {
             .header("referer")
             .and_then(|referer| url::Url::parse(referer).ok())
             .filter(is_ours);
-        match url {
-            Some(url) => self.readable.nearest(&url[url::Position::BeforePath..]),
-            None => self.readable.nearest(request.path()),
-        }
+        let Some(url) = url else {
+            return self.readable.nearest(request.path());
+        };
+        let was_refused = url.path() == request.path();
+        was_refused
+            .then(|| self.readable.form_for(request.path()))
+            .flatten()
+            .unwrap_or_else(|| self.readable.nearest(&url[url::Position::BeforePath..]))
     }
 
     fn forbidden(&self, request: &Request, signed_in: bool) -> Response {
