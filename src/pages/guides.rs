@@ -155,7 +155,11 @@ impl Guides {
             after: guides.get(at + 1).map(|g| g.entry(lang, slug)),
             other: Entry {
                 href: format!("/docs/{}/{}", code(other), guide.slug),
-                title: other.name().to_owned(),
+                // In the words of those who look for it; the switch at the foot, named after the language, keeps the choice.
+                title: pages
+                    .phrase(other, "docs.this_one")
+                    .unwrap_or_default()
+                    .to_owned(),
                 is_here: false,
             },
             other_lang: other.tag(),
