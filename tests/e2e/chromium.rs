@@ -1,6 +1,7 @@
 //! A browser for people's clicks: with script or without, and what its console said.
 use fantoccini::{Client, error::CmdError, wd::WebDriverCompatibleCommand};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 #[path = "../pages/driver.rs"]
 mod driver;
@@ -8,8 +9,18 @@ pub use driver::Driver;
 
 /// A browser of its own, with script or without.
 pub async fn open(driver: &Driver, with_script: bool) -> Client {
+    open_with(driver, with_script, json!({})).await
+}
+
+/// The same; what it is given to save comes into a directory.
+pub async fn open_to_save(driver: &Driver, with_script: bool, directory: &Path) -> Client {
+    let saved = json!({"download.default_directory": directory});
+    open_with(driver, with_script, saved).await
+}
+
+async fn open_with(driver: &Driver, with_script: bool, mut preferences: Value) -> Client {
     let scripts = if with_script { 1 } else { 2 };
-    let preferences = json!({"profile.managed_default_content_settings.javascript": scripts});
+    preferences["profile.managed_default_content_settings.javascript"] = scripts.into();
     let mut capabilities = Map::new();
     capabilities.insert("goog:loggingPrefs".to_owned(), json!({"browser": "ALL"}));
     // A dialog of a page that was fooled must not go unnoticed.

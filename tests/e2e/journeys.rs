@@ -20,6 +20,8 @@ mod audit;
 mod clients;
 #[path = "journeys/docs.rs"]
 mod docs;
+#[path = "journeys/hostile.rs"]
+mod hostile;
 #[path = "journeys/operations.rs"]
 mod operations;
 #[path = "journeys/person.rs"]
@@ -34,6 +36,8 @@ struct Stage {
     server: Server,
     person: Person,
     failed: Mutex<Vec<&'static str>>,
+    /// What the browser was given to save.
+    downloads: tempfile::TempDir,
     _driver: Driver,
 }
 
@@ -48,11 +52,13 @@ impl Stage {
         ];
         let server = Server::start(engine, &env).await;
         let driver = Driver::start().unwrap();
-        let client = chromium::open(&driver, with_script).await;
+        let downloads = tempfile::tempdir().unwrap();
+        let client = chromium::open_to_save(&driver, with_script, downloads.path()).await;
         Self {
             person: Person::new(client, server.port, with_script),
             server,
             failed: Mutex::default(),
+            downloads,
             _driver: driver,
         }
     }
@@ -151,6 +157,11 @@ async fn that_change_something(stage: &Stage) {
         .await;
     s.journey("session over", trouble::a_session_that_ends(s))
         .await;
+    s.journey(
+        "session over twice",
+        trouble::a_session_that_ends_on_a_refused_form(s),
+    )
+    .await;
     s.journey("back", trouble::back_after_a_form(s)).await;
     s.journey("double click", trouble::a_double_click(s)).await;
     s.journey("reload of a secret", trouble::a_reload_of_a_secret(s))
@@ -167,7 +178,9 @@ async fn that_only_look(stage: &Stage) {
     s.journey("language", docs::language(s)).await;
     s.journey("reference", docs::reference(s)).await;
     s.journey("other sites", trouble::other_sites(s)).await;
-    s.journey("hostile names", trouble::hostile_names(s)).await;
+    s.journey("hostile names", hostile::names(s)).await;
+    s.journey("hostile apps", hostile::apps(s)).await;
+    s.journey("download", audit::the_file(s)).await;
 }
 
 async fn all(engine: Engine) {

