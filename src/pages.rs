@@ -1,5 +1,5 @@
 //! Draws HTML. A page is a typed view (a struct that implements [`View`]) and a template of the same name
-//! under `templates/`; [`Pages`] holds all of them, compiled once.
+//! under `templates/`; [`Pages`] holds all of them, compiled once, when a page is first drawn in a language.
 //!
 //! Never here: HTTP, the store, decisions. What a page says is fixed by its view and its template alone.
 
@@ -24,7 +24,7 @@ mod public;
 mod shell;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use handlebars::Handlebars;
 use rust_embed::RustEmbed;
@@ -132,8 +132,15 @@ pub enum PageError {
 /// All templates in all languages.
 pub struct Pages([Book; Lang::ALL.len()]);
 
-/// One language: its templates, compiled, and its document frame, already drawn up to the gaps.
+/// One language. Its templates are compiled when the first page is drawn: a server that only answers programs starts
+/// without them and needs no room for them.
 struct Book {
+    phrases: Arc<Phrases>,
+    bound: OnceLock<Bound>,
+}
+
+/// The templates of a language, compiled, and its document frame, already drawn up to the gaps.
+struct Bound {
     phrases: Arc<Phrases>,
     templates: Handlebars<'static>,
     moulds: Moulds,
@@ -144,12 +151,12 @@ struct Book {
 }
 
 impl Pages {
-    /// Compiles every embedded template in every language. Called once, at start.
+    /// Reads the phrases of every language. Called once, at start.
     ///
     /// # Errors
-    /// [`PageError`] when the program was built with broken templates or language files.
+    /// [`PageError`] when the program was built with broken language files.
     pub fn new() -> Result<Self, PageError> {
-        let [english, traditional_chinese] = Lang::ALL.map(Book::bind);
+        let [english, traditional_chinese] = Lang::ALL.map(Book::read);
         Ok(Self([english?, traditional_chinese?]))
     }
 
@@ -201,26 +208,51 @@ impl Pages {
     /// again.
     ///
     /// # Errors
-    /// [`PageError::Render`] when template and view disagree; the tests draw every view to exclude that.
+    /// [`PageError`] when a template is broken or does not suit its view; the tests draw every view to exclude that.
     pub fn render_at<V: View>(
         &self,
         lang: Lang,
         view: &V,
         address: &str,
     ) -> Result<String, PageError> {
-        let book = self.book(lang);
+        let bound = self.book(lang).bound(lang)?;
         let mut page = match view.blanks() {
-            Some(blanks) => book.filled_in(view, &blanks)?,
-            None => book.drawn(view, view)?,
+            Some(blanks) => bound.filled_in(view, &blanks)?,
+            None => bound.drawn(view, view)?,
         };
-        page.push_str(&book.before_address);
+        page.push_str(&bound.before_address);
         page.push_str(&handlebars::html_escape(address));
-        page.push_str(&book.after_address);
+        page.push_str(&bound.after_address);
         Ok(page)
     }
 }
 
+/// What is in the cell, made first if nothing is. Of several that are made in the same moment one is kept.
+///
+/// # Errors
+/// That of `make`; then the cell stays empty, and the next caller tries again.
+pub fn once<T, E>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    if let Some(there) = cell.get() {
+        return Ok(there);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
+}
+
 impl Book {
+    fn read(lang: Lang) -> Result<Self, PageError> {
+        Ok(Self {
+            phrases: Arc::new(Phrases::read(lang)?),
+            bound: OnceLock::new(),
+        })
+    }
+
+    fn bound(&self, lang: Lang) -> Result<&Bound, PageError> {
+        once(&self.bound, || Bound::new(lang, Arc::clone(&self.phrases)))
+    }
+}
+
+impl Bound {
     /// A page of this view with these data, up to its foot.
     fn drawn<V: View>(&self, view: &V, data: &impl Serialize) -> Result<String, PageError> {
         let mut drawn = Vec::with_capacity(PAGE_CAPACITY);
@@ -271,9 +303,8 @@ pub fn focus_first_fault(mut page: String) -> String {
     page
 }
 
-impl Book {
-    fn bind(lang: Lang) -> Result<Self, PageError> {
-        let phrases = Arc::new(Phrases::read(lang)?);
+impl Bound {
+    fn new(lang: Lang, phrases: Arc<Phrases>) -> Result<Self, PageError> {
         let mut templates = Handlebars::new();
         templates.set_strict_mode(true);
         templates.set_prevent_indent(true);

@@ -231,7 +231,6 @@ impl House {
             millis: Arc::new(move || parts::millis(&*clock)),
         };
         routes::routes(&everything)
-            .map_err(|error| StartFailure::Other(error.to_string()))?
             .build(settings)
             .map_err(|error| StartFailure::Other(error.to_string()))
     }
@@ -274,8 +273,7 @@ impl House {
             traces: self.traces.clone(),
             base_url: config.server.base_url.as_str().into(),
         };
-        let docs = DocsDeps::new(&web, &config.server.base_url)
-            .map_err(|error| StartFailure::Other(error.to_string()))?;
+        let docs = DocsDeps::new(&web, &config.server.base_url);
         let account = AccountDeps {
             login: web.login.clone(),
             policy: Arc::new(rules::password_policy(config, self.algorithm)),

@@ -26,6 +26,24 @@ pub struct Consent {
     pub is_active: bool,
 }
 
+/// What an issuance is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsentStanding {
+    /// `user_authorizations.id`, what tokens refer to.
+    pub authorization_id: i64,
+    /// False once revoked.
+    pub is_active: bool,
+}
+
+impl From<&Consent> for ConsentStanding {
+    fn from(consent: &Consent) -> Self {
+        Self {
+            authorization_id: consent.authorization_id,
+            is_active: consent.is_active,
+        }
+    }
+}
+
 /// A consent as the person who gave it sees it.
 #[derive(Clone, Debug)]
 pub struct ConsentOfPerson {

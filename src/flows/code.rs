@@ -26,8 +26,9 @@ use crate::{
     jose::KeySet,
     store::{
         audit::RecordAudit,
-        codes::{CountCodeFailure, RedeemCode},
+        codes::{CountCodeFailure, PresentedCode, RedeemCode},
         devices::Redemption,
+        standing::IssuanceFacts,
         tokens::RevokeFamily,
     },
 };
@@ -85,22 +86,20 @@ pub async fn redeem(
             trail,
         )
         .await?;
-    let code = find(deps, request).await?.ok_or_else(invalid)?;
+    let presented = find(deps, request).await?.ok_or_else(invalid)?;
+    let code = &presented.code;
     trail.pass(Check::Credential);
     let now = deps.ground.now();
-    let verdict = judged(&code, &client, request, now, trail);
+    let verdict = judged(code, &client, request, now, trail);
     if verdict != CodeVerdict::Usable {
-        return Err(refuse(deps, &code, verdict, now, &request.origin).await);
+        return Err(refuse(deps, code, verdict, now, &request.origin).await);
     }
     resource::check_subset(&request.resource, &code.resource).map_err(invalid_target)?;
     trail.pass(Check::Resource);
-    exchange(deps, request, (&code, &client), now, trail).await
+    exchange(deps, request, (presented, &client), now, trail).await
 }
 
-async fn find(
-    deps: &CodeDeps,
-    request: &CodeRequest,
-) -> Result<Option<AuthorizationCode>, FlowError> {
+async fn find(deps: &CodeDeps, request: &CodeRequest) -> Result<Option<PresentedCode>, FlowError> {
     let text = request.code.expose();
     if !is_code(text) {
         return Ok(None);
@@ -218,10 +217,16 @@ fn suspicion(words: &'static str, code: &AuthorizationCode) -> AuditEvent {
 async fn exchange(
     deps: &CodeDeps,
     request: &CodeRequest,
-    (code, client): (&AuthorizationCode, &Client),
+    (presented, client): (PresentedCode, &Client),
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<TokenResponse, FlowError> {
+    let code = &presented.code;
+    let facts = IssuanceFacts {
+        client: deps.ground.store.client(&code.client_id).await?,
+        user: presented.user,
+        consent: presented.consent,
+    };
     let event = AuditEvent::new(
         EventType::AuthorizationCodeExchanged,
         "Client redeemed an authorization code",
@@ -247,6 +252,7 @@ async fn exchange(
         origin: &request.origin,
     };
     let keys = deps.keys.current();
+    let granted = (granted, &facts);
     let first = first_issue::prepare(&deps.ground, &keys, &deps.rules, granted, now, trail).await?;
     let unit = RedeemCode {
         row_id: code.row_id,
@@ -272,7 +278,7 @@ async fn lost(
 ) -> FlowError {
     let now = deps.ground.now();
     match find(deps, request).await {
-        Ok(Some(code)) => {
+        Ok(Some(PresentedCode { code, .. })) => {
             let verdict = judged(&code, client, request, now, trail);
             refuse(deps, &code, verdict, now, &request.origin).await
         }

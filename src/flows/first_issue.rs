@@ -1,5 +1,5 @@
 //! The first tokens of a grant that a person gave, whichever grant it was: one path, so that no check can stand on one of
-//! them and be missing on the other. It loads, judges and prepares; the grant's own unit commits.
+//! them and be missing on the other. It judges and prepares; the grant's own unit commits.
 use super::{
     FlowError, Ground,
     device::person,
@@ -19,7 +19,7 @@ use crate::{
         trace::Trail,
     },
     jose::KeySet,
-    store::devices::Issued,
+    store::{devices::Issued, standing::IssuanceFacts},
 };
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ pub struct First {
     pub audit: Vec<AuditRow>,
 }
 
-/// Loads client, person and consent, judges them, and prepares the tokens.
+/// Judges client, person and consent as the grant found them, and prepares the tokens.
 ///
 /// # Errors
 /// As [`refused`]; [`FlowError::Unavailable`] and [`FlowError::Internal`] as [`issue::prepare`].
@@ -73,14 +73,10 @@ pub async fn prepare(
     ground: &Ground,
     keys: &KeySet,
     rules: &TokenRules,
-    granted: Granted<'_>,
+    (granted, facts): (Granted<'_>, &IssuanceFacts),
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<First, FlowError> {
-    let facts = ground
-        .store
-        .issuance_facts(granted.client_id, granted.user_id)
-        .await?;
     let standing = facts.client.as_ref().map(ClientStanding::from);
     found_eligible(
         eligibility::check(granted.grant, standing, facts.owner()),

@@ -175,6 +175,11 @@ async fn redeem(
         origin: &request.origin,
     };
     let keys = deps.keys.current();
+    let store = &deps.ground.store;
+    let facts = &store
+        .issuance_facts(granted.client_id, granted.user_id)
+        .await?;
+    let granted = (granted, facts);
     let first = first_issue::prepare(&deps.ground, &keys, &deps.rules, granted, now, trail).await?;
     let unit = RedeemDeviceCode {
         row_id: code.row_id,

@@ -9,10 +9,13 @@ use super::{
 };
 use crate::{
     domain::user::Role,
-    pages::{GUIDES, Guides, Lang, PageError, Place, Shell, guide_code},
+    pages::{GUIDES, Guides, Lang, PageError, Place, Shell, guide_code, once},
 };
 use ::http::{HeaderValue, Method};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 /// The cookie in which the Go server remembered the language of the guides.
 const OLD_COOKIE: &str = "docs_lang";
@@ -22,32 +25,33 @@ const OLD_COOKIE: &str = "docs_lang";
 pub struct DocsDeps {
     web: WebDeps,
     guides: Arc<Guides>,
-    /// The pages of people who are not signed in.
-    public: Arc<HashMap<(&'static str, &'static str), Document>>,
+    /// The pages of people who are not signed in, each drawn when it is first asked for.
+    public: Arc<HashMap<(Lang, &'static str), OnceLock<Document>>>,
 }
 
 impl DocsDeps {
-    /// Renders every guide once.
-    ///
-    /// # Errors
-    /// [`PageError`] when the program was built without one.
-    pub fn new(web: &WebDeps, base_url: &str) -> Result<Self, PageError> {
-        let guides = Guides::new(&web.pages, base_url)?;
-        let mut public = HashMap::new();
-        for lang in Lang::ALL {
-            for slug in GUIDES {
-                let page = guides.draw(&web.pages, lang, slug, None)?;
-                let html = HeaderValue::from_static("text/html; charset=utf-8");
-                let caching = HeaderValue::from_static("public, max-age=300");
-                let document = Document::new(page.into(), html, caching);
-                public.insert((guide_code(lang), slug), document);
-            }
-        }
-        Ok(Self {
+    /// Draws nothing yet.
+    #[must_use]
+    pub fn new(web: &WebDeps, base_url: &str) -> Self {
+        let each = |lang| GUIDES.map(|slug| ((lang, slug), OnceLock::new()));
+        Self {
             web: web.clone(),
-            guides: Arc::new(guides),
-            public: Arc::new(public),
-        })
+            guides: Arc::new(Guides::new(base_url)),
+            public: Arc::new(Lang::ALL.into_iter().flat_map(each).collect()),
+        }
+    }
+
+    fn public(&self, lang: Lang, slug: &'static str) -> Result<Option<&Document>, PageError> {
+        let Some(cell) = self.public.get(&(lang, slug)) else {
+            return Ok(None);
+        };
+        let draw = || {
+            let page = self.guides.draw(&self.web.pages, lang, slug, None)?;
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            let caching = HeaderValue::from_static("public, max-age=300");
+            Ok(Document::new(page.into(), html, caching))
+        };
+        once(cell, draw).map(Some)
     }
 }
 
@@ -128,9 +132,10 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
             Err(error) => failed(&error),
         };
     }
-    match deps.public.get(&(guide_code(lang), slug)) {
-        Some(document) => respond::vary(respond::as_page(document.answer(&request)), "Cookie"),
-        None => respond::redirect(302, "/docs"),
+    match deps.public(lang, slug) {
+        Ok(Some(document)) => respond::vary(respond::as_page(document.answer(&request)), "Cookie"),
+        Ok(None) => respond::redirect(302, "/docs"),
+        Err(error) => failed(&error),
     }
 }
 

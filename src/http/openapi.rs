@@ -1,6 +1,6 @@
 //! The OpenAPI document of the endpoints for programs, and a page that shows it.
 //!
-//! The document is written by hand (`docs/openapi.json`); what this server does not serve is taken out of it at the start.
+//! The document is written by hand (`docs/openapi.json`); what this server does not serve is taken out of it.
 use super::{
     document::Document,
     request::Request,
@@ -8,10 +8,13 @@ use super::{
     router::{Route, Routes},
     web::language::lang_of,
 };
-use crate::pages::{Lang, PageError, Pages};
+use crate::pages::{Lang, PageError, Pages, once};
 use ::http::{HeaderValue, Method};
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, OnceLock},
+};
 
 mod reading;
 
@@ -33,41 +36,100 @@ pub struct OpenApiDeps {
     pub viewer: bool,
 }
 
+/// What is served, each made when it is first asked for.
+struct Shelf {
+    deps: OpenApiDeps,
+    served: HashSet<(Method, String)>,
+    source: OnceLock<Value>,
+    json: OnceLock<Document>,
+    pages: HashMap<Lang, OnceLock<Document>>,
+}
+
 /// Adds the document, and where it is wanted the page, to all other routes.
-///
-/// # Errors
-/// [`PageError`] when the page cannot be drawn.
-pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Result<Routes, PageError> {
-    let served = |method: Method, path: &str| {
-        let is_on = path != REGISTRATION || deps.registration;
-        let is_routed = routes.answering(method.clone()).any(|known| known == path);
-        is_on && is_routed || (path == PATH && method == Method::GET)
+pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Routes {
+    let of = |method: Method| {
+        let paths = routes.answering(method.clone());
+        paths.map(move |path| (method.clone(), path.to_owned()))
     };
-    let document = document(&deps.base_url, served);
-    let json = Document::json(document.to_string());
-    let routes_with_json = |routes: Routes, path: &'static str| {
-        let json = json.clone();
+    let mut served: HashSet<_> = [Method::GET, Method::POST, Method::PUT, Method::DELETE]
+        .into_iter()
+        .flat_map(of)
+        .filter(|(_, path)| path != REGISTRATION || deps.registration)
+        .collect();
+    served.insert((Method::GET, PATH.to_owned()));
+    let shelf = Arc::new(Shelf {
+        deps: deps.clone(),
+        served,
+        source: OnceLock::new(),
+        json: OnceLock::new(),
+        pages: Lang::ALL.map(|lang| (lang, OnceLock::new())).into(),
+    });
+    let json = |routes: Routes, path: &'static str| {
+        let shelf = Arc::clone(&shelf);
         routes.on(
             Method::GET,
             path,
             Route::new(move |request: Request| {
-                let answer = json.answer(&request);
+                let answer = shelf.json().answer(&request);
                 async move { answer }
             }),
         )
     };
+    let routes = json(routes, PATH);
     if !deps.viewer {
-        return Ok(routes_with_json(routes, PATH));
+        return routes;
     }
-    let viewer = viewer(deps, &document)?;
-    let routes = routes_with_json(routes_with_json(routes, PATH), "/swagger/doc.json");
-    Ok(routes
+    json(routes, "/swagger/doc.json")
         .on(
             Method::GET,
             "/swagger",
             Route::new(|_| async { respond::redirect(302, VIEWER) }),
         )
-        .on(Method::GET, VIEWER, viewer))
+        .on(
+            Method::GET,
+            VIEWER,
+            Route::new(move |request: Request| {
+                let answer = shelf.viewer(&request);
+                async move { answer }
+            }),
+        )
+}
+
+impl Shelf {
+    fn source(&self) -> &Value {
+        self.source.get_or_init(|| {
+            document(&self.deps.base_url, |method, path| {
+                self.served.contains(&(method, path.to_owned()))
+            })
+        })
+    }
+
+    fn json(&self) -> &Document {
+        self.json
+            .get_or_init(|| Document::json(self.source().to_string()))
+    }
+
+    fn viewer(&self, request: &Request) -> Response {
+        let lang = lang_of(request);
+        let Some(cell) = self.pages.get(&lang) else {
+            return respond::empty(404);
+        };
+        match once(cell, || self.draw(lang)) {
+            Ok(page) => shown(page.answer(request)),
+            Err(error) => {
+                tracing::error!(%error, "the page of the document could not be drawn");
+                respond::text(500, "The page could not be shown.")
+            }
+        }
+    }
+
+    fn draw(&self, lang: Lang) -> Result<Document, PageError> {
+        let page = reading::page(lang, &self.deps.base_url, self.source());
+        let html = self.deps.pages.render_at(lang, &page, VIEWER)?;
+        let kind = HeaderValue::from_static("text/html; charset=utf-8");
+        let caching = HeaderValue::from_static("public, max-age=300");
+        Ok(Document::new(html.into(), kind, caching))
+    }
 }
 
 /// The document as this server serves it. A source that cannot be read, which tests exclude, is an empty document.
@@ -100,25 +162,6 @@ fn method_of(name: &str) -> Option<Method> {
         "delete" => Some(Method::DELETE),
         _ => None,
     }
-}
-
-/// The page, drawn once for each language.
-fn viewer(deps: &OpenApiDeps, document: &Value) -> Result<Route, PageError> {
-    let mut drawn = HashMap::new();
-    for lang in Lang::ALL {
-        let page = reading::page(lang, &deps.base_url, document);
-        let html = deps.pages.render_at(lang, &page, VIEWER)?;
-        let kind = HeaderValue::from_static("text/html; charset=utf-8");
-        let caching = HeaderValue::from_static("public, max-age=300");
-        drawn.insert(lang.tag(), Document::new(html.into(), kind, caching));
-    }
-    let drawn = Arc::new(drawn);
-    Ok(Route::new(move |request: Request| {
-        let answer = drawn
-            .get(lang_of(&request).tag())
-            .map(|page| page.answer(&request));
-        async move { answer.map_or_else(|| respond::empty(404), shown) }
-    }))
 }
 
 fn shown(answer: Response) -> Response {

@@ -19,7 +19,6 @@ use crate::{
     actors::key_holder::KeyHolder,
     flows::{account::AccountDeps, inspect::InspectDeps, revoke::RevokeDeps},
     jose::KeySet,
-    pages::PageError,
 };
 use ::http::Method;
 use arc_swap::ArcSwapOption;
@@ -99,10 +98,7 @@ where
 }
 
 /// Everything that is served.
-///
-/// # Errors
-/// [`PageError`] when a page that is drawn at the start cannot be drawn.
-pub fn routes(all: &Everything) -> Result<Routes, PageError> {
+pub fn routes(all: &Everything) -> Routes {
     let routes = machines(all, Routes::new());
     let routes = documents(all, routes);
     let routes = oauth::machines::routes(&all.machines, routes);
@@ -118,9 +114,9 @@ pub fn routes(all: &Everything) -> Result<Routes, PageError> {
     let routes = audit::routes(&AuditWeb::new(&all.web), routes);
     let routes = docs::routes(&all.docs, routes);
     let routes = operators(all, routes);
-    let routes = openapi::routes(&all.openapi, routes)?;
+    let routes = openapi::routes(&all.openapi, routes);
     all.web.readable.learn(routes.answering(Method::GET));
-    Ok(routes)
+    routes
 }
 
 fn machines(all: &Everything, routes: Routes) -> Routes {

@@ -1,14 +1,14 @@
-//! The guides: Markdown that we wrote, turned into pages once, at the start.
+//! The guides: Markdown that we wrote, turned into pages once, when somebody first reads one in a language.
 //!
 //! Their markup is ours and is put into its page after that was drawn; nothing of a request ever gets into it.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::OnceLock};
 
 use handlebars::html_escape;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
-use super::{Lang, PageError, Pages, Shell, View};
+use super::{Lang, PageError, Pages, Shell, View, once};
 
 mod markdown;
 mod sequence;
@@ -65,7 +65,10 @@ struct Section {
 }
 
 /// All guides in all languages.
-pub struct Guides([Vec<Guide>; Lang::ALL.len()]);
+pub struct Guides {
+    base_url: String,
+    read: [OnceLock<Vec<Guide>>; Lang::ALL.len()],
+}
 
 /// A link in the list of guides.
 #[derive(Debug, Clone, Serialize)]
@@ -100,30 +103,29 @@ impl View for GuidePage {
 }
 
 impl Guides {
-    /// Reads and renders all of them, with the address of this server in their samples.
-    ///
-    /// # Errors
-    /// [`PageError::Guide`] when the program was built without one.
-    pub fn new(pages: &Pages, base_url: &str) -> Result<Self, PageError> {
-        let [english, traditional_chinese] = Lang::ALL.map(|lang| {
-            let guide = |slug| Guide::read(pages, lang, slug, base_url);
-            SLUGS.into_iter().map(guide).collect::<Result<Vec<_>, _>>()
-        });
-        Ok(Self([english?, traditional_chinese?]))
+    /// None is read yet; all will have the address of this server in their samples.
+    #[must_use]
+    pub fn new(base_url: &str) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            read: Default::default(),
+        }
     }
 
-    fn of(&self, lang: Lang) -> &[Guide] {
-        let [english, traditional_chinese] = &self.0;
-        match lang {
+    fn of(&self, pages: &Pages, lang: Lang) -> Result<&[Guide], PageError> {
+        let [english, traditional_chinese] = &self.read;
+        let cell = match lang {
             Lang::En => english,
             Lang::ZhHant => traditional_chinese,
-        }
+        };
+        let guide = |slug| Guide::read(pages, lang, slug, &self.base_url);
+        once(cell, || SLUGS.into_iter().map(guide).collect()).map(Vec::as_slice)
     }
 
     /// The page of a guide, in the frame of whoever is signed in.
     ///
     /// # Errors
-    /// [`PageError`] for an unknown guide, and as [`Pages::render`].
+    /// [`PageError`] for an unknown guide, for one that the program was built without, and as [`Pages::render`].
     pub fn draw(
         &self,
         pages: &Pages,
@@ -131,7 +133,7 @@ impl Guides {
         slug: &str,
         shell: Option<Shell>,
     ) -> Result<String, PageError> {
-        let guides = self.of(lang);
+        let guides = self.of(pages, lang)?;
         let missing = || PageError::Guide(slug.to_owned());
         let at = guides
             .iter()

@@ -3,7 +3,7 @@
 //! Never here: words. To add a language: a variant here, and a directory of the same tag under `locales/`.
 
 /// A language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Lang {
     /// English.
     #[default]

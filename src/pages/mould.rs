@@ -99,7 +99,8 @@ mod tests {
     fn is_filled_in_as_drawn(pages: &Pages, view: &impl View) {
         assert!(view.blanks().is_some());
         for lang in Lang::ALL {
-            let drawn = pages.book(lang).drawn(view, view).unwrap();
+            let book = pages.book(lang).bound(lang).unwrap();
+            let drawn = book.drawn(view, view).unwrap();
             for _ in 0..2 {
                 let page = pages.render_at(lang, view, "/here").unwrap();
                 assert_eq!(page.strip_prefix(&*drawn).unwrap(), foot(pages, lang));
@@ -108,7 +109,7 @@ mod tests {
     }
 
     fn foot(pages: &Pages, lang: Lang) -> String {
-        let book = pages.book(lang);
+        let book = pages.book(lang).bound(lang).unwrap();
         [&*book.before_address, "/here", &*book.after_address].concat()
     }
 

@@ -3,19 +3,36 @@ use super::{
     Concern, Store, StoreError, Tx, Unit,
     consents::{NewConsent, upsert_consent},
     devices::{Issued, Redemption},
-    rows,
-    sql::{Sql, Value, list},
+    keyed::{ByKeys, Keyed, Lookups},
+    lookup::Lookup,
+    rows::{self, HOLDER},
+    sql::{Row, Sql, Value, list, nameless, pieces},
     standing::{self, Standing},
+    tx::as_expected,
 };
 use crate::domain::{
     audit::AuditRow,
     code::{AuthorizationCode, MAX_FAILURES},
+    consent::ConsentStanding,
     eligibility::{Grant, Refusal},
-    ids::{ClientId, UserId},
+    ids::{ClientId, FamilyId, UserId},
     time::Timestamp,
+    user::User,
 };
 use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
+use std::sync::{Arc, LazyLock};
+
+/// A code that somebody presents, with those it depends on.
+#[derive(Clone, Debug)]
+pub struct PresentedCode {
+    /// Its row.
+    pub code: AuthorizationCode,
+    /// Who gave it, unless they are gone.
+    pub user: Option<User>,
+    /// The person's consent to its client.
+    pub consent: Option<ConsentStanding>,
+}
 
 impl Store {
     /// The code with this hash.
@@ -25,13 +42,41 @@ impl Store {
     pub async fn authorization_code(
         &self,
         hash: &str,
-    ) -> Result<Option<AuthorizationCode>, StoreError> {
-        let find = Sql::new("SELECT * FROM authorization_codes WHERE code_hash = $1").text(hash);
-        self.read_one(find)
-            .await?
-            .as_ref()
-            .map(rows::code)
-            .transpose()
+    ) -> Result<Option<PresentedCode>, StoreError> {
+        self.find(hash).await
+    }
+}
+
+impl Keyed for PresentedCode {
+    const KEY: &'static str = "code_hash";
+
+    fn by_keys() -> &'static ByKeys {
+        static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
+            ByKeys::new(&format!(
+                "SELECT k.*, {HOLDER}, a.id AS authorization_id, a.is_active AS consent_active \
+                 FROM authorization_codes k LEFT JOIN users u ON u.id = k.user_id \
+                 LEFT JOIN user_authorizations a ON a.user_id = k.user_id AND a.client_id = k.client_id \
+                 WHERE k.code_hash IN"
+            ))
+        });
+        &STATEMENT
+    }
+
+    fn lookup(lookups: &Lookups) -> &Arc<Lookup<Self>> {
+        &lookups.codes
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let is_active = row.flag("consent_active")?;
+        let consent = row.maybe_int("authorization_id")?;
+        Ok(Self {
+            code: rows::code(row)?,
+            user: rows::holder(row)?,
+            consent: consent.map(|authorization_id| ConsentStanding {
+                authorization_id,
+                is_active,
+            }),
+        })
     }
 }
 
@@ -113,7 +158,7 @@ impl Unit for RedeemCode {
     type Answer = Redemption;
 
     fn concern(&self) -> Concern {
-        Concern::issuance(&self.client_id, Some(&self.user_id), None)
+        Concern::issuance(&self.client_id, Some(&self.user_id), None).with_code(self.row_id)
     }
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Redemption, StoreError>> {
@@ -140,8 +185,19 @@ impl Unit for RedeemCode {
 }
 
 impl RedeemCode {
-    /// The guard: of all who try, one finds the row unused.
+    /// The guard: of all who try, one finds the row unused. In a batch on SQLite the row was read inside the transaction;
+    /// the first unit finds it as it was, the next finds it used.
     async fn consume(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        if let Some(standing) = tx.foreseen.codes.get_mut(&self.row_id) {
+            let counts = standing.as_ref().is_some_and(|code| self.may_use(code));
+            if !counts && !faults::unguarded() {
+                return Ok(false);
+            }
+            *standing = None;
+            let family = self.issued.family.id.clone();
+            tx.held.codes.push((self.row_id, self.now, family));
+            return Ok(true);
+        }
         let consume = Sql::new(
             "UPDATE authorization_codes SET used_at = $4, issued_family_id = $5 \
              WHERE id = $1 AND client_id = $2 AND user_id = $3 AND used_at IS NULL AND expires_at > $4",
@@ -153,6 +209,65 @@ impl RedeemCode {
         .text(self.issued.family.id.as_str());
         let consumed = tx.change(consume).await? == 1;
         Ok(consumed || faults::unguarded())
+    }
+
+    fn may_use(&self, code: &CodeStanding) -> bool {
+        code.client_id == self.client_id
+            && code.user_id == self.user_id
+            && code.expires_at > self.now
+    }
+}
+
+/// A code that is not used, as it stands within the transaction of a batch.
+pub(super) struct CodeStanding {
+    client_id: ClientId,
+    user_id: UserId,
+    expires_at: Timestamp,
+}
+
+impl Tx<'_> {
+    /// Reads these codes for the units of a batch.
+    pub(super) async fn foresee_codes(&mut self, ids: &[i64]) -> Result<(), StoreError> {
+        let text = format!(
+            "SELECT id, client_id, user_id, expires_at FROM authorization_codes WHERE used_at IS NULL AND id IN ({})",
+            vec!["?"; ids.len()].join(",")
+        );
+        let values = ids.iter().copied().map(Value::Int).collect();
+        let rows = self.look(Sql::built(text).values(values)).await?;
+        let codes = &mut self.foreseen.codes;
+        codes.extend(ids.iter().map(|id| (*id, None)));
+        for row in rows {
+            let standing = CodeStanding {
+                client_id: ClientId::new(row.text("client_id")?),
+                user_id: UserId::new(row.text("user_id")?),
+                expires_at: row.time("expires_at")?,
+            };
+            codes.insert(row.int("id")?, Some(standing));
+        }
+        Ok(())
+    }
+
+    /// Writes which codes the units of a batch used, with the same guard as for one.
+    pub(super) async fn write_codes(
+        &mut self,
+        used: &[(i64, Timestamp, FamilyId)],
+    ) -> Result<(), StoreError> {
+        for piece in pieces(used) {
+            let text = format!(
+                "UPDATE authorization_codes SET used_at = v.column2, issued_family_id = v.column3 FROM (VALUES {}) AS v \
+                 WHERE id = v.column1 AND used_at IS NULL AND expires_at > v.column2",
+                nameless(piece.len(), 3)
+            );
+            let values = piece.iter().flat_map(|(id, at, family)| {
+                let family = Value::Text(family.as_str().to_owned());
+                [Value::Int(*id), Value::Time(*at), family]
+            });
+            let written = self
+                .change(Sql::built(text).values(values.collect()))
+                .await?;
+            as_expected(written, piece.len())?;
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@
 //! Postgres has other writers: there each unit reads for itself and locks what it reads.
 use super::{
     StoreError, Tx,
+    codes::CodeStanding,
     sql::{Row, Sql, Value, pieces},
     standing::{self, Facts},
 };
@@ -35,6 +36,8 @@ pub struct Concern {
     pub parents: Option<Parents>,
     /// The token that it uses up, touches or takes away.
     pub token: Option<TokenId>,
+    /// The row of the authorization code that it uses up.
+    pub code: Option<i64>,
 }
 
 impl Concern {
@@ -47,7 +50,7 @@ impl Concern {
         };
         Self {
             parents: Some(parents),
-            token: None,
+            ..Self::default()
         }
     }
 
@@ -56,6 +59,15 @@ impl Concern {
     pub fn with_token(self, id: &TokenId) -> Self {
         Self {
             token: Some(id.clone()),
+            ..self
+        }
+    }
+
+    /// It uses this authorization code up.
+    #[must_use]
+    pub fn with_code(self, row_id: i64) -> Self {
+        Self {
+            code: Some(row_id),
             ..self
         }
     }
@@ -74,6 +86,8 @@ pub(super) struct Foreseen {
     pub parents: HashMap<Parents, Facts>,
     /// `None` for a token that is not there.
     pub tokens: HashMap<TokenId, Option<TokenStanding>>,
+    /// `None` for a code that is used or not there.
+    pub codes: HashMap<i64, Option<CodeStanding>>,
 }
 
 impl Foreseen {
@@ -88,10 +102,11 @@ impl Foreseen {
 impl Tx<'_> {
     /// Reads what all of these are about.
     pub(super) async fn foresee(&mut self, concerns: Vec<Concern>) -> Result<(), StoreError> {
-        let (mut parents, mut tokens) = (HashSet::new(), HashSet::new());
+        let (mut parents, mut tokens, mut codes) = (HashSet::new(), HashSet::new(), HashSet::new());
         for concern in concerns {
             parents.extend(concern.parents);
             tokens.extend(concern.token);
+            codes.extend(concern.code);
         }
         let parents: Vec<Parents> = parents.into_iter().collect();
         let tokens: Vec<TokenId> = tokens.into_iter().collect();
@@ -101,6 +116,10 @@ impl Tx<'_> {
         }
         for piece in pieces(&tokens) {
             self.foresee_tokens(piece).await?;
+        }
+        let codes: Vec<i64> = codes.into_iter().collect();
+        for piece in pieces(&codes) {
+            self.foresee_codes(piece).await?;
         }
         Ok(())
     }

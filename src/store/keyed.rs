@@ -1,6 +1,8 @@
 //! Reading by a list of keys: statements of a few fixed lengths, and what is looked up for many callers at once.
 use super::{
-    Driver, READ, Store, StoreError, in_time,
+    Driver, READ, Store, StoreError,
+    codes::PresentedCode,
+    in_time,
     lookup::{Lookup, MOST},
     sessions::Signed,
     sql::{Row, Sql},
@@ -68,6 +70,7 @@ pub(super) trait Keyed: Clone + Send + Sized + 'static {
 #[derive(Default)]
 pub(super) struct Lookups {
     pub clients: Arc<Lookup<Client>>,
+    pub codes: Arc<Lookup<PresentedCode>>,
     pub known_tokens: Arc<Lookup<Known>>,
     pub spoken_tokens: Arc<Lookup<Spoken>>,
     pub refresh_tokens: Arc<Lookup<RefreshToken>>,

@@ -90,6 +90,10 @@ pub fn user(row: &Row) -> Result<User, StoreError> {
     person(row, row.text("id")?, "created_at")
 }
 
+/// The columns that [`holder`] reads, of a `u` that is joined.
+pub const HOLDER: &str = "u.id AS holder_id, u.created_at AS holder_created_at, u.username, u.email, u.password_hash, \
+     u.role, u.full_name, u.avatar_url, u.is_active, u.email_verified, u.auth_source, u.must_change_password, u.updated_at";
+
 /// The person of a row that is another's in the first place, if there is one.
 pub fn holder(row: &Row) -> Result<Option<User>, StoreError> {
     row.maybe_text("holder_id")?

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     client::{Client, ClientStatus, ClientType},
-    consent::Consent,
+    consent::ConsentStanding,
     eligibility::{self, ClientStanding, Grant, Owner, Refusal},
     ids::{ClientId, UserId},
     time::Timestamp,
@@ -25,7 +25,7 @@ pub struct IssuanceFacts {
     /// The person.
     pub user: Option<User>,
     /// The person's consent to the client.
-    pub consent: Option<Consent>,
+    pub consent: Option<ConsentStanding>,
 }
 
 impl IssuanceFacts {
@@ -56,7 +56,7 @@ impl Store {
         Ok(IssuanceFacts {
             client: client?,
             user: user?,
-            consent: consent?,
+            consent: consent?.as_ref().map(ConsentStanding::from),
         })
     }
 }

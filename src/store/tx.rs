@@ -8,11 +8,15 @@ use super::{
     sql::{Row, Sql, Value, nameless, pieces, placeholders},
     tokens::{changes::Changes, family_values, token_values},
 };
-use crate::domain::{
-    audit::AuditRow,
-    device::DeviceCode,
-    time::Timestamp,
-    token::{Family, Token},
+use crate::{
+    domain::{
+        audit::AuditRow,
+        device::DeviceCode,
+        ids::FamilyId,
+        time::Timestamp,
+        token::{Family, Token},
+    },
+    faults,
 };
 use sqlx::{PgConnection, SqliteConnection};
 
@@ -35,11 +39,23 @@ pub struct Tx<'c> {
 #[derive(Default)]
 pub(super) struct Held {
     pub changes: Changes,
+    /// Authorization codes that were used, when, and what they led to.
+    pub codes: Vec<(i64, Timestamp, FamilyId)>,
     families: Vec<Vec<Value>>,
     devices: Vec<Vec<Value>>,
     tokens: Vec<Vec<Value>>,
     audit: Vec<Vec<Value>>,
     notes: Vec<Vec<Value>>,
+}
+
+/// The guard of what was held back: a row that did not change fails the batch, and then each unit is run alone.
+pub(super) fn as_expected(changed: u64, expected: usize) -> Result<(), StoreError> {
+    if u64::try_from(expected) == Ok(changed) || faults::unguarded() {
+        return Ok(());
+    }
+    Err(StoreError::Bug(format!(
+        "{changed} rows were changed in place of {expected}"
+    )))
 }
 
 /// How rows of one table are inserted: the beginning of the statement, the columns, and its end.
@@ -188,6 +204,7 @@ impl<'c> Tx<'c> {
         self.foreseen = Foreseen::default();
         let held = std::mem::take(&mut self.held);
         self.write_changes(held.changes).await?;
+        self.write_codes(&held.codes).await?;
         self.insert_many(FAMILIES, held.families).await?;
         self.insert_many(DEVICES, held.devices).await?;
         self.insert_many(TOKENS, held.tokens).await?;

@@ -109,7 +109,7 @@ pub fn draw_all(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
 )]
 pub fn draw_everything(pages: &Pages, lang: Lang) -> Result<Drawn, PageError> {
     let mut drawn = draw_all(pages, lang)?;
-    let guides = Guides::new(pages, BASE_URL)?;
+    let guides = Guides::new(BASE_URL);
     for slug in GUIDES.into_iter().filter(|slug| !SEEN.contains(slug)) {
         drawn.push((guide_name(slug), guides.draw(pages, lang, slug, None)?));
     }
@@ -189,7 +189,7 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
     if poisoned {
         return Ok(drawn);
     }
-    let guides = Guides::new(pages, BASE_URL)?;
+    let guides = Guides::new(BASE_URL);
     for slug in SEEN {
         drawn.push((guide_name(slug), guides.draw(pages, lang, slug, None)?));
     }

@@ -45,7 +45,7 @@ async fn every_room_gives_back_what_it_was_given() {
             audit: Vec::new(),
         };
         assert_eq!(store.commit(unit).await, Ok(Ok(())));
-        let found = store.authorization_code("c").await.unwrap().unwrap();
+        let found = store.authorization_code("c").await.unwrap().unwrap().code;
         given.row_id = found.row_id;
         same(&found, &given);
         let kept = store
@@ -130,7 +130,13 @@ async fn guarded_statements_refuse_the_second_time() {
             audit: Vec::new(),
         };
         assert_eq!(store.commit(insert).await, Ok(Ok(())));
-        let row_id = store.authorization_code("c").await.unwrap().unwrap().row_id;
+        let row_id = store
+            .authorization_code("c")
+            .await
+            .unwrap()
+            .unwrap()
+            .code
+            .row_id;
         for expected in [Redemption::Done, Redemption::Gone] {
             let redeem = RedeemCode {
                 row_id,

@@ -8,11 +8,9 @@ use super::super::{
     StoreError, Tx,
     foreseen::TokenStanding,
     sql::{Sql, Value, nameless, pieces},
+    tx::as_expected,
 };
-use crate::{
-    domain::{ids::TokenId, time::Timestamp, token::TokenStatus},
-    faults,
-};
+use crate::domain::{ids::TokenId, time::Timestamp, token::TokenStatus};
 use std::collections::HashMap;
 
 /// Changes that are held back.
@@ -133,14 +131,4 @@ fn counts(token: &TokenStanding, now: Timestamp) -> bool {
 
 fn text_of(id: &TokenId) -> Value {
     Value::Text(id.as_str().to_owned())
-}
-
-/// The guard of the batch.
-fn as_expected(changed: u64, expected: usize) -> Result<(), StoreError> {
-    if u64::try_from(expected) == Ok(changed) || faults::unguarded() {
-        return Ok(());
-    }
-    Err(StoreError::Bug(format!(
-        "{changed} tokens were changed in place of {expected}"
-    )))
 }

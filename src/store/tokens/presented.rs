@@ -11,7 +11,7 @@ use crate::{
         Store, StoreError,
         keyed::{ByKeys, Keyed, Lookups},
         lookup::Lookup,
-        rows,
+        rows::{self, HOLDER},
         sql::Row,
     },
 };
@@ -78,10 +78,6 @@ impl Store {
 /// The columns that [`rows::token`] reads.
 const TOKEN: &str = "t.id, t.token_hash, t.token_category, t.status, t.user_id, t.client_id, t.scopes, t.expires_at, \
      t.created_at, t.last_used_at, t.parent_token_id, t.token_family_id, t.authorization_id, t.resource";
-
-/// The columns that [`rows::holder`] reads.
-const HOLDER: &str = "u.id AS holder_id, u.created_at AS holder_created_at, u.username, u.email, u.password_hash, \
-     u.role, u.full_name, u.avatar_url, u.is_active, u.email_verified, u.auth_source, u.must_change_password, u.updated_at";
 
 /// How client and person of a token stand.
 const STANDING: &str = "u.tokens_end_at AS holder_mark, c.status AS client_status, c.tokens_end_at AS client_mark \
