@@ -88,6 +88,24 @@ pub async fn sign_in(
     deps: &LoginDeps,
     request: &LoginRequest,
 ) -> Result<Option<SignedIn>, FlowError> {
+    if let Attempt::Answered(answer) = attempt(deps, request).await? {
+        return Ok(answer.map(|signed_in| *signed_in));
+    }
+    match attempt(deps, request).await? {
+        Attempt::Answered(answer) => Ok(answer.map(|signed_in| *signed_in)),
+        Attempt::Overtaken => Err(FlowError::Unavailable(
+            "the person was changed again while their password was compared".to_owned(),
+        )),
+    }
+}
+
+enum Attempt {
+    Answered(Option<Box<SignedIn>>),
+    /// The password was right for a person who was changed while it was compared: it is judged anew.
+    Overtaken,
+}
+
+async fn attempt(deps: &LoginDeps, request: &LoginRequest) -> Result<Attempt, FlowError> {
     let account = account_key(&request.username);
     let found = match request.username.len() {
         0 => None,
@@ -122,13 +140,15 @@ pub async fn sign_in(
         Some(_) if !known || !matches || too_long => "Invalid credentials",
         Some(user) if !user.is_active => "Account is disabled",
         Some(user) => {
-            let signed_in = begin(deps, request, user, account).await?;
+            let Some(signed_in) = begin(deps, request, user, account).await? else {
+                return Ok(Attempt::Overtaken);
+            };
             upgrade(deps, user, request, stored.as_deref()).await;
-            return Ok(Some(signed_in));
+            return Ok(Attempt::Answered(Some(Box::new(signed_in))));
         }
     };
     fail(deps, request, found.as_ref(), account, why).await?;
-    Ok(None)
+    Ok(Attempt::Answered(None))
 }
 
 /// One counter for all spellings of a name, and no names of people in the table of failures.
@@ -141,7 +161,7 @@ async fn begin(
     request: &LoginRequest,
     user: &User,
     account: String,
-) -> Result<SignedIn, FlowError> {
+) -> Result<Option<SignedIn>, FlowError> {
     let now = deps.ground.now();
     let session_id = hex(&random::<32>(&*deps.ground.entropy)?);
     let remember = deps.rules.remember_me.filter(|_| request.remember_me);
@@ -167,17 +187,18 @@ async fn begin(
     let audit = deps.ground.rows(now, vec![event])?;
     let unit = StartSession {
         session: session.clone(),
+        password_hash: user.password_hash.clone(),
         previous: request.previous.clone(),
         fades_at: now + FADING,
         account,
         audit,
     };
-    deps.ground.commit(unit).await?;
-    Ok(SignedIn {
+    let began = deps.ground.commit(unit).await?;
+    Ok(began.then(|| SignedIn {
         session_id: Secret::new(session_id),
         session,
         user: user.clone(),
-    })
+    }))
 }
 
 /// Stores the password anew when the operator asks for a stronger hash than the row has. Failing costs nothing: the next

@@ -72,10 +72,14 @@ impl Store {
     }
 }
 
-/// Begins a session; the one that the browser had ends, and failures are forgotten.
+/// Begins a session, if the person still stands as when their password was compared; the session that the browser had
+/// ends, and failures are forgotten. The answer tells whether it began.
 pub struct StartSession {
     /// The session.
     pub session: Session,
+    /// The hash that the password was compared with. Comparing takes long enough for somebody to replace it meanwhile,
+    /// and then no session may begin with the old password.
+    pub password_hash: String,
     /// Hash of the one that this browser had. Of the same person it fades: forms and requests of other tabs still carry it.
     /// Of another person it ends at once.
     pub previous: Option<String>,
@@ -88,12 +92,14 @@ pub struct StartSession {
 }
 
 impl Unit for StartSession {
-    type Answer = ();
+    type Answer = bool;
 
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
-            let s = &self.session;
-            tx.run(insert(s)).await?;
+            if !self.stands(tx).await? {
+                return Ok(false);
+            }
+            tx.run(insert(&self.session)).await?;
             if let Some(previous) = &self.previous {
                 tx.run(self.fade(previous)).await?;
                 tx.run(self.end_of_another(previous)).await?;
@@ -102,13 +108,27 @@ impl Unit for StartSession {
                 .text(self.account.as_str());
             tx.run(forget).await?;
             tx.insert_audit(&self.audit);
-            Ok(())
+            Ok(true)
         }
         .boxed()
     }
 }
 
 impl StartSession {
+    /// Whoever ends a person's sessions changes the person's row first: so it comes before and is seen here, or waits and
+    /// ends this session too.
+    async fn stands(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let find = if tx.locks() {
+            "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND is_active FOR SHARE"
+        } else {
+            "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND is_active"
+        };
+        let find = Sql::new(find)
+            .text(self.session.user_id.as_str())
+            .text(self.password_hash.as_str());
+        Ok(tx.one(find).await?.is_some())
+    }
+
     fn fade(&self, previous: &str) -> Sql {
         Sql::new(
             "UPDATE sessions SET expires_at = $3 WHERE id_hash = $1 AND user_id = $2 AND expires_at > $3",

@@ -106,11 +106,8 @@ async fn an_end_reaches_everything_below_it() {
                 audit: Vec::new(),
             };
             assert_eq!(world.store.commit(code).await, Ok(Ok(())));
-            world
-                .store
-                .commit(start(session(&format!("s{round}"), at(1000))))
-                .await
-                .unwrap();
+            let begin = start(session(&format!("s{round}"), at(1000)));
+            assert_eq!(world.store.commit(begin).await, Ok(true));
             assert_eq!(world.count(alive).await, 4);
             let sessions = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
             let (actor, user_id) = (UserId::new("admin"), UserId::new("zoe"));
@@ -125,6 +122,9 @@ async fn an_end_reaches_everything_below_it() {
                         audit: Vec::new(),
                     };
                     assert_eq!(world.store.commit(reset).await, Ok(UserChanged::Done));
+                    let late = start(session("late", at(1000)));
+                    assert_eq!(world.store.commit(late).await, Ok(false));
+                    world.sql("UPDATE users SET password_hash = 'hash'").await;
                     0
                 }
                 1 => {
@@ -135,6 +135,8 @@ async fn an_end_reaches_everything_below_it() {
                         audit: Vec::new(),
                     };
                     assert_eq!(world.store.commit(disable).await, Ok(UserChanged::Done));
+                    let late = start(session("later", at(1000)));
+                    assert_eq!(world.store.commit(late).await, Ok(false));
                     world.sql("UPDATE users SET is_active = true").await;
                     0
                 }
@@ -198,7 +200,7 @@ async fn sweeps_take_what_is_over_and_nothing_else() {
                 now: at(0),
             };
             assert_eq!(store.commit(assertion).await, Ok(true));
-            store.commit(start(session(name, until))).await.unwrap();
+            assert_eq!(store.commit(start(session(name, until))).await, Ok(true));
             let failure = RecordLoginFailure {
                 account: format!("account {name}"),
                 at: until,

@@ -362,6 +362,7 @@ pub fn session(hash: &str, until: Timestamp) -> Session {
 pub fn start(session: Session) -> StartSession {
     StartSession {
         session,
+        password_hash: "hash".to_owned(),
         previous: None,
         fades_at: at(30),
         account: "zoe".to_owned(),
