@@ -261,6 +261,11 @@ pub async fn update(
         (Err(faults), Ok(_)) => return Err(RegistryError::Faults(faults)),
         (Ok(_), Err(fault)) => return Err(RegistryError::Faults(vec![fault])),
     };
+    // Whatever is judged here is judged on the row that was read: what the form names must be that row, or an edit could
+    // be judged on one state and land on the next, with the status of the first.
+    if edit.version.is_some_and(|seen| seen != now.version) {
+        return Err(RegistryError::Stale);
+    }
     let widened = match capacity {
         Capacity::Owner => needs_approval(&now, &registration),
         Capacity::Administrator => Vec::new(),
@@ -276,7 +281,7 @@ pub async fn update(
     let at = deps.ground.now();
     let unit = UpdateClient {
         client_id: client_id.clone(),
-        version: edit.version.unwrap_or(now.version),
+        version: now.version,
         registration,
         status,
         at,
