@@ -24,6 +24,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use warp::{Filter as _, Reply as _};
 
+mod pulse;
+use pulse::{InWork, Pulse};
+
 /// Limits of the edge.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -33,6 +36,8 @@ pub struct Settings {
     pub header_deadline: Duration,
     /// How long a TLS handshake may take.
     pub handshake_deadline: Duration,
+    /// How long a connection may rest, no request being served; as long again it has to take what it was answered.
+    pub rest: Duration,
 }
 
 impl Default for Settings {
@@ -41,6 +46,7 @@ impl Default for Settings {
             max_connections: 10_000,
             header_deadline: Duration::from_secs(10),
             handshake_deadline: Duration::from_secs(5),
+            rest: Duration::from_secs(75),
         }
     }
 }
@@ -174,24 +180,31 @@ impl Connection {
         };
         let handshake = tokio::time::timeout(self.settings.handshake_deadline, tls.accept(tcp));
         if let Ok(Ok(stream)) = handshake.await {
-            self.drive(stream, true).await;
+            let (_, session) = stream.get_ref();
+            let is_h2 = session.alpn_protocol() == Some(b"h2");
+            self.drive(stream, is_h2).await;
         }
     }
 
     async fn drive(
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        is_tls: bool,
+        is_h2: bool,
     ) {
+        let pulse = Arc::new(Pulse::new());
         let service = TowerToHyperService::new(Arrival {
             inner: warp::service(filter(self.router)),
             peer: self.peer,
+            pulse: Arc::clone(&pulse),
         });
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        if !is_tls {
-            // Clear text speaks HTTP/1.1 only; HTTP/2 is agreed on in the TLS handshake.
-            builder = builder.http1_only();
-        }
+        // Clear text speaks HTTP/1.1; HTTP/2 is agreed on in the TLS handshake. To guess it from the first bytes would be to
+        // wait for them without an end.
+        let builder = auto::Builder::new(TokioExecutor::new());
+        let mut builder = if is_h2 {
+            builder.http2_only()
+        } else {
+            builder.http1_only()
+        };
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -205,7 +218,7 @@ impl Connection {
             .max_header_list_size(16 << 10);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
-        let mut told = false;
+        let (mut told, mut rested) = (false, false);
         loop {
             tokio::select! {
                 outcome = connection.as_mut() => {
@@ -217,6 +230,16 @@ impl Connection {
                 () = self.stop.cancelled(), if !told => {
                     told = true;
                     connection.as_mut().graceful_shutdown();
+                }
+                () = pulse.rested(self.settings.rest) => {
+                    // Who still has answers to take and does not take them is cut the second time.
+                    if rested {
+                        tracing::debug!("a connection rested with answers that nobody took");
+                        return;
+                    }
+                    (told, rested) = (true, true);
+                    connection.as_mut().graceful_shutdown();
+                    pulse.beat();
                 }
             }
         }
@@ -232,8 +255,9 @@ fn filter(
 + Sync
 + 'static {
     warp::ext::get::<Arc<Head>>()
+        .and(warp::ext::get::<Arc<InWork>>())
         .and(warp::body::stream())
-        .then(move |head: Arc<Head>, body| {
+        .then(move |head: Arc<Head>, in_work: Arc<InWork>, body| {
             let router = router.clone();
             async move {
                 let body = futures_util::StreamExt::map(body, |chunk: Result<_, warp::Error>| {
@@ -246,6 +270,10 @@ fn filter(
                 match body {
                     Body::Whole(bytes) => warp::reply::Response::from_parts(parts, bytes.into()),
                     Body::Streamed(pieces) => {
+                        // Its maker gives up on a peer that does not read, so it may last.
+                        let pieces = futures_util::StreamExt::inspect(pieces, move |_| {
+                            let _ = &in_work;
+                        });
                         let body = warp::reply::stream(pieces).into_response().into_body();
                         warp::reply::Response::from_parts(parts, body)
                     }
@@ -260,6 +288,7 @@ fn filter(
 struct Arrival<S> {
     inner: S,
     peer: SocketAddr,
+    pulse: Arc<Pulse>,
 }
 
 impl<S, B> tower_service::Service<::http::Request<B>> for Arrival<S>
@@ -285,6 +314,8 @@ where
             peer: self.peer,
         };
         request.extensions_mut().insert(Arc::new(head));
+        let in_work = Arc::new(InWork::new(&self.pulse));
+        request.extensions_mut().insert(in_work);
         self.inner.call(request)
     }
 }

@@ -27,6 +27,11 @@ async fn edge(tls: Option<TlsAcceptor>, settings: Settings) -> Edge {
             Route::new(|_| async { respond::text(200, "hi") }),
         )
         .on(
+            Method::GET,
+            "/much",
+            Route::new(|_| async { respond::text_of_type(200, "text/plain", "x".repeat(8 << 20)) }),
+        )
+        .on(
             Method::POST,
             "/read",
             Route::new(|mut request| async move {
@@ -172,6 +177,73 @@ async fn slow_headers_and_slow_bodies_are_cut() {
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+/// After the handshake there is a deadline, too: for headers, or for the first request of HTTP/2.
+#[tokio::test]
+async fn who_is_silent_after_the_handshake_is_cut() {
+    let directory = pairs();
+    let certificate = Certificate::load(files("a.crt", "a.key", directory.path())).unwrap();
+    let tls = TlsAcceptor::from(certificate.server_config().unwrap());
+    let settings = Settings {
+        header_deadline: Duration::from_millis(200),
+        rest: Duration::from_millis(200),
+        ..Settings::default()
+    };
+    let edge = edge(Some(tls), settings).await;
+    for protocol in ["http/1.1", "h2", ""] {
+        let mut client = std::process::Command::new("openssl");
+        client.args(["s_client", "-quiet", "-connect"]);
+        client.arg(edge.address.to_string());
+        if !protocol.is_empty() {
+            client.args(["-alpn", protocol]);
+        }
+        // Its input stays open, so that it leaves only when it is sent away.
+        let mut silent = client
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("openssl is needed");
+        let ended = tokio::time::timeout(Duration::from_secs(10), async {
+            while silent.try_wait().unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        let _ = silent.kill();
+        assert!(ended.is_ok(), "{protocol:?}");
+    }
+}
+
+/// An answer that its peer does not take holds a place only for a while; one that is being made holds it for as long as
+/// that takes.
+#[tokio::test]
+async fn who_takes_no_answer_gives_the_place_back() {
+    let settings = Settings {
+        max_connections: 1,
+        rest: Duration::from_millis(200),
+        ..Settings::default()
+    };
+    let edge = edge(None, settings).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stalled = socket.connect(edge.address).await.unwrap();
+    stalled
+        .write_all(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let hi = "GET /hi HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let next = tokio::time::timeout(Duration::from_secs(10), raw(edge.address, hi)).await;
+    assert!(next.expect("no place was given back").ends_with("hi"));
+    drop(stalled);
+
+    let wait = "GET /wait HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let waiting = tokio::spawn(raw(edge.address, wait));
+    edge.entered.notified().await;
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    edge.release.notify_one();
+    assert!(waiting.await.unwrap().ends_with("waited"));
 }
 
 #[tokio::test]
