@@ -185,8 +185,9 @@ fn granted_scopes(asked: Option<&str>, client: &Client) -> Result<ScopeSet, Flow
     };
     let granted = match asked {
         Some(asked) => {
-            let asked = ScopeSet::parse(asked)
-                .map_err(|_| refuse("scope contains a character that is not allowed"))?;
+            let asked = ScopeSet::parse(asked).map_err(|_| {
+                refuse("scope is too long or contains a character that is not allowed")
+            })?;
             asked.narrowed_to(&client.scopes)
         }
         None => {

@@ -177,11 +177,14 @@ fn narrowed_scopes(asked: Option<&str>, granted: &ScopeSet) -> Result<ScopeSet, 
     let Some(asked) = asked else {
         return Ok(granted.clone());
     };
-    let asked = ScopeSet::stored(asked);
-    if asked.is_empty() || !asked.is_subset(granted) {
-        return Err(ErrorCode::InvalidScope
+    let wider = || {
+        ErrorCode::InvalidScope
             .because("the scope is wider than what was granted")
-            .noting(format!("granted was: {granted}")));
+            .noting(format!("granted was: {granted}"))
+    };
+    let asked = ScopeSet::parse(asked).map_err(|_| wider())?;
+    if asked.is_empty() || !asked.is_subset(granted) {
+        return Err(wider());
     }
     Ok(asked)
 }

@@ -68,10 +68,10 @@ pub fn uris(
     (client_type, rules): (ClientType, &Rules),
     faults: &mut Vec<Fault>,
 ) -> Vec<String> {
-    let list = each_once(given);
-    if list.len() > MAX_URIS {
+    let Some(list) = each_once(given, MAX_URIS) else {
         faults.push(Fault::new(field, Problem::TooMany(MAX_URIS)));
-    }
+        return Vec::new();
+    };
     for uri in &list {
         if let Err(fault) = uri::check(uri, client_type, rules.strict_redirect_uris) {
             faults.push(Fault::about(field, Problem::Uri(fault), uri));
@@ -80,19 +80,26 @@ pub fn uris(
     list
 }
 
-fn each_once(given: &[String]) -> Vec<String> {
+/// Each value once, in order; `None` when there are more than so many. More than that are not looked at: anybody who
+/// registers something may send many.
+fn each_once(given: &[String], most: usize) -> Option<Vec<String>> {
     let mut list: Vec<String> = Vec::new();
     for value in given.iter().map(|value| value.trim()) {
-        if !value.is_empty() && !list.iter().any(|known| known == value) {
-            list.push(value.to_owned());
+        if value.is_empty() || list.iter().any(|known| known == value) {
+            continue;
         }
+        if list.len() == most {
+            return None;
+        }
+        list.push(value.to_owned());
     }
-    list
+    Some(list)
 }
 
 pub fn scopes(text: &str, rules: &Rules, faults: &mut Vec<Fault>) -> ScopeSet {
     if text.len() > MAX_SCOPES {
         faults.push(Fault::new(Field::Scopes, Problem::TooLong(MAX_SCOPES)));
+        return ScopeSet::default();
     }
     let Ok(set) = ScopeSet::parse(text) else {
         faults.push(Fault::new(Field::Scopes, Problem::BadScope));
@@ -113,13 +120,13 @@ pub fn scopes(text: &str, rules: &Rules, faults: &mut Vec<Fault>) -> ScopeSet {
 }
 
 pub fn resources(given: &[String], faults: &mut Vec<Fault>) -> Vec<String> {
-    let list = each_once(given);
-    if list.len() > MAX_ALLOWED_RESOURCES {
+    let Some(list) = each_once(given, MAX_ALLOWED_RESOURCES) else {
         faults.push(Fault::new(
             Field::AllowedResources,
             Problem::TooMany(MAX_ALLOWED_RESOURCES),
         ));
-    }
+        return Vec::new();
+    };
     for value in &list {
         let one = std::slice::from_ref(value);
         if resource::check_syntax(one).is_err() || value.chars().any(|c| is_hidden(c) || c == ' ') {

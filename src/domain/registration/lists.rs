@@ -1,31 +1,41 @@
 //! Lists as people type them.
+use std::collections::HashSet;
 
 /// Parts of a text field: one to a line. Commas separate too, but only in front of another scheme, because a URI may
 /// hold commas. Each value once, in order.
 pub fn split_uris(text: &str) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
+    let mut out = Distinct::default();
     for line in text.split(['\r', '\n', ' ', '\t']) {
         let mut current = String::new();
         for piece in line.split(',') {
             if current.is_empty() {
                 current = piece.to_owned();
             } else if starts_with_scheme(piece) || piece.is_empty() {
-                push(&mut out, &current);
+                out.push(&current);
                 current = piece.to_owned();
             } else {
                 current.push(',');
                 current.push_str(piece);
             }
         }
-        push(&mut out, &current);
+        out.push(&current);
     }
-    out
+    out.list
 }
 
-fn push(out: &mut Vec<String>, value: &str) {
-    let value = value.trim();
-    if !value.is_empty() && !out.iter().any(|known| known == value) {
-        out.push(value.to_owned());
+/// A list without repeats, however long it gets: a form may hold a megabyte of lines.
+#[derive(Default)]
+struct Distinct {
+    list: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl Distinct {
+    fn push(&mut self, value: &str) {
+        let value = value.trim();
+        if !value.is_empty() && self.seen.insert(value.to_owned()) {
+            self.list.push(value.to_owned());
+        }
     }
 }
 

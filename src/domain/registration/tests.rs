@@ -327,6 +327,20 @@ fn limits_hold() {
         with(|d| d.redirect_uris = (0..51).map(|n| format!("https://a.example/{n}")).collect()),
         [(Field::RedirectUris, Problem::TooMany(50))]
     );
+    let many = (0..200_000).map(|n| format!("l{n}"));
+    let typed = many.collect::<Vec<_>>().join("\n");
+    let began = std::time::Instant::now();
+    let mut long = draft();
+    long.redirect_uris = split_uris(&typed);
+    long.scopes.clone_from(&typed);
+    assert_eq!(
+        faults(&long, &rules()),
+        [
+            (Field::RedirectUris, Problem::TooMany(50)),
+            (Field::Scopes, Problem::TooLong(2000))
+        ]
+    );
+    assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(
         with(|d| d.redirect_uris.clear()),
         [(Field::RedirectUris, Problem::NoRedirectUri)]

@@ -19,6 +19,17 @@ fn characters_outside_the_grammar_are_refused() {
     }
 }
 
+/// What is too long is refused before it costs anything, and what is there already is read in linear time.
+#[test]
+fn many_scopes_cost_little() {
+    let many: Vec<String> = (0..200_000).map(|n| format!("s{n}")).collect();
+    let text = many.join(" ");
+    assert_eq!(ScopeSet::parse(&text), Err(InvalidScope));
+    let began = std::time::Instant::now();
+    assert_eq!(ScopeSet::stored(&text).iter().count(), many.len());
+    assert!(began.elapsed() < std::time::Duration::from_secs(5));
+}
+
 #[test]
 fn a_request_is_narrowed_to_what_the_client_registered() {
     let registered = ScopeSet::stored("email profile");
