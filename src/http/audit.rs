@@ -71,6 +71,11 @@ impl AuditWeb {
     /// The administrator who asks, or what to tell somebody else.
     async fn reader(&self, request: &Request) -> Result<Reader, Response> {
         match self.web.sessions.see(request).await {
+            Ok(Seen::Somebody(guest)) if guest.user.must_change_password => Err(refusal(
+                403,
+                "forbidden",
+                "the password that an administrator chose has to be changed first",
+            )),
             Ok(Seen::Somebody(guest)) if guest.user.role == Role::Admin => {
                 Ok(reader(&guest, request))
             }

@@ -35,7 +35,7 @@ impl CorsRules {
         let Some(origin) = request.header("origin") else {
             return Passage::Same;
         };
-        let host = request.header("host").unwrap_or_default();
+        let host = request.host().unwrap_or_default();
         if origin
             .strip_prefix("https://")
             .or_else(|| origin.strip_prefix("http://"))

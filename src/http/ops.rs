@@ -112,13 +112,20 @@ async fn may_see(deps: &OpsDeps, request: &Request) -> bool {
     {
         return true;
     }
-    let is_local =
-        request.peer().ip().to_canonical().is_loopback() && request.client_address().is_loopback();
+    // A proxy on this machine is a local peer too, and speaks for others.
+    let came_by_proxy = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
+        .into_iter()
+        .any(|name| request.carries(name));
+    let is_local = request.peer().ip().to_canonical().is_loopback()
+        && request.client_address().is_loopback()
+        && !came_by_proxy;
     if deps.token.is_none() && is_local {
         return true;
     }
     match deps.sessions.see(request).await {
-        Ok(Seen::Somebody(guest)) => guest.user.role == Role::Admin,
+        Ok(Seen::Somebody(guest)) => {
+            guest.user.role == Role::Admin && !guest.user.must_change_password
+        }
         Ok(Seen::Nobody(_)) | Err(_) => false,
     }
 }

@@ -153,6 +153,11 @@ impl Request {
         first.to_str().ok()
     }
 
+    /// Whether a header came, however often and whatever is in it.
+    pub fn carries(&self, name: &str) -> bool {
+        self.head.headers.contains_key(name)
+    }
+
     /// A header that is a list, whole, however many lines it was sent in (RFC 9110 §5.3).
     pub fn list(&self, name: &str) -> Option<String> {
         let all = self.head.headers.get_all(name).iter();
@@ -189,6 +194,16 @@ impl Request {
             .find_map(|pair| pair.trim_start().strip_prefix(name)?.strip_prefix('='))
     }
 
+    /// The host that the browser asked for: the header, or what HTTP/2 has in its place.
+    pub fn host(&self) -> Option<&str> {
+        self.header("host").or_else(|| {
+            self.head
+                .uri
+                .authority()
+                .map(::http::uri::Authority::as_str)
+        })
+    }
+
     /// Whether the browser says that a page of another site sent this (Fetch Metadata, and `Origin` where that is missing).
     /// Programs say neither.
     pub fn is_cross_site(&self) -> bool {
@@ -196,7 +211,7 @@ impl Request {
             Some(site) => !matches!(site, "same-origin" | "none"),
             None => self.header("origin").is_some_and(|origin| {
                 let host = origin.split_once("://").map(|(_, host)| host);
-                host.is_none() || host != self.header("host")
+                host.is_none() || host != self.host()
             }),
         }
     }
@@ -269,4 +284,62 @@ async fn collect(
         chunk.advance(chunk.len());
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::http::HeaderValue;
+    use futures_util::StreamExt as _;
+
+    fn asked(uri: &str, headers: &[(&'static str, &'static str)]) -> Request {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| {
+                let name = ::http::HeaderName::from_static(name);
+                (name, HeaderValue::from_static(value))
+            })
+            .collect();
+        let head = Head {
+            method: Method::POST,
+            uri: uri.parse().unwrap(),
+            headers,
+            peer: "127.0.0.1:1".parse().unwrap(),
+        };
+        let address = head.peer.ip();
+        let body = futures_util::stream::empty().boxed();
+        Request::new(Arc::new(head), address, body, 0, Duration::ZERO)
+    }
+
+    /// The host is in the header over HTTP/1.1, and in the address over HTTP/2.
+    #[test]
+    fn another_site_is_told_from_this_one_over_both_protocols() {
+        let (own, other) = (
+            ("origin", "https://a.example"),
+            ("origin", "https://b.example"),
+        );
+        for (uri, host) in [
+            ("/x", Some(("host", "a.example"))),
+            ("https://a.example/x", None),
+        ] {
+            let cross = |more: &[(&'static str, &'static str)]| {
+                let all: Vec<_> = host.into_iter().chain(more.iter().copied()).collect();
+                asked(uri, &all).is_cross_site()
+            };
+            assert!(!cross(&[]) && !cross(&[own]), "{uri}");
+            assert!(cross(&[other]) && cross(&[("origin", "null")]), "{uri}");
+            for (site, expected) in [
+                ("same-origin", false),
+                ("none", false),
+                ("same-site", true),
+                ("cross-site", true),
+            ] {
+                assert_eq!(
+                    cross(&[own, ("sec-fetch-site", site)]),
+                    expected,
+                    "{uri} {site}"
+                );
+            }
+        }
+    }
 }

@@ -292,13 +292,11 @@ fn told(head: &Head, response: &Response, (route, client): (&str, IpAddr), took:
 
 impl Inner {
     fn client_address(&self, head: &Head) -> std::net::IpAddr {
+        // Bytes that are no text stay in the list, as an entry that cannot be read: a list that were passed over because of
+        // what a stranger put in front of it would let the stranger's `X-Real-IP` count.
         let header = |name: &str| {
-            let all: Vec<&str> = head
-                .headers
-                .get_all(name)
-                .iter()
-                .filter_map(|v| v.to_str().ok())
-                .collect();
+            let all = head.headers.get_all(name).iter();
+            let all: Vec<_> = all.map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
             (!all.is_empty()).then(|| all.join(","))
         };
         if self.settings.trusted_proxies.is_empty() {

@@ -162,7 +162,7 @@ impl WebDeps {
                 (Some(host), None) => host.to_owned(),
                 (None, _) => return false,
             };
-            request.header("host") == Some(authority.as_str())
+            request.host() == Some(authority.as_str())
         };
         let url = request
             .header("referer")

@@ -144,12 +144,14 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
 }
 
 /// No other site may sign somebody in here. Before a login only the form's token shows where the form comes from. A
-/// cookie of a session, which `SameSite=Lax` keeps out of posts from other sites, shows it as well: a form that was left
-/// open in another tab while the person signed in still works.
+/// cookie of a session, which `SameSite=Lax` keeps out of posts from other sites, shows it as well, unless the browser
+/// says that the form comes from a neighbour under the same domain: a form that was left open in another tab while the
+/// person signed in still works.
 fn may_sign_in(ticket: &Ticket, form: &Form, request: &Request) -> bool {
+    let has_token = || csrf_holds(ticket.id(), form.get(CSRF_FIELD), request);
     match ticket {
-        Ticket::SignedIn(_) => true,
-        Ticket::Anonymous(id) => csrf_holds(id, form.get(CSRF_FIELD), request),
+        Ticket::SignedIn(_) => !request.is_cross_site() || has_token(),
+        Ticket::Anonymous(_) => has_token(),
     }
 }
 
