@@ -56,7 +56,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
         iso.push('Z');
     }
     let at = Timestamp::parse(&iso, &Rfc3339).ok()?;
-    Some(at.to_offset(UtcOffset::UTC))
+    at.checked_to_offset(UtcOffset::UTC)
 }
 
 impl Type<Sqlite> for Stored {
@@ -124,6 +124,8 @@ mod tests {
         ] {
             assert_eq!(text(parse(from).unwrap()), to, "{from}");
         }
-        assert_eq!(parse("yesterday"), None);
+        for text in ["yesterday", "9999-12-31 23:59:59-05:00"] {
+            assert_eq!(parse(text), None);
+        }
     }
 }

@@ -144,10 +144,10 @@ pub fn rfc3339(at: Timestamp) -> String {
         .unwrap_or_else(|_| "0001-01-01T00:00:00Z".to_owned())
 }
 
-/// Reads RFC 3339.
+/// Reads RFC 3339. A moment that has no year of four digits in UTC is none.
 pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
     let at = Timestamp::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
-    Some(at.to_offset(time::UtcOffset::UTC))
+    at.checked_to_offset(time::UtcOffset::UTC)
 }
 
 /// A place in the order of the trail: newest first, equal times by id.

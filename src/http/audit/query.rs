@@ -210,6 +210,7 @@ mod tests {
             ("start_time", "yesterday"),
             ("end_time", "2026-13-01T00:00:00Z"),
             ("end_time", "-0001-01-01T00:00:00Z"),
+            ("end_time", "9999-12-31T23:59:59-23:59"),
             ("search", long.as_str()),
             ("event_type", long.as_str()),
         ] {
