@@ -107,5 +107,7 @@ mod steady;
 mod support;
 #[path = "e2e/traces.rs"]
 mod traces;
+#[path = "e2e/trespass.rs"]
+mod trespass;
 #[path = "e2e/upgrade.rs"]
 mod upgrade;

@@ -295,6 +295,7 @@ impl House {
                     poller: self.poller.clone(),
                     keys: self.keys.clone(),
                     rules: Arc::clone(&rules),
+                    enabled: config.device.enabled,
                 },
                 refresh: RefreshDeps {
                     ground: ground.clone(),
@@ -349,6 +350,7 @@ impl House {
             hasher: self.hasher.clone(),
             verified: self.verified.clone(),
             failures: Failures::default(),
+            silences: Failures::default(),
             legacy: config.oauth.legacy_client_auth,
             strict_methods: config.oauth.strict_client_auth_methods,
             issuer: config.server.base_url.as_str().into(),

@@ -73,6 +73,8 @@ pub struct ClientAuth {
     pub verified: VerifiedSecrets,
     /// How often somebody failed.
     pub failures: Failures,
+    /// How often somebody who had to show something showed nothing.
+    pub silences: Failures,
     /// `LEGACY_CLIENT_AUTH`: confidential clients may come without their secret, as they could before.
     pub legacy: bool,
     /// `STRICT_CLIENT_AUTH_METHODS`: a registered method is the only one that counts. Without it `private_key_jwt` is
@@ -97,10 +99,7 @@ impl ClientAuth {
     ) -> Result<Arc<Client>, FlowError> {
         let client = self.found(credentials, address, origin, trail).await?;
         if credentials.are_unproven() && self.must_prove(&client) {
-            return Err(self
-                .failed(&client, "no client secret", origin)
-                .await?
-                .into());
+            return Err(self.unshown(&client, address, origin).await?.into());
         }
         trail.pass(Check::ClientAuthentication);
         Ok(client)
@@ -119,10 +118,7 @@ impl ClientAuth {
     ) -> Result<Arc<Client>, FlowError> {
         let client = self.found(credentials, address, origin, trail).await?;
         if client.is_confidential() && credentials.are_unproven() {
-            return Err(self
-                .failed(&client, "no client secret", origin)
-                .await?
-                .into());
+            return Err(self.unshown(&client, address, origin).await?.into());
         }
         trail.pass(Check::ClientAuthentication);
         Ok(client)
@@ -214,10 +210,7 @@ impl ClientAuth {
             })?;
         trail.pass(Check::Client);
         if credentials.are_unproven() {
-            return Err(self
-                .failed(&client, "no client secret", origin)
-                .await?
-                .into());
+            return Err(self.unshown(&client, address, origin).await?.into());
         }
         self.prove(&client, credentials, address, origin).await?;
         trail.pass(Check::ClientAuthentication);
@@ -352,6 +345,22 @@ impl ClientAuth {
             }
         }
         Ok(false)
+    }
+
+    /// Nothing was shown where something must be. It costs no comparison, so it locks nobody out; but anybody can do it,
+    /// at endpoints without a limit too, and only so many are worth a row of the trail.
+    async fn unshown(
+        &self,
+        client: &Client,
+        address: IpAddr,
+        origin: &Origin,
+    ) -> Result<OauthError, FlowError> {
+        const WHY: &str = "no client secret";
+        if self.silences.is_exhausted(&client.client_id, address) {
+            return Ok(unauthenticated().noting(WHY));
+        }
+        self.silences.count(&client.client_id, address);
+        self.failed(client, WHY, origin).await
     }
 
     async fn failed(

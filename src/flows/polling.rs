@@ -42,6 +42,8 @@ pub struct PollDeps {
     pub keys: KeyHolder<KeySet>,
     /// The operator's rules.
     pub rules: Arc<TokenRules>,
+    /// `DEVICE_FLOW_ENABLED`: switched off, what was approved already is not handed out either.
+    pub enabled: bool,
 }
 
 /// `grant_type=urn:ietf:params:oauth:grant-type:device_code`.
@@ -70,6 +72,13 @@ pub async fn poll(
     request: &PollRequest,
     trail: &mut Trail,
 ) -> Result<TokenResponse, FlowError> {
+    if !deps.enabled {
+        return Err(ErrorCode::UnauthorizedClient
+            .because("the device grant is switched off")
+            .failing(Check::Feature)
+            .into());
+    }
+    trail.pass(Check::Feature);
     let client = deps
         .auth
         .identify(

@@ -95,6 +95,11 @@ impl Form {
         Ok(pairs)
     }
 
+    /// One field, for a body that was no form.
+    pub fn of(name: &str, value: impl Into<String>) -> Self {
+        Self(vec![(name.to_owned(), value.into())])
+    }
+
     /// All fields in the order they came.
     pub fn all_pairs(&self) -> &[(String, String)] {
         &self.0

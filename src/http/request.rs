@@ -290,7 +290,6 @@ async fn collect(
 mod tests {
     use super::*;
     use ::http::HeaderValue;
-    use futures_util::StreamExt as _;
 
     fn asked(uri: &str, headers: &[(&'static str, &'static str)]) -> Request {
         let headers = headers

@@ -168,6 +168,16 @@ async fn device_flow_policy() {
             env.0 != "DEVICE_FLOW_ENABLED"
         );
     }
+    // What was approved before the grant was switched off is not handed out afterwards.
+    let mut server = Server::start(Engine::Sqlite, &[]).await;
+    let codes = server.approved_codes(1).await;
+    server.signal("TERM");
+    assert!(server.ended().await.success());
+    server.set("DEVICE_FLOW_ENABLED", "false");
+    server.launch().await;
+    let mut http = server.http().await;
+    let refused = http.poll(&server.client_id, &codes[0]).await;
+    assert_eq!(refused.error(), "unauthorized_client");
 }
 
 /// DV-13: one audit row joins who asked and who allowed.

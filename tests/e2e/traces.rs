@@ -282,6 +282,7 @@ async fn traces_tell_what_ran(engine: Engine) {
         ]
     };
     let refreshing = format!("{entered} feature client client_authentication");
+    let polling = &refreshing;
     let machine = |id: &str| {
         vec![
             ("grant_type".to_owned(), "client_credentials".to_owned()),
@@ -289,10 +290,10 @@ async fn traces_tell_what_ran(engine: Engine) {
         ]
     };
     let cases = [
-        (poll("x", ""), format!("{identified} credential")),
+        (poll("x", ""), format!("{polling} credential")),
         (
             poll(&device_code, ""),
-            format!("{identified} credential expiry approval"),
+            format!("{polling} credential expiry approval"),
         ),
         (poll("x", "nonsense"), entered.to_owned()),
         (

@@ -251,6 +251,7 @@ impl Operation {
                 C::GrantType,
                 C::ExtraClaims,
                 C::ResourceSyntax,
+                C::Feature,
                 C::Client,
                 C::ClientAuthentication,
                 C::Credential,

@@ -5,13 +5,11 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::ClientId,
         oauth_error::ErrorCode,
         trace::{Check, Operation, Trail},
     },
     flows::{
         FlowError,
-        client_auth::ClientCredentials,
         device::{DeviceDeps, StartRequest, Started, start},
     },
     http::{
@@ -135,8 +133,12 @@ fn from_json(request: &Request, body: &[u8]) -> Result<StartRequest, FlowError> 
     if asked.client_id.is_empty() {
         return Err(missing("client_id"));
     }
+    // The header counts beside JSON as beside a form.
+    let named = Form::of("client_id", asked.client_id);
+    let credentials =
+        client_credentials::read(request, &named)?.ok_or_else(|| missing("client_id"))?;
     Ok(StartRequest {
-        credentials: ClientCredentials::unproven(ClientId::new(asked.client_id)),
+        credentials,
         scope: Some(asked.scope).filter(|scope| !scope.trim().is_empty()),
         resource: asked.resource,
         address: request.client_address(),
