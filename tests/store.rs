@@ -5,6 +5,8 @@
 mod ending;
 #[path = "store/failing.rs"]
 mod failing;
+#[path = "store/following.rs"]
+mod following;
 #[path = "store/lists.rs"]
 mod lists;
 #[path = "store/once.rs"]

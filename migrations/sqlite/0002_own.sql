@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     code_misses integer NOT NULL,
     revoked_at datetime
 );
-CREATE INDEX IF NOT EXISTS idx_sessions_user_id ON sessions (user_id);
+CREATE INDEX IF NOT EXISTS idx_sessions_user_auth ON sessions (user_id, auth_time);
 CREATE INDEX IF NOT EXISTS idx_sessions_expires_at ON sessions (expires_at);
 
 -- Every grant that was redeemed, with what all its tokens share.
@@ -106,13 +106,15 @@ CREATE TABLE IF NOT EXISTS leases (
     until datetime NOT NULL
 );
 
--- Clients and people whose tokens all ended, and how far their rows have followed. `mark`: everything made up to then.
+-- Clients and people for whom all ended, and how far the rows have followed: tokens, and others. `mark`: everything made
+-- up to then.
 CREATE TABLE IF NOT EXISTS token_endings (
     holder text NOT NULL,
     holder_id text NOT NULL,
     mark datetime NOT NULL,
     started_at datetime NOT NULL,
     ended integer NOT NULL,
+    others integer,
     total integer,
     reached_at datetime NOT NULL,
     reached_id text NOT NULL,
@@ -140,6 +142,10 @@ CREATE INDEX IF NOT EXISTS idx_users_lower_full_name ON users (lower(full_name))
 CREATE INDEX IF NOT EXISTS idx_access_tokens_created ON access_tokens (created_at, id);
 CREATE INDEX IF NOT EXISTS idx_access_tokens_user_created ON access_tokens (user_id, created_at, id);
 
+
+-- Codes that were given lately. Few are approved and not yet redeemed.
+CREATE INDEX IF NOT EXISTS idx_authorization_codes_created ON authorization_codes (created_at);
+CREATE INDEX IF NOT EXISTS idx_device_codes_approved ON device_codes (authorized_at) WHERE authorized;
 
 -- Who allowed a client, the latest first.
 CREATE INDEX IF NOT EXISTS idx_user_authorizations_granted ON user_authorizations (client_id, granted_at, id) WHERE is_active;

@@ -1,5 +1,5 @@
-//! Writes off the tokens of clients and people whose tokens all ended, step by step, until the rows say what the mark on
-//! their holder says already. In one process of many; what is left to do is in the database.
+//! Writes off what clients and people had been given when all of it ended, step by step, until the rows say what the mark
+//! on their holder says already. In one process of many; what is left to do is in the database.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,7 +56,10 @@ impl TokenEnder {
             }
             let total = match ending.total {
                 Some(_) => None,
-                None => Some(ending.ended + self.store.ending_left(&ending).await?),
+                None => {
+                    let left = self.store.ending_left(&ending).await?;
+                    Some(ending.ended + ending.others + left)
+                }
             };
             if !self.steps(&ending, total, began).await? {
                 return Ok(true);
@@ -82,7 +85,7 @@ impl TokenEnder {
                 at,
                 audit: self.last_words(ending, at),
             };
-            if self.store.commit(unit).await?.is_none() {
+            if !self.store.commit(unit).await? {
                 return Ok(true);
             }
             if began.elapsed() > TURN {
@@ -143,7 +146,7 @@ impl Rounds for TokenEnder {
         *goes_on = match self.turn().await {
             Ok(goes_on) => goes_on,
             Err(error) => {
-                tracing::warn!(%error, "tokens that ended could not be written off; they will be");
+                tracing::warn!(%error, "rows of what has ended could not be written off; they will be");
                 false
             }
         };

@@ -1,5 +1,5 @@
 //! The one question that every grant asks before it issues: may this person and this client still get a token?
-use super::{client::Client, trace::Check};
+use super::{client::Client, time::Timestamp, trace::Check};
 
 /// Which switch of the client a grant needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,11 @@ pub fn check(grant: Grant, client: Option<ClientStanding>, owner: Owner) -> Resu
         } => Err(Refusal::Consent),
         Owner::Person { .. } => Ok(()),
     }
+}
+
+/// Whether what was given at a time still counts: everything of a client or a person may have ended up to a moment.
+pub fn outlives(given: Timestamp, mark: Option<Timestamp>) -> bool {
+    mark.is_none_or(|mark| mark < given)
 }
 
 #[cfg(test)]

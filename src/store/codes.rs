@@ -14,7 +14,7 @@ use crate::domain::{
     audit::AuditRow,
     code::{AuthorizationCode, MAX_FAILURES},
     consent::ConsentStanding,
-    eligibility::{Grant, Refusal},
+    eligibility::{Grant, Refusal, outlives},
     ids::{ClientId, FamilyId, UserId},
     time::Timestamp,
     user::User,
@@ -32,10 +32,12 @@ pub struct PresentedCode {
     pub user: Option<User>,
     /// The person's consent to its client.
     pub consent: Option<ConsentStanding>,
+    /// It ended unused with all of its client's or its person's.
+    has_ended: bool,
 }
 
 impl Store {
-    /// The code with this hash.
+    /// The code with this hash; none when it ended unused with all of its client's or its person's.
     ///
     /// # Errors
     /// As the database.
@@ -43,7 +45,8 @@ impl Store {
         &self,
         hash: &str,
     ) -> Result<Option<PresentedCode>, StoreError> {
-        self.find(hash).await
+        let found: Option<PresentedCode> = self.find(hash).await?;
+        Ok(found.filter(|presented| !presented.has_ended))
     }
 }
 
@@ -53,8 +56,10 @@ impl Keyed for PresentedCode {
     fn by_keys() -> &'static ByKeys {
         static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
             ByKeys::new(&format!(
-                "SELECT k.*, {HOLDER}, a.id AS authorization_id, a.is_active AS consent_active \
+                "SELECT k.*, {HOLDER}, a.id AS authorization_id, a.is_active AS consent_active, a.granted_at, \
+                 c.tokens_end_at AS client_mark, u.tokens_end_at AS user_mark \
                  FROM authorization_codes k LEFT JOIN users u ON u.id = k.user_id \
+                 LEFT JOIN oauth_applications c ON c.client_id = k.client_id \
                  LEFT JOIN user_authorizations a ON a.user_id = k.user_id AND a.client_id = k.client_id \
                  WHERE k.code_hash IN"
             ))
@@ -67,10 +72,15 @@ impl Keyed for PresentedCode {
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
-        let is_active = row.flag("consent_active")?;
+        let code = rows::code(row)?;
+        let client_mark = row.maybe_time("client_mark")?;
+        let mark = client_mark.max(row.maybe_time("user_mark")?);
+        let is_active =
+            row.flag("consent_active")? && outlives(row.time("granted_at")?, client_mark);
         let consent = row.maybe_int("authorization_id")?;
         Ok(Self {
-            code: rows::code(row)?,
+            has_ended: code.used_at.is_none() && !outlives(code.created_at, mark),
+            code,
             user: rows::holder(row)?,
             consent: consent.map(|authorization_id| ConsentStanding {
                 authorization_id,
@@ -133,7 +143,7 @@ async fn insert(tx: &mut Tx<'_>, code: &AuthorizationCode) -> Result<(), StoreEr
     .text(code.nonce.as_str())
     .bind(list(&code.resource))
     .time(code.expires_at)
-    .time(code.created_at)
+    .time(tx.after_mark(code.created_at))
     .bind(Value::MaybeTime(code.auth_time));
     tx.run(insert).await.map(|_| ())
 }
@@ -188,25 +198,33 @@ impl RedeemCode {
     /// The guard: of all who try, one finds the row unused. In a batch on SQLite the row was read inside the transaction;
     /// the first unit finds it as it was, the next finds it used.
     async fn consume(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let mark = tx.mark();
         if let Some(standing) = tx.foreseen.codes.get_mut(&self.row_id) {
-            let counts = standing.as_ref().is_some_and(|code| self.may_use(code));
+            let counts = standing
+                .as_ref()
+                .is_some_and(|code| self.may_use(code) && code.created_at > mark);
             if !counts && !faults::unguarded() {
                 return Ok(false);
             }
             *standing = None;
-            let family = self.issued.family.id.clone();
-            tx.held.codes.push((self.row_id, self.now, family));
+            tx.held.codes.push(UsedCode {
+                row_id: self.row_id,
+                at: self.now,
+                family: self.issued.family.id.clone(),
+                mark,
+            });
             return Ok(true);
         }
         let consume = Sql::new(
             "UPDATE authorization_codes SET used_at = $4, issued_family_id = $5 \
-             WHERE id = $1 AND client_id = $2 AND user_id = $3 AND used_at IS NULL AND expires_at > $4",
+             WHERE id = $1 AND client_id = $2 AND user_id = $3 AND used_at IS NULL AND expires_at > $4 AND created_at > $6",
         )
         .int(self.row_id)
         .text(self.client_id.as_str())
         .text(self.user_id.as_str())
         .time(self.now)
-        .text(self.issued.family.id.as_str());
+        .text(self.issued.family.id.as_str())
+        .time(mark);
         let consumed = tx.change(consume).await? == 1;
         Ok(consumed || faults::unguarded())
     }
@@ -222,14 +240,23 @@ impl RedeemCode {
 pub(super) struct CodeStanding {
     client_id: ClientId,
     user_id: UserId,
+    created_at: Timestamp,
     expires_at: Timestamp,
+}
+
+/// A code that a unit of a batch uses up, when, what it leads to, and what it must be later than.
+pub(super) struct UsedCode {
+    row_id: i64,
+    at: Timestamp,
+    family: FamilyId,
+    mark: Timestamp,
 }
 
 impl Tx<'_> {
     /// Reads these codes for the units of a batch.
     pub(super) async fn foresee_codes(&mut self, ids: &[i64]) -> Result<(), StoreError> {
         let text = format!(
-            "SELECT id, client_id, user_id, expires_at FROM authorization_codes WHERE used_at IS NULL AND id IN ({})",
+            "SELECT id, client_id, user_id, created_at, expires_at FROM authorization_codes WHERE used_at IS NULL AND id IN ({})",
             vec!["?"; ids.len()].join(",")
         );
         let values = ids.iter().copied().map(Value::Int).collect();
@@ -240,6 +267,7 @@ impl Tx<'_> {
             let standing = CodeStanding {
                 client_id: ClientId::new(row.text("client_id")?),
                 user_id: UserId::new(row.text("user_id")?),
+                created_at: row.time("created_at")?,
                 expires_at: row.time("expires_at")?,
             };
             codes.insert(row.int("id")?, Some(standing));
@@ -248,19 +276,20 @@ impl Tx<'_> {
     }
 
     /// Writes which codes the units of a batch used, with the same guard as for one.
-    pub(super) async fn write_codes(
-        &mut self,
-        used: &[(i64, Timestamp, FamilyId)],
-    ) -> Result<(), StoreError> {
+    pub(super) async fn write_codes(&mut self, used: &[UsedCode]) -> Result<(), StoreError> {
         for piece in pieces(used) {
             let text = format!(
                 "UPDATE authorization_codes SET used_at = v.column2, issued_family_id = v.column3 FROM (VALUES {}) AS v \
-                 WHERE id = v.column1 AND used_at IS NULL AND expires_at > v.column2",
-                nameless(piece.len(), 3)
+                 WHERE id = v.column1 AND used_at IS NULL AND expires_at > v.column2 AND created_at > v.column4",
+                nameless(piece.len(), 4)
             );
-            let values = piece.iter().flat_map(|(id, at, family)| {
-                let family = Value::Text(family.as_str().to_owned());
-                [Value::Int(*id), Value::Time(*at), family]
+            let values = piece.iter().flat_map(|code| {
+                [
+                    Value::Int(code.row_id),
+                    Value::Time(code.at),
+                    Value::Text(code.family.as_str().to_owned()),
+                    Value::Time(code.mark),
+                ]
             });
             let written = self
                 .change(Sql::built(text).values(values.collect()))

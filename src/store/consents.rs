@@ -24,10 +24,12 @@ impl Store {
         user_id: &UserId,
         client_id: &ClientId,
     ) -> Result<Option<Consent>, StoreError> {
-        let find =
-            Sql::new("SELECT * FROM user_authorizations WHERE user_id = $1 AND client_id = $2")
-                .text(user_id.as_str())
-                .text(client_id.as_str());
+        let find = Sql::new(
+            "SELECT a.*, c.tokens_end_at AS client_mark FROM user_authorizations a \
+             LEFT JOIN oauth_applications c ON c.client_id = a.client_id WHERE a.user_id = $1 AND a.client_id = $2",
+        )
+        .text(user_id.as_str())
+        .text(client_id.as_str());
         self.read_one(find)
             .await?
             .as_ref()
@@ -47,9 +49,12 @@ impl Store {
         if uuid.contains('\0') {
             return Ok(None);
         }
-        let find = Sql::new("SELECT * FROM user_authorizations WHERE uuid = $1 AND user_id = $2")
-            .text(uuid)
-            .text(user_id.as_str());
+        let find = Sql::new(
+            "SELECT a.*, c.tokens_end_at AS client_mark FROM user_authorizations a \
+             LEFT JOIN oauth_applications c ON c.client_id = a.client_id WHERE a.uuid = $1 AND a.user_id = $2",
+        )
+        .text(uuid)
+        .text(user_id.as_str());
         self.read_one(find)
             .await?
             .as_ref()
@@ -66,12 +71,12 @@ impl Store {
         user_id: &UserId,
     ) -> Result<Vec<ConsentOfPerson>, StoreError> {
         let find = Sql::new(
-            "SELECT a.*, c.client_name FROM user_authorizations a \
+            "SELECT a.*, c.client_name, c.tokens_end_at AS client_mark FROM user_authorizations a \
              LEFT JOIN oauth_applications c ON c.client_id = a.client_id \
-             WHERE a.user_id = $1 AND a.is_active = $2 ORDER BY a.granted_at DESC, a.id DESC LIMIT 500",
+             WHERE a.user_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) \
+             ORDER BY a.granted_at DESC, a.id DESC LIMIT 500",
         )
-        .text(user_id.as_str())
-        .bind(Value::Flag(true));
+        .text(user_id.as_str());
         let found = self.read_all(find).await?;
         found
             .iter()
@@ -94,8 +99,9 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ConsentOfClient>, StoreError> {
         let find = Sql::new(
-            "SELECT a.*, u.username, u.email FROM user_authorizations a LEFT JOIN users u ON u.id = a.user_id \
-             WHERE a.client_id = $1 AND a.is_active ORDER BY a.granted_at DESC, a.id DESC LIMIT $2",
+            "SELECT a.*, u.username, u.email, c.tokens_end_at AS client_mark FROM user_authorizations a \
+             LEFT JOIN users u ON u.id = a.user_id LEFT JOIN oauth_applications c ON c.client_id = a.client_id \
+             WHERE a.client_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) ORDER BY a.granted_at DESC, a.id DESC LIMIT $2",
         )
         .text(client_id.as_str())
         .int(i64::from(limit));
@@ -132,7 +138,8 @@ pub struct NewConsent {
     pub granted_at: Timestamp,
 }
 
-/// One row for each person and application; its public id changes at every consent.
+/// One row for each person and application; its public id changes at every consent. To be called by a unit that was
+/// judged, so that the consent is later than what ended before it.
 pub(super) async fn upsert_consent(
     tx: &mut Tx<'_>,
     consent: &NewConsent,
@@ -150,7 +157,7 @@ pub(super) async fn upsert_consent(
     .text(consent.client_id.as_str())
     .text(consent.scopes.to_string())
     .bind(list(&consent.resource))
-    .time(consent.granted_at)
+    .time(tx.after_mark(consent.granted_at))
     .bind(Value::Flag(true));
     let row = tx
         .one(upsert)
@@ -195,7 +202,8 @@ impl Unit for RevokeConsent {
             // The parent first: whoever issues holds it, and is either seen below or sees it withdrawn.
             let end = Sql::new(
                 "UPDATE user_authorizations SET is_active = $3, revoked_at = $4, updated_at = $4 \
-                 WHERE uuid = $1 AND user_id = $2 AND is_active = $5 RETURNING id, client_id",
+                 WHERE uuid = $1 AND user_id = $2 AND is_active = $5 AND coalesce(granted_at > (SELECT tokens_end_at \
+                 FROM oauth_applications c WHERE c.client_id = user_authorizations.client_id), $5) RETURNING id, client_id",
             )
             .text(self.uuid.as_str())
             .text(self.user_id.as_str())

@@ -156,7 +156,7 @@ impl Unit for ApproveDeviceCode {
                 return Ok(Decision::Refused(refusal));
             }
             let approve = Sql::new(
-                "UPDATE device_codes SET authorized = $1, authorized_at = $2, user_id = $3, auth_time = $4, \
+                "UPDATE device_codes SET authorized = $1, authorized_at = $7, user_id = $3, auth_time = $4, \
                  updated_at = $2 WHERE id = $5 AND authorized = $6 AND denied_at IS NULL AND expires_at > $2",
             )
             .bind(Value::Flag(true))
@@ -164,7 +164,8 @@ impl Unit for ApproveDeviceCode {
             .text(self.user_id.as_str())
             .time(self.auth_time)
             .int(self.row_id)
-            .bind(Value::Flag(false));
+            .bind(Value::Flag(false))
+            .time(tx.after_mark(self.now));
             if tx.run(approve).await? == 0 {
                 return undecided(tx, self.row_id, self.now).await;
             }
@@ -298,13 +299,14 @@ impl RedeemDeviceCode {
     async fn consume(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
         let consume = Sql::new(
             "DELETE FROM device_codes WHERE id = $1 AND client_id = $2 AND user_id = $3 AND authorized = $4 \
-             AND denied_at IS NULL AND expires_at > $5",
+             AND denied_at IS NULL AND expires_at > $5 AND authorized_at > $6",
         )
         .int(self.row_id)
         .text(self.client_id.as_str())
         .text(self.user_id.as_str())
         .bind(Value::Flag(true))
-        .time(self.now);
+        .time(self.now)
+        .time(tx.mark());
         let consumed = tx.change(consume).await? == 1;
         Ok(consumed || faults::unguarded())
     }

@@ -1,26 +1,35 @@
-//! Ending everything that a client or a person was given, however many tokens that is.
+//! Ending everything that a client or a person was given, however much that is.
 //!
-//! One statement on the parent ends it: `tokens_end_at` says that nothing made up to that moment counts, and whoever looks
-//! a token up or issues one reads the mark with the row that it reads anyway. The rows themselves, which the lists show
-//! and the Go server reads, follow in steps of [`STEP`]: the first with the mark, the others by and by. What is left to do
-//! stands in `token_endings`, so a restart loses nothing.
+//! One statement on the parent ends it: `tokens_end_at` says that nothing made up to that moment counts, neither tokens nor
+//! codes nor, of a client, consents; `sessions_end_at` says it of a person's sessions. Whoever looks one of them up or
+//! issues one reads the mark with the row that it reads anyway. The rows themselves, which the lists show and the Go server
+//! reads, follow in steps of [`STEP`]: the first with the mark, the others by and by. What is left to do stands in
+//! `token_endings`, so a restart loses nothing.
 use super::{
     Store, StoreError, Tx, Unit,
     outbox::note,
     sql::{Row, Sql, Value},
 };
-use crate::domain::{audit::AuditRow, paging::Cursor, time::Timestamp};
+use crate::domain::{
+    audit::AuditRow,
+    ids::{ClientId, UserId},
+    paging::Cursor,
+    time::Timestamp,
+};
+use following::{Work, others, step};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
-/// Rows that one step looks at: a commit of a few milliseconds.
+mod following;
+
+/// Rows of a kind that one step changes: a commit of a few milliseconds.
 pub const STEP: u64 = 1_000;
 
-/// Whose tokens.
+/// Who was given what ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// Those that a client was given.
+    /// A client.
     Client,
-    /// Those that speak for a person.
+    /// A person, in whose name it was given.
     Person,
 }
 
@@ -64,20 +73,89 @@ impl Ended {
     }
 }
 
+/// What ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum All<'a> {
+    /// What a client was given: consents, codes, tokens.
+    OfClient(&'a ClientId),
+    /// What was given in a person's name, codes and tokens. Their browsers stay signed in.
+    GrantsOf(&'a UserId),
+    /// That and the person's sessions.
+    Of(&'a UserId),
+}
+
+impl<'a> All<'a> {
+    fn holder(self) -> (Holder, &'a str) {
+        match self {
+            Self::OfClient(id) => (Holder::Client, id.as_str()),
+            Self::GrantsOf(id) | Self::Of(id) => (Holder::Person, id.as_str()),
+        }
+    }
+
+    fn mark(self) -> &'static str {
+        match self {
+            Self::OfClient(_) => {
+                "UPDATE oauth_applications SET tokens_end_at = $2 WHERE client_id = $1"
+            }
+            Self::GrantsOf(_) => "UPDATE users SET tokens_end_at = $2 WHERE id = $1",
+            Self::Of(_) => {
+                "UPDATE users SET tokens_end_at = $2, sessions_end_at = $2 WHERE id = $1"
+            }
+        }
+    }
+
+    /// Finds the latest moment that anything of it claims to be made at. Few rows are later than now, and indexes over
+    /// the times know them.
+    fn latest(self) -> String {
+        let (of, own) = match self {
+            Self::OfClient(_) => (
+                "client_id",
+                "SELECT granted_at FROM user_authorizations WHERE client_id = $2 AND is_active AND granted_at > $1 \
+                 ORDER BY granted_at DESC LIMIT 1",
+            ),
+            Self::GrantsOf(_) => ("user_id", ""),
+            Self::Of(_) => (
+                "user_id",
+                "SELECT auth_time FROM sessions WHERE user_id = $2 AND auth_time > $1 ORDER BY auth_time DESC LIMIT 1",
+            ),
+        };
+        let later = |time: &str, rows: &str| {
+            format!(
+                "SELECT {time} AS made FROM (SELECT {time}, {of} FROM {rows} {time} > $1 ORDER BY {time} DESC LIMIT 10000) \
+                 AS later WHERE {of} = $2"
+            )
+        };
+        let mut each = vec![
+            later("created_at", "access_tokens WHERE"),
+            later("created_at", "authorization_codes WHERE"),
+            later("authorized_at", "device_codes WHERE authorized AND"),
+        ];
+        if !own.is_empty() {
+            each.push(format!("SELECT * FROM ({own}) AS own"));
+        }
+        format!(
+            "SELECT max(made) AS latest FROM ({}) AS each_of_them",
+            each.join(" UNION ALL ")
+        )
+    }
+}
+
 /// Ends everything that was given up to now. The parent's row must have been changed before in the same transaction, or be
-/// gone: an issuance under way holds it, so its tokens are either seen here or made after the mark.
+/// gone: an issuance under way holds it, so what it issues is either seen here or made after the mark.
 pub(super) async fn end_all(
     tx: &mut Tx<'_>,
-    (holder, key): (Holder, &str),
+    all: All<'_>,
     at: Timestamp,
 ) -> Result<Ended, StoreError> {
-    tx.settle().await?;
-    let mark = latest(tx, holder, key, at).await?.max(at);
-    let set = match holder {
-        Holder::Client => "UPDATE oauth_applications SET tokens_end_at = $2 WHERE client_id = $1",
-        Holder::Person => "UPDATE users SET tokens_end_at = $2 WHERE id = $1",
-    };
-    tx.run(Sql::new(set).text(key).time(mark)).await?;
+    let (holder, key) = all.holder();
+    // Clocks of servers differ, and what is committed by now ends.
+    let latest = Sql::built(all.latest()).time(at).text(key);
+    let latest = tx.one(latest).await?.map(|row| row.maybe_time("latest"));
+    let mark = latest
+        .transpose()?
+        .flatten()
+        .map_or(at, |latest| latest.max(at));
+    tx.run(Sql::new(all.mark()).text(key).time(mark)).await?;
     let work = Work {
         holder,
         key: key.to_owned(),
@@ -86,144 +164,30 @@ pub(super) async fn end_all(
     };
     let step = step(tx, &work).await?;
     note(tx, holder.as_str(), key, at).await?;
-    if let Some(reached) = &step.reached {
+    if step.goes_on {
         let keep = Sql::new(
-            "INSERT INTO token_endings (holder, holder_id, mark, started_at, ended, reached_at, reached_id) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (holder, holder_id) DO UPDATE SET \
-             mark = excluded.mark, started_at = excluded.started_at, ended = excluded.ended, total = NULL, \
-             reached_at = excluded.reached_at, reached_id = excluded.reached_id, finished_at = NULL",
+            "INSERT INTO token_endings (holder, holder_id, mark, started_at, ended, others, reached_at, reached_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (holder, holder_id) DO UPDATE SET \
+             mark = excluded.mark, started_at = excluded.started_at, ended = excluded.ended, others = excluded.others, \
+             total = NULL, reached_at = excluded.reached_at, reached_id = excluded.reached_id, finished_at = NULL",
         )
         .text(holder.as_str())
         .text(key)
         .time(mark)
         .time(at)
         .int(number(step.tokens))
-        .time(reached.at)
-        .text(reached.id.as_str());
+        .int(number(step.others))
+        .time(step.reached.at)
+        .text(step.reached.id.as_str());
         tx.run(keep).await?;
     }
     Ok(Ended {
         tokens: step.tokens,
-        goes_on: step.reached.is_some(),
+        goes_on: step.goes_on,
     })
 }
 
-/// The latest moment that a token claims to be made at: clocks of servers differ, and what is committed by now ends.
-async fn latest(
-    tx: &mut Tx<'_>,
-    holder: Holder,
-    key: &str,
-    at: Timestamp,
-) -> Result<Timestamp, StoreError> {
-    // Few rows are later than now, and the index over the time knows them.
-    let find = match holder {
-        Holder::Client => {
-            "SELECT max(created_at) AS latest FROM (SELECT created_at, client_id FROM access_tokens WHERE created_at > $1 \
-             ORDER BY created_at DESC LIMIT 10000) AS later WHERE client_id = $2"
-        }
-        Holder::Person => {
-            "SELECT max(created_at) AS latest FROM (SELECT created_at, user_id FROM access_tokens WHERE created_at > $1 \
-             ORDER BY created_at DESC LIMIT 10000) AS later WHERE user_id = $2"
-        }
-    };
-    let row = tx.one(Sql::new(find).time(at).text(key)).await?;
-    row.map_or(Ok(at), |row| Ok(row.maybe_time("latest")?.unwrap_or(at)))
-}
-
-/// Rows that are to follow a mark.
-#[derive(Clone, Debug)]
-struct Work {
-    holder: Holder,
-    key: String,
-    mark: Timestamp,
-    /// The last row that was looked at.
-    reached: Option<Cursor>,
-}
-
-struct Step {
-    tokens: u64,
-    /// Where the next one goes on; `None` when nothing is left.
-    reached: Option<Cursor>,
-}
-
-async fn step(tx: &mut Tx<'_>, work: &Work) -> Result<Step, StoreError> {
-    match work.holder {
-        Holder::Client => step_of_client(tx, work).await,
-        Holder::Person => step_of_person(tx, work).await,
-    }
-}
-
-/// The index over client and status gives what is left; nothing need be remembered.
-async fn step_of_client(tx: &mut Tx<'_>, work: &Work) -> Result<Step, StoreError> {
-    // What is switched off could be switched on again.
-    let end = Sql::new(
-        "UPDATE access_tokens SET status = 'revoked' WHERE id IN \
-         (SELECT id FROM access_tokens WHERE client_id = $1 AND status IN ('active', 'disabled') AND created_at <= $2 \
-         LIMIT $3)",
-    )
-    .text(work.key.as_str())
-    .time(work.mark)
-    .int(number(STEP));
-    let tokens = tx.run(end).await?;
-    // Fewer than a step does not mean the last: others revoke, too.
-    let left = Sql::new(
-        "SELECT id FROM access_tokens WHERE client_id = $1 AND status IN ('active', 'disabled') AND created_at <= $2 LIMIT 1",
-    )
-    .text(work.key.as_str())
-    .time(work.mark);
-    let goes_on = tokens > 0 && tx.one(left).await?.is_some();
-    let reached = goes_on.then(|| Cursor {
-        at: work.mark,
-        id: String::new(),
-    });
-    Ok(Step { tokens, reached })
-}
-
-/// A person's rows are walked in the order of their making, whatever their state.
-async fn step_of_person(tx: &mut Tx<'_>, work: &Work) -> Result<Step, StoreError> {
-    let from = work.reached.clone().unwrap_or(Cursor {
-        at: super::timestamp::ZERO,
-        id: String::new(),
-    });
-    let find = Sql::new(
-        "SELECT created_at, id FROM access_tokens WHERE user_id = $1 AND (created_at, id) > ($2, $3) AND created_at <= $4 \
-         ORDER BY created_at, id LIMIT 1 OFFSET $5",
-    )
-    .text(work.key.as_str())
-    .time(from.at)
-    .text(from.id.as_str())
-    .time(work.mark)
-    .int(number(STEP - 1));
-    let reached = match tx.one(find).await? {
-        None => None,
-        Some(row) => Some(Cursor {
-            at: row.time("created_at")?,
-            id: row.text("id")?,
-        }),
-    };
-    let end = match &reached {
-        None => Sql::new(
-            "UPDATE access_tokens SET status = 'revoked' WHERE user_id = $1 AND status IN ('active', 'disabled') \
-             AND (created_at, id) > ($2, $3) AND created_at <= $4",
-        ),
-        Some(_) => Sql::new(
-            "UPDATE access_tokens SET status = 'revoked' WHERE user_id = $1 AND status IN ('active', 'disabled') \
-             AND (created_at, id) > ($2, $3) AND (created_at, id) <= ($4, $5)",
-        ),
-    };
-    let end = end
-        .text(work.key.as_str())
-        .time(from.at)
-        .text(from.id.as_str());
-    let end = match &reached {
-        None => end.time(work.mark),
-        Some(to) => end.time(to.at).text(to.id.as_str()),
-    };
-    let tokens = tx.run(end).await?;
-    Ok(Step { tokens, reached })
-}
-
-/// Tokens that are written off by and by.
+/// Rows that follow a mark by and by.
 #[derive(Clone, Debug)]
 pub struct Ending {
     /// Whose.
@@ -234,8 +198,12 @@ pub struct Ending {
     pub name: String,
     /// Since when.
     pub started_at: Timestamp,
-    /// Rows that are done.
+    /// Everything made up to then.
+    mark: Timestamp,
+    /// Tokens that are done.
     pub ended: u64,
+    /// Other rows that are.
+    pub others: u64,
     /// Rows that there are; `None` until they are counted.
     pub total: Option<u64>,
     /// When the last was done.
@@ -285,7 +253,7 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn ending_left(&self, ending: &Ending) -> Result<u64, StoreError> {
-        let count = match ending.holder {
+        let tokens = match ending.holder {
             Holder::Client => {
                 "SELECT count(*) AS found FROM access_tokens WHERE client_id = $1 AND status IN ('active', 'disabled')"
             }
@@ -293,10 +261,14 @@ impl Store {
                 "SELECT count(*) AS found FROM access_tokens WHERE user_id = $1 AND status IN ('active', 'disabled')"
             }
         };
-        let row = self
-            .read_one(Sql::new(count).text(ending.key.as_str()))
-            .await?;
-        row.map_or(Ok(0), |row| unsigned(&row, "found"))
+        let tokens = Sql::new(tokens).text(ending.key.as_str());
+        let others = others(ending.holder).map(|rows| rows.count(&ending.key, ending.mark));
+        let mut left = 0;
+        for count in std::iter::once(tokens).chain(others) {
+            let row = self.read_one(count).await?;
+            left += row.map_or(Ok(0), |row| unsigned(&row, "found"))?;
+        }
+        Ok(left)
     }
 }
 
@@ -306,7 +278,9 @@ fn ending(row: &Row) -> Result<Ending, StoreError> {
         key: row.text("holder_id")?,
         name: row.text("name")?,
         started_at: row.time("started_at")?,
+        mark: row.time("mark")?,
         ended: unsigned(row, "ended")?,
+        others: unsigned(row, "others")?,
         total: row
             .maybe_int("total")?
             .map(|total| u64::try_from(total).unwrap_or_default()),
@@ -324,7 +298,7 @@ fn number(n: u64) -> i64 {
 
 /// The next step of an ending.
 pub struct GoOn {
-    /// Whose tokens.
+    /// Whose rows.
     pub holder: Holder,
     /// The id of the client or the person.
     pub key: String,
@@ -337,12 +311,11 @@ pub struct GoOn {
 }
 
 impl Unit for GoOn {
-    /// How many rows this step ended; `None` when nothing is under way.
-    type Answer = Option<u64>;
+    /// Whether there was anything to do.
+    type Answer = bool;
 
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Option<u64>, StoreError>> {
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
-            tx.settle().await?;
             let find = if tx.locks() {
                 "SELECT * FROM token_endings WHERE holder = $1 AND holder_id = $2 AND finished_at IS NULL FOR UPDATE"
             } else {
@@ -350,7 +323,7 @@ impl Unit for GoOn {
             };
             let find = Sql::new(find).text(self.holder.as_str()).text(self.key.as_str());
             let Some(row) = tx.one(find).await? else {
-                return Ok(None);
+                return Ok(false);
             };
             let work = Work {
                 holder: self.holder,
@@ -363,31 +336,27 @@ impl Unit for GoOn {
             };
             let step = step(tx, &work).await?;
             let ended = unsigned(&row, "ended")? + step.tokens;
-            let finished = step.reached.is_none().then_some(self.at);
-            let reached = step.reached.unwrap_or(Cursor {
-                at: work.mark,
-                id: String::new(),
-            });
             let keep = Sql::new(
-                "UPDATE token_endings SET ended = $3, total = coalesce($4, total), reached_at = $5, reached_id = $6, \
-                 finished_at = $7 WHERE holder = $1 AND holder_id = $2",
+                "UPDATE token_endings SET ended = $3, others = $4, total = coalesce($5, total), reached_at = $6, \
+                 reached_id = $7, finished_at = $8 WHERE holder = $1 AND holder_id = $2",
             )
             .text(self.holder.as_str())
             .text(self.key.as_str())
             .int(number(ended))
+            .int(number(unsigned(&row, "others")? + step.others))
             .bind(Value::MaybeInt(self.total.map(number)))
-            .time(reached.at)
-            .text(reached.id)
-            .bind(Value::MaybeTime(finished));
+            .time(step.reached.at)
+            .text(step.reached.id)
+            .bind(Value::MaybeTime((!step.goes_on).then_some(self.at)));
             tx.run(keep).await?;
-            if finished.is_some() {
+            if !step.goes_on {
                 let all = Ended {
                     tokens: ended,
                     goes_on: false,
                 };
                 tx.insert_audit(&all.told(&self.audit));
             }
-            Ok(Some(step.tokens))
+            Ok(true)
         }
         .boxed()
     }

@@ -160,7 +160,7 @@ pub(super) async fn read_parents(
         "SELECT v.column1 AS place, c.client_id AS found, c.client_type, c.status, c.enable_device_flow, \
          c.enable_auth_code_flow, c.enable_client_credentials_flow, c.tokens_end_at AS client_mark, \
          u.tokens_end_at AS user_mark, u.is_active AS user_active, \
-         a.is_active AS consent_active, f.id AS family, f.revoked_at \
+         a.is_active, a.granted_at, f.id AS family, f.revoked_at \
          FROM (VALUES {}) AS v \
          LEFT JOIN oauth_applications c ON c.client_id = v.column2 \
          LEFT JOIN users u ON u.id = v.column3 \

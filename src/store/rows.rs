@@ -5,10 +5,12 @@ use crate::domain::{
     code::AuthorizationCode,
     consent::Consent,
     device::{DeviceCode, UserCode},
+    eligibility::outlives,
     ids::{ClientId, FamilyId, TokenId, UserId},
     key_schedule::KeyRecord,
     scope::ScopeSet,
     session::Session,
+    time::Timestamp,
     token::{Subject, Token, TokenCategory, TokenStatus},
     user::{Role, User},
 };
@@ -128,8 +130,13 @@ pub fn consent(row: &Row) -> Result<Consent, StoreError> {
         scopes: ScopeSet::stored(&row.text("scopes")?),
         resource: row.list("resource")?,
         granted_at: row.time("granted_at")?,
-        is_active: row.flag("is_active")?,
+        is_active: in_force(row, row.maybe_time("client_mark")?)?,
     })
+}
+
+/// Whether the consent of a row counts: it was not withdrawn, nor did all of its client's end since it was given.
+pub fn in_force(row: &Row, client_mark: Option<Timestamp>) -> Result<bool, StoreError> {
+    Ok(row.flag("is_active")? && outlives(row.time("granted_at")?, client_mark))
 }
 
 pub fn code(row: &Row) -> Result<AuthorizationCode, StoreError> {
@@ -201,18 +208,23 @@ pub fn token(row: &Row) -> Result<Token, StoreError> {
     })
 }
 
+/// A session, with `sessions_end_at` of its person.
 pub fn session(row: &Row) -> Result<Session, StoreError> {
+    let auth_time = row.time("session_auth_time")?;
+    let ended = row
+        .maybe_time("sessions_end_at")?
+        .filter(|mark| !outlives(auth_time, Some(*mark)));
     Ok(Session {
         hash: row.text("id_hash")?,
         user_id: UserId::new(row.text("session_user_id")?),
-        auth_time: row.time("session_auth_time")?,
+        auth_time,
         last_seen_at: row.time("last_seen_at")?,
         expires_at: row.time("session_expires_at")?,
         remember_me: row.flag("remember_me")?,
         fingerprint: row.text("fingerprint")?,
         ip: row.text("ip")?,
         user_agent: row.text("user_agent")?,
-        revoked_at: row.maybe_time("session_revoked_at")?,
+        revoked_at: row.maybe_time("session_revoked_at")?.or(ended),
         code_misses: u32::try_from(row.int("code_misses")?).unwrap_or(u32::MAX),
     })
 }

@@ -5,8 +5,9 @@ use super::{
     lookup::Lookup,
     rows,
     sql::{Row, Sql, Value},
+    tx::later,
 };
-use crate::domain::{audit::AuditRow, ids::UserId, session::Session, time::Timestamp, user::User};
+use crate::domain::{audit::AuditRow, session::Session, time::Timestamp, user::User};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use std::sync::{Arc, LazyLock};
 
@@ -96,10 +97,10 @@ impl Unit for StartSession {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
-            if !self.stands(tx).await? {
+            let Some(mark) = self.stands(tx).await? else {
                 return Ok(false);
-            }
-            tx.run(insert(&self.session)).await?;
+            };
+            tx.run(insert(&self.session, mark)).await?;
             if let Some(previous) = &self.previous {
                 tx.run(self.fade(previous)).await?;
                 tx.run(self.end_of_another(previous)).await?;
@@ -115,18 +116,20 @@ impl Unit for StartSession {
 }
 
 impl StartSession {
-    /// Whoever ends a person's sessions changes the person's row first: so it comes before and is seen here, or waits and
-    /// ends this session too.
-    async fn stands(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    /// Nothing for a person who does not stand any more, else up to when all of the person's sessions ended, if ever.
+    /// Whoever ends them changes the person's row first: so it comes before and is seen here, or waits and ends this
+    /// session too.
+    async fn stands(&self, tx: &mut Tx<'_>) -> Result<Option<Option<Timestamp>>, StoreError> {
         let find = if tx.locks() {
-            "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND is_active FOR SHARE"
+            "SELECT sessions_end_at FROM users WHERE id = $1 AND password_hash = $2 AND is_active FOR SHARE"
         } else {
-            "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND is_active"
+            "SELECT sessions_end_at FROM users WHERE id = $1 AND password_hash = $2 AND is_active"
         };
         let find = Sql::new(find)
             .text(self.session.user_id.as_str())
             .text(self.password_hash.as_str());
-        Ok(tx.one(find).await?.is_some())
+        let row = tx.one(find).await?;
+        row.map(|row| row.maybe_time("sessions_end_at")).transpose()
     }
 
     fn fade(&self, previous: &str) -> Sql {
@@ -148,14 +151,15 @@ impl StartSession {
     }
 }
 
-fn insert(s: &Session) -> Sql {
+/// A new session is later than the mark, even by a clock that is behind.
+fn insert(s: &Session, mark: Option<Timestamp>) -> Sql {
     Sql::new(
         "INSERT INTO sessions (id_hash, user_id, auth_time, last_seen_at, expires_at, remember_me, fingerprint, \
          ip, user_agent, code_misses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
     )
     .text(s.hash.as_str())
     .text(s.user_id.as_str())
-    .time(s.auth_time)
+    .time(later(s.auth_time, mark))
     .time(s.last_seen_at)
     .time(s.expires_at)
     .bind(Value::Flag(s.remember_me))
@@ -189,34 +193,6 @@ impl Unit for EndSession {
                 tx.insert_audit(&self.audit);
             }
             Ok(())
-        }
-        .boxed()
-    }
-}
-
-/// Ends all sessions of a person: disabled, deleted, or given a new password. Tells how many.
-pub struct EndSessionsOf {
-    /// Whose.
-    pub user_id: UserId,
-    /// Now.
-    pub at: Timestamp,
-    /// Rows of the trail.
-    pub audit: Vec<AuditRow>,
-}
-
-impl Unit for EndSessionsOf {
-    type Answer = u64;
-
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
-        async move {
-            let end = Sql::new(
-                "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
-            )
-            .text(self.user_id.as_str())
-            .time(self.at);
-            let ended = tx.run(end).await?;
-            tx.insert_audit(&self.audit);
-            Ok(ended)
         }
         .boxed()
     }

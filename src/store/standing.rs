@@ -5,12 +5,13 @@
 use super::{
     Store, StoreError, Tx,
     foreseen::{Parents, read_parents},
+    rows,
     sql::{Row, Sql},
 };
 use crate::domain::{
     client::{Client, ClientStatus, ClientType},
     consent::ConsentStanding,
-    eligibility::{self, ClientStanding, Grant, Owner, Refusal},
+    eligibility::{self, ClientStanding, Grant, Owner, Refusal, outlives},
     ids::{ClientId, UserId},
     time::Timestamp,
     token::{Family, Subject},
@@ -84,7 +85,7 @@ pub(super) async fn judge(
     } else {
         alone(tx, client_id, Some(user_id), family).await?
     };
-    let has_ended = |family: &Family| facts.mark.is_some_and(|mark| family.created_at <= mark);
+    let has_ended = |family: &Family| !outlives(family.created_at, facts.mark);
     if facts.family_revoked || family.is_some_and(has_ended) {
         return Ok(Standing::FamilyRevoked);
     }
@@ -185,7 +186,7 @@ async fn locked(
         .await?;
     let (client, client_mark) = locked_client(tx, client_id).await?;
     let consent = Sql::new(
-        "SELECT is_active FROM user_authorizations WHERE user_id = $1 AND client_id = $2 FOR SHARE",
+        "SELECT is_active, granted_at FROM user_authorizations WHERE user_id = $1 AND client_id = $2 FOR SHARE",
     )
     .text(user_id.as_str())
     .text(client_id.as_str());
@@ -213,7 +214,9 @@ async fn locked(
                 .map(|row| row.flag("is_active"))
                 .transpose()?
                 .unwrap_or(false),
-            consent: consent.map(|row| row.flag("is_active")).transpose()?,
+            consent: consent
+                .map(|row| rows::in_force(&row, client_mark))
+                .transpose()?,
         },
         has_family: family.is_some(),
         family_revoked: family
@@ -252,10 +255,15 @@ pub(super) fn joined(row: &Row, of_person: bool) -> Result<Facts, StoreError> {
         Some(_) => Some(client_standing(row)?),
         None => None,
     };
+    let client_mark = row.maybe_time("client_mark")?;
     let owner = if of_person {
+        let consent = match row.maybe_flag("is_active")? {
+            Some(_) => Some(rows::in_force(row, client_mark)?),
+            None => None,
+        };
         Owner::Person {
             is_active: row.flag("user_active")?,
-            consent: row.maybe_flag("consent_active")?,
+            consent,
         }
     } else {
         Owner::Client
@@ -263,9 +271,7 @@ pub(super) fn joined(row: &Row, of_person: bool) -> Result<Facts, StoreError> {
     Ok(Facts {
         client,
         owner,
-        mark: row
-            .maybe_time("client_mark")?
-            .max(row.maybe_time("user_mark")?),
+        mark: client_mark.max(row.maybe_time("user_mark")?),
         family_revoked: row.maybe_time("revoked_at")?.is_some(),
         has_family: row.maybe_text("family")?.is_some(),
     })

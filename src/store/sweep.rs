@@ -30,7 +30,7 @@ pub enum Swept {
     SigningKeys,
     /// Decision traces past their day.
     Traces,
-    /// Endings whose last token was written off before the moment.
+    /// Endings whose last row was written off before the moment.
     Endings,
 }
 
@@ -170,7 +170,6 @@ impl Unit for DropFamilies {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
-            tx.settle().await?;
             let text = format!(
                 "DELETE FROM token_families WHERE id IN {} AND NOT EXISTS \
                  (SELECT 1 FROM access_tokens t WHERE t.token_family_id = token_families.id)",

@@ -64,7 +64,7 @@ fn family(row: &Row) -> Result<Option<Family>, StoreError> {
     }))
 }
 
-pub(super) fn token_values(token: &Token) -> Vec<Value> {
+pub(super) fn token_values(token: &Token, created_at: Timestamp) -> Vec<Value> {
     let text = |id: Option<&str>| Value::Text(id.unwrap_or_default().to_owned());
     vec![
         Value::Text(token.id.as_str().to_owned()),
@@ -76,7 +76,7 @@ pub(super) fn token_values(token: &Token) -> Vec<Value> {
         Value::Text(token.client_id.as_str().to_owned()),
         Value::Text(token.scopes.to_string()),
         Value::Time(token.expires_at),
-        Value::Time(token.created_at),
+        Value::Time(created_at),
         Value::MaybeTime(token.last_used_at),
         text(token.parent.as_ref().map(TokenId::as_str)),
         text(token.family.as_ref().map(FamilyId::as_str)),
@@ -85,7 +85,7 @@ pub(super) fn token_values(token: &Token) -> Vec<Value> {
     ]
 }
 
-pub(super) fn family_values(family: &Family) -> Vec<Value> {
+pub(super) fn family_values(family: &Family, created_at: Timestamp) -> Vec<Value> {
     vec![
         Value::Text(family.id.as_str().to_owned()),
         Value::Text(family.subject.to_string()),
@@ -94,7 +94,7 @@ pub(super) fn family_values(family: &Family) -> Vec<Value> {
         Value::Text(family.grant.to_owned()),
         Value::MaybeTime(family.auth_time),
         Value::Text(family.scopes.to_string()),
-        Value::Time(family.created_at),
+        Value::Time(created_at),
         Value::MaybeTime(family.absolute_end),
         Value::Text(family.ip.clone()),
         Value::Text(family.user_agent.replace('\0', "\u{fffd}")),

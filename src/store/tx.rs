@@ -3,22 +3,24 @@
 use super::{
     StoreError,
     audit::audit_values,
+    codes::UsedCode,
     devices::device_values,
     foreseen::Foreseen,
     sql::{Row, Sql, Value, nameless, pieces, placeholders},
+    timestamp::ZERO,
     tokens::{changes::Changes, family_values, token_values},
 };
 use crate::{
     domain::{
         audit::AuditRow,
         device::DeviceCode,
-        ids::FamilyId,
         time::Timestamp,
         token::{Family, Token},
     },
     faults,
 };
 use sqlx::{PgConnection, SqliteConnection};
+use std::time::Duration;
 
 pub(super) enum Connection<'c> {
     Lite(&'c mut SqliteConnection),
@@ -39,8 +41,8 @@ pub struct Tx<'c> {
 #[derive(Default)]
 pub(super) struct Held {
     pub changes: Changes,
-    /// Authorization codes that were used, when, and what they led to.
-    pub codes: Vec<(i64, Timestamp, FamilyId)>,
+    /// Authorization codes that were used.
+    pub codes: Vec<UsedCode>,
     families: Vec<Vec<Value>>,
     devices: Vec<Vec<Value>>,
     tokens: Vec<Vec<Value>>,
@@ -92,6 +94,11 @@ const AUDIT: Many = Many(
     19,
     "",
 );
+
+/// The moment, or the first after the mark.
+pub(super) fn later(at: Timestamp, mark: Option<Timestamp>) -> Timestamp {
+    mark.map_or(at, |mark| at.max(mark + Duration::from_micros(1)))
+}
 
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: Connection<'c>) -> Self {
@@ -153,25 +160,24 @@ impl<'c> Tx<'c> {
 
     /// Holds a new token back.
     pub(super) fn insert_token(&mut self, token: &Token) {
-        let values = match self.later_than_mark(token.created_at) {
-            None => token_values(token),
-            Some(created_at) => token_values(&Token {
-                created_at,
-                ..token.clone()
-            }),
-        };
-        self.held.tokens.push(values);
+        let created_at = self.after_mark(token.created_at);
+        self.held.tokens.push(token_values(token, created_at));
     }
 
-    /// From now on this unit issues for somebody whose tokens up to `mark` have ended: what it inserts is later, even if
+    /// From now on this unit issues for somebody for whom all up to `mark` has ended: what it inserts is later, even if
     /// it was made before, or by a clock that is behind.
     pub(super) fn issues_after(&mut self, mark: Option<Timestamp>) {
         self.mark = mark;
     }
 
-    fn later_than_mark(&self, at: Timestamp) -> Option<Timestamp> {
-        let mark = self.mark.filter(|mark| at <= *mark)?;
-        Some(mark + std::time::Duration::from_micros(1))
+    /// The moment, or the first after the mark.
+    pub(super) fn after_mark(&self, at: Timestamp) -> Timestamp {
+        later(at, self.mark)
+    }
+
+    /// What this unit uses up must have been given later.
+    pub(super) fn mark(&self) -> Timestamp {
+        self.mark.unwrap_or(ZERO)
     }
 
     /// Holds audit rows back.
@@ -184,14 +190,8 @@ impl<'c> Tx<'c> {
         if self.foreseen.has_family(&family.id) {
             return;
         }
-        let values = match self.later_than_mark(family.created_at) {
-            None => family_values(family),
-            Some(created_at) => family_values(&Family {
-                created_at,
-                ..family.clone()
-            }),
-        };
-        self.held.families.push(values);
+        let created_at = self.after_mark(family.created_at);
+        self.held.families.push(family_values(family, created_at));
     }
 
     /// Holds back what readers of the outbox are to be told.

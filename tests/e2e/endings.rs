@@ -18,6 +18,25 @@ async fn multiply(server: &Server, client_id: &str, many: u32) {
     server.sql(&text, &text).await;
 }
 
+/// So many other people who consented to this client, and device codes that it asked for.
+async fn surround(server: &Server, client_id: &str, many: u32) {
+    let consents = format!(
+        "INSERT INTO user_authorizations (uuid, user_id, application_id, client_id, scopes, granted_at, is_active) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) \
+         SELECT 'many-' || n.i, 'many-' || n.i, t.application_id, t.client_id, t.scopes, t.granted_at, true \
+         FROM n, (SELECT * FROM user_authorizations WHERE client_id = '{client_id}') t"
+    );
+    server.sql(&consents, &consents).await;
+    let devices = format!(
+        "INSERT INTO device_codes (device_code_hash, device_code_salt, device_code_id, user_code, client_id, scopes, \
+         expires_at, \"interval\", user_id, authorized, created_at) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) \
+         SELECT 'many-' || n.i, '', 'many', 'many-' || n.i, t.client_id, t.scopes, t.expires_at, 5, '', false, t.created_at \
+         FROM n, (SELECT * FROM access_tokens WHERE client_id = '{client_id}' ORDER BY id DESC LIMIT 1) t"
+    );
+    server.sql(&devices, &devices).await;
+}
+
 /// Waits until the rows have followed, and tells how many that were.
 async fn followed(server: &Server) -> i64 {
     let began = Instant::now();
@@ -54,6 +73,7 @@ async fn all_tokens_of_a_client_end_at_once_and_their_rows_follow_across_a_crash
         admin.sign_in().await;
         let (access, refresh) = signed_in(&mut device, &mut admin, &id).await;
         multiply(&server, &id, 30_000).await;
+        surround(&server, &id, 20_000).await;
 
         let done = admin
             .confirm(&format!("/admin/clients/{id}/revoke-all"), &[])
@@ -63,6 +83,11 @@ async fn all_tokens_of_a_client_end_at_once_and_their_rows_follow_across_a_crash
         server.ended().await;
         let left = "SELECT count(*) FROM access_tokens WHERE status <> 'revoked'";
         assert!(server.count(left).await > 20_000, "the crash came too late");
+        let consents = "SELECT count(*) FROM user_authorizations WHERE is_active";
+        assert!(
+            server.count(consents).await > 10_000,
+            "the crash came too late"
+        );
 
         // A process without the worker's help: the mark alone decides.
         server.launch().await;
@@ -82,8 +107,15 @@ async fn all_tokens_of_a_client_end_at_once_and_their_rows_follow_across_a_crash
         assert_eq!(device.tokeninfo(&after).await, 200);
 
         assert!(followed(&server).await >= 30_002);
+        // Connections that were idle meanwhile may be gone.
+        let (mut device, mut admin) = (server.http().await, server.http().await);
+        admin.sign_in().await;
         let live = "SELECT count(*) FROM access_tokens WHERE status <> 'revoked'";
         assert_eq!(server.count(live).await, 2);
+        let others = "SELECT CAST(sum(others) AS bigint) FROM token_endings";
+        assert!(server.count(others).await >= 40_000);
+        assert_eq!(server.count(consents).await, 1);
+        assert_eq!(server.count("SELECT count(*) FROM device_codes").await, 0);
         assert_eq!(device.tokeninfo(&after).await, 200);
         assert_eq!(device.refresh(&id, &again).await.status, 200);
         assert_eq!(device.tokeninfo(&access).await, 401);

@@ -2,11 +2,10 @@
 use super::{Capacity, Editor, RegistryDeps, RegistryError, done, events, find};
 use crate::{
     domain::{ids::ClientId, registration::MAX_REASON},
-    store::clients::ending::{DeleteClient, RejectClient, RevokeAll, RevokedAll},
+    store::clients::ending::{DeleteClient, RejectClient, RevokeAll},
 };
 
-/// What was ended.
-pub type Ended = RevokedAll;
+pub use crate::store::endings::Ended;
 
 /// Rejects a client that waits for approval, with everything that it may still have from earlier.
 ///

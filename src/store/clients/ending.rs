@@ -1,53 +1,17 @@
 //! What ends a client or everything that it was given: rejection, revoking all, deletion.
 //!
-//! The client's row is changed first: an issuance that is under way holds it, so it either comes before and its tokens
-//! are found, or comes after and is judged anew.
+//! The client's row is changed first: an issuance that is under way holds it, so it either comes before and what it issued
+//! is found, or comes after and is judged anew.
 use super::{Changed, told};
 use crate::{
     domain::{audit::AuditRow, ids::ClientId, time::Timestamp},
     store::{
         StoreError, Tx, Unit,
-        endings::{Ended, Holder, end_all},
+        endings::{All, Ended, end_all},
         sql::{Sql, Value},
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
-
-/// Withdraws what people consented to.
-async fn end_consents(
-    tx: &mut Tx<'_>,
-    client_id: &ClientId,
-    at: Timestamp,
-) -> Result<u64, StoreError> {
-    let end = Sql::new(
-        "UPDATE user_authorizations SET is_active = $3, revoked_at = $2, updated_at = $2 \
-         WHERE client_id = $1 AND is_active = $4",
-    )
-    .text(client_id.as_str())
-    .time(at)
-    .bind(Value::Flag(false))
-    .bind(Value::Flag(true));
-    tx.run(end).await
-}
-
-async fn end_tokens(
-    tx: &mut Tx<'_>,
-    client_id: &ClientId,
-    at: Timestamp,
-) -> Result<Ended, StoreError> {
-    end_all(tx, (Holder::Client, client_id.as_str()), at).await
-}
-
-/// Codes that could still be turned into tokens.
-async fn end_codes(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<(), StoreError> {
-    for text in [
-        "DELETE FROM device_codes WHERE client_id = $1",
-        "DELETE FROM authorization_codes WHERE client_id = $1 AND used_at IS NULL",
-    ] {
-        tx.run(Sql::new(text).text(client_id.as_str())).await?;
-    }
-    Ok(())
-}
 
 /// Ends everything that a client was given: consents, codes in flight, and tokens. The client stays.
 pub struct RevokeAll {
@@ -59,18 +23,9 @@ pub struct RevokeAll {
     pub audit: Vec<AuditRow>,
 }
 
-/// What revoking all ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RevokedAll {
-    /// Tokens.
-    pub tokens: Ended,
-    /// Consents.
-    pub consents: u64,
-}
-
 impl Unit for RevokeAll {
     /// `None`: there is no such client.
-    type Answer = Option<RevokedAll>;
+    type Answer = Option<Ended>;
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Self::Answer, StoreError>> {
         async move {
@@ -81,11 +36,9 @@ impl Unit for RevokeAll {
             if tx.run(first).await? == 0 {
                 return Ok(None);
             }
-            end_codes(tx, &self.client_id).await?;
-            let consents = end_consents(tx, &self.client_id, self.at).await?;
-            let tokens = end_tokens(tx, &self.client_id, self.at).await?;
-            tx.insert_audit(&tokens.told(&self.audit));
-            Ok(Some(RevokedAll { tokens, consents }))
+            let ended = end_all(tx, All::OfClient(&self.client_id), self.at).await?;
+            tx.insert_audit(&ended.told(&self.audit));
+            Ok(Some(ended))
         }
         .boxed()
     }
@@ -117,8 +70,7 @@ impl Unit for RejectClient {
             .time(self.at);
             let changed = tx.run(update).await? == 1;
             if changed {
-                end_codes(tx, &self.client_id).await?;
-                end_tokens(tx, &self.client_id, self.at).await?;
+                end_all(tx, All::OfClient(&self.client_id), self.at).await?;
             }
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
@@ -126,7 +78,7 @@ impl Unit for RejectClient {
     }
 }
 
-/// Deletes a client with its codes; consents are withdrawn, and its tokens end.
+/// Deletes a client; everything that it was given ends.
 pub struct DeleteClient {
     /// Which.
     pub client_id: ClientId,
@@ -154,9 +106,7 @@ impl Unit for DeleteClient {
             .bind(Value::Flag(self.even_active));
             let deleted = tx.run(delete).await? == 1;
             if deleted {
-                end_codes(tx, &self.client_id).await?;
-                end_consents(tx, &self.client_id, self.at).await?;
-                end_tokens(tx, &self.client_id, self.at).await?;
+                end_all(tx, All::OfClient(&self.client_id), self.at).await?;
                 let management = Sql::new("DELETE FROM registration_tokens WHERE client_id = $1");
                 tx.run(management.text(self.client_id.as_str())).await?;
             }

@@ -110,7 +110,9 @@ impl Store {
         let count = Sql::new(
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM access_tokens WHERE client_id = $1 AND status = 'active' \
              AND expires_at > $2 LIMIT $3) AS t) AS tokens, \
-             (SELECT count(*) FROM (SELECT 1 FROM user_authorizations WHERE client_id = $1 AND is_active LIMIT $3) AS a) AS consents",
+             (SELECT count(*) FROM (SELECT 1 FROM user_authorizations a LEFT JOIN oauth_applications c \
+             ON c.client_id = a.client_id WHERE a.client_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) \
+             LIMIT $3) AS a) AS consents",
         )
         .text(client_id.as_str())
         .time(now)

@@ -104,6 +104,8 @@ pub(super) const ADDED: &[Added] = &[
     ),
     Added::new("users", "must_change_password", "numeric", "boolean"),
     Added::new("users", "tokens_end_at", "datetime", "timestamptz"),
+    Added::new("users", "sessions_end_at", "datetime", "timestamptz"),
+    Added::new("token_endings", "others", "integer", "bigint"),
     Added::new("access_tokens", "disabled_by", "text", "text"),
     Added::new("token_families", "ip", "text", "text"),
     Added::new("token_families", "user_agent", "text", "text"),

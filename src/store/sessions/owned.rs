@@ -4,11 +4,10 @@ use crate::{
     domain::{audit::AuditRow, ids::UserId, session::Session, time::Timestamp},
     store::{
         Store, StoreError, Tx, Unit,
-        endings::Ended,
+        endings::{All, Ended, end_all},
         outbox::note,
         rows,
         sql::{Sql, Value},
-        users::ending::end_grants,
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -29,8 +28,9 @@ impl Store {
         let find = Sql::new(
             "SELECT s.id_hash, s.user_id AS session_user_id, s.auth_time AS session_auth_time, s.last_seen_at, \
              s.expires_at AS session_expires_at, s.remember_me, s.fingerprint, s.ip, s.user_agent, s.code_misses, \
-             s.revoked_at AS session_revoked_at FROM sessions s \
-             WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 ORDER BY s.last_seen_at DESC LIMIT 200",
+             s.revoked_at AS session_revoked_at, u.sessions_end_at FROM sessions s JOIN users u ON u.id = s.user_id \
+             WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
+             AND coalesce(s.auth_time > u.sessions_end_at, true) ORDER BY s.last_seen_at DESC LIMIT 200",
         )
         .text(user_id.as_str())
         .time(now);
@@ -109,25 +109,26 @@ impl Unit for ChangePassword {
         async move {
             let change = Sql::new(
                 "UPDATE users SET password_hash = $2, must_change_password = $3, updated_at = $4 \
-                 WHERE id = $1 AND password_hash = $5",
+                 WHERE id = $1 AND password_hash = $5 RETURNING sessions_end_at",
             )
             .text(self.user_id.as_str())
             .text(self.new.as_str())
             .bind(Value::Flag(false))
             .time(self.at)
             .text(self.old.as_str());
-            if tx.run(change).await? == 0 {
+            let Some(row) = tx.one(change).await? else {
                 return Ok(false);
-            }
+            };
+            let mark = row.maybe_time("sessions_end_at")?;
             let end =
                 "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
             tx.run(Sql::new(end).text(self.user_id.as_str()).time(self.at))
                 .await?;
-            tx.run(insert(&self.session)).await?;
+            tx.run(insert(&self.session, mark)).await?;
             let forget = Sql::new("DELETE FROM login_failures WHERE account = $1");
             tx.run(forget.text(self.account.as_str())).await?;
             let ended = if self.end_tokens {
-                end_grants(tx, &self.user_id, self.at).await?
+                end_all(tx, All::GrantsOf(&self.user_id), self.at).await?
             } else {
                 Ended::default()
             };

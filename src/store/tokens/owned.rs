@@ -8,8 +8,12 @@ use crate::{
         token::{Token, TokenCategory, TokenStatus},
     },
     store::{
-        Store, StoreError, Tx, Unit, endings::Ended, listing::Draft, rows, sql::Sql,
-        tokens::listing::stretch, users::ending::end_grants,
+        Store, StoreError, Tx, Unit,
+        endings::{All, Ended, end_all},
+        listing::Draft,
+        rows,
+        sql::Sql,
+        tokens::listing::stretch,
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -211,7 +215,7 @@ impl Unit for EndOwnTokens {
             // The person's row first: an issuance under way holds it, and is either seen below or comes after the mark.
             let person = Sql::new("UPDATE users SET is_active = is_active WHERE id = $1");
             tx.run(person.text(self.user_id.as_str())).await?;
-            let ended = end_grants(tx, &self.user_id, self.at).await?;
+            let ended = end_all(tx, All::GrantsOf(&self.user_id), self.at).await?;
             tx.insert_audit(&ended.told(&self.audit));
             Ok(ended)
         }

@@ -4,6 +4,7 @@ use super::{FAMILY, family};
 use crate::{
     domain::{
         client::ClientStatus,
+        eligibility::outlives,
         token::{Family, Subject, Token},
         user::User,
     },
@@ -95,7 +96,7 @@ fn known(row: &Row) -> Result<Known, StoreError> {
     let mark = row
         .maybe_time("client_mark")?
         .max(row.maybe_time("holder_mark")?);
-    let is_later = mark.is_none_or(|mark| mark < token.created_at);
+    let is_later = outlives(token.created_at, mark);
     Ok(Known {
         token,
         username: row.maybe_text("username")?,

@@ -4,43 +4,12 @@
 //! are found, or comes after and is refused.
 use super::super::{
     StoreError, Tx, Unit,
-    endings::{Ended, Holder, end_all},
+    endings::{All, end_all},
     sql::{Sql, Value},
 };
 use super::changing::{UserChanged, may_end, not_found};
 use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp};
 use futures_util::{FutureExt as _, future::BoxFuture};
-
-/// Ends sessions, tokens and codes of a person.
-async fn end_everything(
-    tx: &mut Tx<'_>,
-    user_id: &UserId,
-    at: Timestamp,
-) -> Result<Ended, StoreError> {
-    let end = "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
-    tx.run(Sql::new(end).text(user_id.as_str()).time(at))
-        .await?;
-    end_grants(tx, user_id, at).await
-}
-
-/// Ends tokens and codes of a person, and leaves their browsers signed in. The person's row must have been updated before
-/// in the same transaction, or be gone.
-pub(in crate::store) async fn end_grants(
-    tx: &mut Tx<'_>,
-    user_id: &UserId,
-    at: Timestamp,
-) -> Result<Ended, StoreError> {
-    let of = |text: &'static str| Sql::new(text).text(user_id.as_str());
-    let tokens = end_all(tx, (Holder::Person, user_id.as_str()), at).await?;
-    tx.run(of("DELETE FROM device_codes WHERE user_id = $1"))
-        .await?;
-    tx.run(
-        of("UPDATE authorization_codes SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL")
-            .bind(Value::MaybeTime(Some(at))),
-    )
-    .await?;
-    Ok(tokens)
-}
 
 /// Switches a person off. Consents stay, so that nobody need be asked again should they come back.
 pub struct DisableUser {
@@ -71,8 +40,8 @@ impl Unit for DisableUser {
             if tx.run(disable).await? == 0 {
                 return not_found(tx, &self.user_id).await;
             }
-            let tokens = end_everything(tx, &self.user_id, self.at).await?;
-            tx.insert_audit(&tokens.told(&self.audit));
+            let ended = end_all(tx, All::Of(&self.user_id), self.at).await?;
+            tx.insert_audit(&ended.told(&self.audit));
             Ok(UserChanged::Done)
         }
         .boxed()
@@ -117,10 +86,10 @@ impl Unit for ResetPassword {
             if tx.run(reset).await? == 0 {
                 return not_found(tx, &self.user_id).await;
             }
-            let tokens = end_everything(tx, &self.user_id, self.at).await?;
+            let ended = end_all(tx, All::Of(&self.user_id), self.at).await?;
             let unlock = Sql::new("DELETE FROM login_failures WHERE account = $1");
             tx.run(unlock.text(self.account.as_str())).await?;
-            tx.insert_audit(&tokens.told(&self.audit));
+            tx.insert_audit(&ended.told(&self.audit));
             Ok(UserChanged::Done)
         }
         .boxed()
@@ -158,20 +127,10 @@ impl Unit for DeleteUser {
                              row_version = coalesce(row_version, 0) + 1 WHERE user_id = $1";
             tx.run(of(hand_over).text(self.actor.as_str()).time(self.at))
                 .await?;
-            let consents = "UPDATE user_authorizations SET is_active = $2, revoked_at = $3, updated_at = $3 \
-                            WHERE user_id = $1 AND is_active = $4";
-            tx.run(
-                of(consents)
-                    .bind(Value::Flag(false))
-                    .bind(Value::MaybeTime(Some(self.at)))
-                    .bind(Value::Flag(true)),
-            )
-            .await?;
-            let tokens = end_everything(tx, &self.user_id, self.at).await?;
-            tx.run(of("DELETE FROM sessions WHERE user_id = $1")).await?;
+            let ended = end_all(tx, All::Of(&self.user_id), self.at).await?;
             tx.run(of("DELETE FROM oauth_connections WHERE user_id = $1"))
                 .await?;
-            tx.insert_audit(&tokens.told(&self.audit));
+            tx.insert_audit(&ended.told(&self.audit));
             Ok(UserChanged::Done)
         }
         .boxed()

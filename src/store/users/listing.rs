@@ -100,9 +100,12 @@ impl Store {
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM access_tokens WHERE user_id = $1 AND status = 'active' \
              AND expires_at > $2 LIMIT $3) AS t) AS tokens, \
              (SELECT count(*) FROM oauth_connections WHERE user_id = $1) AS connections, \
-             (SELECT count(*) FROM (SELECT 1 FROM user_authorizations WHERE user_id = $1 AND is_active LIMIT $3) AS a) AS consents, \
+             (SELECT count(*) FROM (SELECT 1 FROM user_authorizations a LEFT JOIN oauth_applications c \
+             ON c.client_id = a.client_id WHERE a.user_id = $1 AND a.is_active \
+             AND coalesce(a.granted_at > c.tokens_end_at, true) LIMIT $3) AS a) AS consents, \
              (SELECT count(*) FROM (SELECT 1 FROM oauth_applications WHERE user_id = $1 LIMIT $3) AS c) AS clients, \
-             (SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 \
+             (SELECT count(*) FROM (SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.user_id = $1 \
+             AND s.revoked_at IS NULL AND s.expires_at > $2 AND coalesce(s.auth_time > u.sessions_end_at, true) \
              LIMIT $3) AS s) AS sessions",
         )
         .text(id.as_str())

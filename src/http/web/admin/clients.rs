@@ -323,13 +323,10 @@ async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
 
 async fn revoked(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     match revoke_all(&deps.registry, &editor(&visit), &named(&visit)).await {
-        Ok(ended) if ended.tokens.goes_on => Ok(visit.to(WORK)),
+        Ok(ended) if ended.goes_on => Ok(visit.to(WORK)),
         Ok(ended) => {
             let path = format!("/admin/clients/{}", visit.param("id"));
-            Ok(visit.to(&format!(
-                "{path}?success=tokens_revoked&n={}",
-                ended.tokens.tokens
-            )))
+            Ok(visit.to(&format!("{path}?success=tokens_revoked&n={}", ended.tokens)))
         }
         Err(error) => refused(&visit, Side::Admin, error),
     }

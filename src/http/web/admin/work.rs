@@ -31,7 +31,8 @@ async fn page(ground: Ground, visit: Arc<Visit>) -> Answer {
             Holder::Client => ("work.client", "/admin/clients"),
             Holder::Person => ("work.user", "/admin/users"),
         };
-        let ended = Words::grouped(ending.ended);
+        let done = ending.ended + ending.others;
+        let ended = Words::grouped(done);
         WorkRow {
             kind: Words::of(kind),
             id: ending.key.clone(),
@@ -48,7 +49,7 @@ async fn page(ground: Ground, visit: Arc<Visit>) -> Answer {
                     .with("total", Words::grouped(total)),
                 None => Words::of("work.so_far").with("ended", ended),
             },
-            ended: ending.ended,
+            ended: done,
             total: ending.total.unwrap_or_default(),
             state: match ending.finished_at {
                 Some(_) => Badge::new(Tone::Success, "work.done"),
