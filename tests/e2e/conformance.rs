@@ -503,9 +503,18 @@ impl Suite {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_plans_of_the_openid_foundation_ask() {
+async fn what_the_plans_of_the_openid_foundation_ask_on_sqlite() {
+    what_the_plans_ask(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_plans_of_the_openid_foundation_ask_on_postgres() {
+    what_the_plans_ask(Engine::Postgres).await;
+}
+
+async fn what_the_plans_ask(engine: Engine) {
     let on = [("ENABLE_DYNAMIC_CLIENT_REGISTRATION", "true")];
-    let server = Server::start(Engine::Sqlite, &on).await;
+    let server = Server::start(engine, &on).await;
     register(&server, "rp", "confidential", &[CALLBACK]).await;
     let (tool, mut person) = (server.http().await, server.http().await);
     person.sign_in().await;
