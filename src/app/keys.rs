@@ -2,6 +2,7 @@
 //! share. A row decides from when on a key signs, so that a new one is published before anybody meets it.
 use super::longest_life;
 use crate::{
+    actors::lifecycle::Readiness,
     config::{Config, jwt},
     domain::{
         key_schedule::{self, KeyRecord},
@@ -13,7 +14,6 @@ use crate::{
         keys::{self as flow, By, KeyRules, KeysDeps},
     },
     jose::{Algorithm, KeySet, PublicKey, Roster, SigningKey},
-    seal::{SealKey, SealingRing},
     store::keys::{AddKey, AddWhen, TellHeld},
 };
 use std::{
@@ -24,6 +24,7 @@ use std::{
 
 pub mod command;
 mod files;
+mod sealing;
 use files::{Files, named_apart};
 
 /// Loads sets of keys, and puts on record what it finds.
@@ -37,6 +38,8 @@ pub struct Loader {
     id_token: Algorithm,
     /// The keys that sign, which stay at hand when their file is gone.
     signing: Mutex<Hand>,
+    /// Where keys that cannot be opened are noted.
+    readiness: Readiness,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -50,7 +53,7 @@ type Hand = BTreeMap<String, Arc<SigningKey>>;
 /// When the key that seals cannot be prepared.
 pub fn deps(config: &Config, ground: &Ground) -> Result<KeysDeps, String> {
     let algorithms = in_use(config);
-    let sealing = sealing(config)?.map(Arc::new);
+    let sealing = sealing::ring(config)?.map(Arc::new);
     Ok(KeysDeps {
         ground: ground.clone(),
         rules: Arc::new(KeyRules {
@@ -62,30 +65,6 @@ pub fn deps(config: &Config, ground: &Ground) -> Result<KeysDeps, String> {
         }),
         sealing,
     })
-}
-
-/// What private keys are sealed with: `ENCRYPTION_KEY`. A key for ID tokens alone, which an operator need not know of,
-/// does with the secret that signs access tokens: who has that can write tokens anyway.
-fn sealing(config: &Config) -> Result<Option<SealingRing>, String> {
-    const PURPOSE: &str = "signing keys";
-    let mut keys = Vec::new();
-    if let Some(key) = &config.encryption_key {
-        let key = SealKey::from_secret(PURPOSE, key.expose())
-            .map_err(|error| format!("ENCRYPTION_KEY: {error}"))?;
-        keys.push(key);
-    }
-    if config.jwt.own_id_token_key {
-        let secrets = std::iter::once(&config.jwt.secret).chain(&config.jwt.former_secret);
-        for secret in secrets {
-            let key = SealKey::from_secret(PURPOSE, secret.expose().as_bytes())
-                .map_err(|error| format!("JWT_SECRET: {error}"))?;
-            keys.push(key);
-        }
-    }
-    let mut keys = keys.into_iter();
-    Ok(keys
-        .next()
-        .map(|current| SealingRing::new(current, keys.collect())))
 }
 
 fn has_pair(algorithm: &Algorithm) -> bool {
@@ -121,7 +100,7 @@ impl Loader {
     ///
     /// # Errors
     /// As [`deps`].
-    pub fn new(config: &Config, deps: KeysDeps) -> Arc<Self> {
+    pub fn new(config: &Config, deps: KeysDeps, readiness: Readiness) -> Arc<Self> {
         let in_use = in_use(config);
         let in_files = if deps.rules.for_id_tokens {
             Vec::new()
@@ -136,6 +115,7 @@ impl Loader {
             in_use,
             id_token: algorithm(config.jwt.id_token),
             signing: Mutex::default(),
+            readiness,
         })
     }
 
@@ -186,6 +166,7 @@ impl Loader {
     fn hand(&self, found: &[Arc<SigningKey>], records: &[KeyRecord]) -> Hand {
         let held = self.signing.lock();
         let mut hand = held.unwrap_or_else(PoisonError::into_inner).clone();
+        let mut shut = Vec::new();
         let now = self.deps.ground.now();
         for record in records {
             let wanted = self.is_ours(record) && (record.is_due(now) || record.is_next(now));
@@ -194,14 +175,12 @@ impl Loader {
             {
                 match flow::unseal(ring, &record.kid, sealed) {
                     Ok(key) => drop(hand.insert(record.kid.clone(), Arc::new(key))),
-                    Err(error) => tracing::warn!(
-                        kid = record.kid,
-                        error,
-                        "a key in the database cannot be opened with this ENCRYPTION_KEY"
-                    ),
+                    Err(error) => shut.push(format!("{} ({error})", record.kid)),
                 }
             }
         }
+        self.readiness
+            .note("sealed_keys", sealing::condition(&shut));
         for key in found {
             if let Some(public) = key.public_key() {
                 hand.insert(public.kid().to_owned(), Arc::clone(key));

@@ -7,6 +7,7 @@ use crate::{
 use authgate::jose::ForeignKeys;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn header(token: &str) -> Value {
     let part = token.split('.').next().unwrap();
@@ -85,10 +86,24 @@ async fn under_a_secret(engine: Engine) {
     server.ended().await;
     server.set("JWT_SECRET", &"l".repeat(40));
     server.set("JWT_SECRET_PREVIOUS", "");
+    server.set("JWT_KEY_PUBLISH_BEFORE_USE", "10s");
     server.launch().await;
     let (_, other, keys) = signed_in(&server).await;
     assert_ne!(header(&other)["kid"], kid.as_str());
     assert!(verifies(&keys, &first) && verifies(&keys, &other));
+    // It is told once, though keys are looked at every second, and stays to be seen.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let told = server.log();
+    let told = told.lines().filter(|line| line.contains("sealed_keys"));
+    assert_eq!(told.filter(|line| line.contains(&kid)).count(), 1);
+    let mut http = server.http().await;
+    let ready = http.get("/readyz?verbose", &[]).await;
+    assert_eq!(ready.status, 200);
+    let why = &ready.json()["degraded"]["sealed_keys"];
+    assert!(
+        why.as_str().is_some_and(|why| why.contains(&kid)),
+        "{ready:?}"
+    );
     // By hand, the next one is published first.
     let (status, told, complaint) = server.cli(&["keys", "rotate"]).await;
     assert_eq!(

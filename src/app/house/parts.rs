@@ -56,7 +56,7 @@ pub async fn keys(
     readiness: &Readiness,
 ) -> Result<(KeyHolder<KeySet>, Spec), StartFailure> {
     let deps = keys::deps(config, ground).map_err(StartFailure::Key)?;
-    let loader = keys::Loader::new(config, deps);
+    let loader = keys::Loader::new(config, deps, readiness.clone());
     let clock = Arc::clone(&ground.clock);
     let settings = key_holder::Settings {
         load: Arc::new(move || {
