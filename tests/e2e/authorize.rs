@@ -1,8 +1,8 @@
 //! The authorization code grant: requests, consent, codes, and what may be done with them. Tests are named after the rules.
 use crate::{
     app::{
-        API, Ask, CALLBACK, SECRET, VERIFIER, code, exchange, fields, location, parameter, press,
-        register, told,
+        API, Ask, CALLBACK, SECRET, VERIFIER, challenge, code, exchange, fields, location,
+        parameter, press, register, told,
     },
     support::{Engine, Http, Server},
 };
@@ -132,6 +132,7 @@ async fn bad_redirect_errors_stay_home() {
         ask.clone().without("client_id"),
         ask.clone().and("redirect_uri", "https://evil.example"),
         ask.clone().and("state", "two"),
+        ask.clone().and("client_id", "public"),
         ask.with("state", &"s".repeat(4097)),
     ] {
         let answer = person.get(&asked.path(), &[]).await;
@@ -159,6 +160,20 @@ async fn authz_response_has_iss() {
             "invalid_request",
         ),
         (ask.clone().and("scope", "email"), "invalid_request"),
+        (ask.clone().and("response_type", "code"), "invalid_request"),
+        (ask.clone().and("nonce", "n-1"), "invalid_request"),
+        (
+            ask.clone().and("code_challenge", &challenge()),
+            "invalid_request",
+        ),
+        (
+            ask.clone().and("code_challenge_method", "S256"),
+            "invalid_request",
+        ),
+        (
+            ask.clone().and("prompt", "login").and("prompt", "none"),
+            "invalid_request",
+        ),
         (ask.clone().with("scope", "root"), "invalid_scope"),
         (
             ask.clone().with("code_challenge_method", "plain"),

@@ -1,7 +1,7 @@
 //! How clients prove who they are: by secrets, by secrets that overlap, by assertions that they sign.
 use crate::{
     http::Answer,
-    machine::{Machine, SECRET, basic, introspect, machines, token},
+    machine::{API, Machine, SECRET, basic, introspect, machines, token},
     support::{DEVICE_GRANT, Engine, Http, Server},
 };
 use authgate::jose::{Algorithm, KeySet, MediaType, SigningKey};
@@ -423,20 +423,35 @@ async fn dup_params_rejected() {
     for (path, name) in [
         ("/oauth/token", "grant_type"),
         ("/oauth/token", "client_id"),
+        ("/oauth/token", "client_secret"),
         ("/oauth/token", "scope"),
+        ("/oauth/token", "code"),
+        ("/oauth/token", "redirect_uri"),
+        ("/oauth/token", "code_verifier"),
+        ("/oauth/token", "refresh_token"),
+        ("/oauth/token", "device_code"),
         ("/oauth/device/code", "client_id"),
         ("/oauth/device/code", "scope"),
         ("/oauth/revoke", "token"),
+        ("/oauth/revoke", "client_id"),
         ("/oauth/introspect", "token"),
         ("/oauth/introspect", "token_type_hint"),
+        ("/oauth/introspect", "nobody_knows_it"),
     ] {
-        let answer = http.post(path, &[(name, "a"), (name, "a")]).await;
-        assert_eq!(
-            (answer.status, answer.error()),
-            (400, "invalid_request".to_owned()),
-            "{path} {name}"
-        );
+        // Even where both say the same, and where the request is refused for something else as well.
+        for second in ["a", "b", ""] {
+            let answer = http.post(path, &[(name, "a"), (name, second)]).await;
+            assert_eq!(
+                (answer.status, answer.error()),
+                (400, "invalid_request".to_owned()),
+                "{path} {name}"
+            );
+        }
     }
+    // RFC 8707 §2: the one that may repeat.
+    machines(&server).await;
+    let two = [("resource", API), ("resource", API)];
+    assert_eq!(token(&mut http, "machine", &two).await.status, 200);
     no_secrets_in_query(&mut http).await;
 }
 

@@ -311,7 +311,14 @@ async fn inactive_is_bare(server: &Server, http: &mut Http, access: &str) {
     let off = "UPDATE access_tokens SET status = 'disabled' WHERE user_id = 'client:endless'";
     server.sql(off, off).await;
     let forged = format!("{access}x");
-    for token in [&expired, &disabled, &forged, "nope", "\u{2603}"] {
+    let revoked = token(http, "machine", &[]).await.text("access_token");
+    let form = [
+        ("token", revoked.as_str()),
+        ("client_id", "machine"),
+        ("client_secret", SECRET),
+    ];
+    assert_eq!(http.post("/oauth/revoke", &form).await.status, 200);
+    for token in [&expired, &disabled, &revoked, &forged, "nope", "\u{2603}"] {
         let answer = introspect(http, "machine", token).await;
         assert_eq!(
             (answer.status, answer.body.as_str()),

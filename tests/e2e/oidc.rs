@@ -6,6 +6,8 @@ use crate::{
     http::Answer,
     support::{Engine, Http, PASSWORD, Server},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
 const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
@@ -75,7 +77,10 @@ async fn id_tokens(engine: Engine) {
         assert_eq!(first[name], value, "{name}");
     }
     assert!(first["exp"].as_i64() > first["iat"].as_i64());
-    assert_eq!(first["at_hash"].as_str().unwrap().len(), 22);
+    // OpenID Connect Core §3.1.3.6: the left half of the hash of the token as it was sent.
+    let whole = digest(&SHA256, tokens.text("access_token").as_bytes());
+    let half = URL_SAFE_NO_PAD.encode(&whole.as_ref()[..16]);
+    assert_eq!(first["at_hash"], half.as_str());
     assert!(first.get("type").is_none());
     // Refreshed: the same person and login, no nonce; not without openid.
     let refresh = tokens.text("refresh_token");
@@ -438,13 +443,23 @@ async fn lifetimes(engine: Engine) {
     assert_eq!(tool.tokeninfo(&next.text("access_token")).await, 401);
     assert_eq!(server.count(alive).await, 0);
     superseded(&server, &mut tool, &mut person).await;
-    // RT-04: the family ends, however fresh its last token is.
+    // RT-04: no refresh token outlives its family, and the family ends, however fresh its last token is.
     let (_person, fresh) = start(person).await;
     let last = exchange(&mut tool, "public", &fresh, &[]).await;
     let last = tool.refresh("public", &last.text("refresh_token")).await;
     assert_eq!(last.status, 200, "{last:?}");
     let end = payload(&last.text("refresh_token"));
     assert!(end["exp"].as_i64().unwrap() - end["iat"].as_i64().unwrap() <= 24 * 3600);
+    server
+        .sql(
+            "UPDATE token_families SET absolute_end = strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', '+90 seconds')",
+            "UPDATE token_families SET absolute_end = now() + interval '90 seconds'",
+        )
+        .await;
+    let last = tool.refresh("public", &last.text("refresh_token")).await;
+    let end = payload(&last.text("refresh_token"));
+    let life = end["exp"].as_i64().unwrap() - end["iat"].as_i64().unwrap();
+    assert!((60..=90).contains(&life), "{end}");
     server
         .sql(
             "UPDATE token_families SET absolute_end = '2026-01-01 00:00:00+00:00'",

@@ -51,6 +51,42 @@ async fn reset_kills_device_tokens() {
     }
 }
 
+/// DV-12: what a device holds ends sooner, however often it is refreshed; what a browser brought does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_tokens_of_devices_have_a_cap_of_their_own() {
+    for engine in BOTH {
+        for rotation in ["true", "false"] {
+            let env = [
+                ("DEVICE_REFRESH_TOKEN_EXPIRATION", "2h"),
+                ("ENABLE_TOKEN_ROTATION", rotation),
+            ];
+            let server = Server::start(engine, &env).await;
+            app::register(&server, "public", "public", &[CALLBACK]).await;
+            let (mut tool, mut person) = (server.http().await, server.http().await);
+            person.sign_in().await;
+            let life = |answer: &Answer| {
+                let claims = app::payload(&answer.text("refresh_token"));
+                claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+            };
+            let device = server.approved_codes(1).await.remove(0);
+            let held = tool.poll(&server.client_id, &device).await;
+            assert_eq!(life(&held), 2 * 3600, "{engine:?}");
+            if rotation == "true" {
+                let refresh = held.text("refresh_token");
+                let next = tool.refresh(&server.client_id, &refresh).await;
+                assert!(life(&next) <= 2 * 3600, "{engine:?}");
+            }
+            let code = app::code(&mut person, &Ask::of("public")).await;
+            let browser = app::exchange(&mut tool, "public", &code, &[]).await;
+            assert!(life(&browser) > 24 * 3600, "{engine:?}");
+            let kept = "SELECT count(*) FROM access_tokens t, access_tokens d WHERE t.token_category = 'refresh' AND \
+                        d.token_category = 'refresh' AND t.client_id = 'public' AND d.client_id <> 'public' \
+                        AND d.expires_at < t.expires_at";
+            assert!(server.count(kept).await > 0, "the rows say so, too");
+        }
+    }
+}
+
 async fn device(server: &Server) -> (String, String) {
     let mut http = server.http().await;
     let form = [("client_id", server.client_id.as_str())];
