@@ -33,7 +33,8 @@ use crate::{
     http::{
         docs::DocsDeps,
         oauth::{
-            self, device::CodeDeps, discovery::Metadata, refusals::Refusals, token::TokenDeps,
+            self, device::CodeDeps, discovery::Metadata, refusals::Refusals,
+            revoke::RevocationDeps, token::TokenDeps,
         },
         openapi::OpenApiDeps,
         ops::{Files, OpsDeps},
@@ -316,12 +317,15 @@ impl House {
                 ground: ground.clone(),
                 keys: self.keys.clone(),
             },
-            machines: self.machines(config, &auth),
+            machines: self.machines(config, &auth, &refusals),
             people: self.people(config, &web, &refusals, &auth.clients),
             admin: self.admin(config, tree)?,
-            revoke: RevokeDeps {
-                ground: ground.clone(),
-                auth,
+            revoke: RevocationDeps {
+                revoke: RevokeDeps {
+                    ground: ground.clone(),
+                    auth,
+                },
+                refusals: refusals.clone(),
             },
             metadata: Metadata {
                 issuer: config.server.base_url.clone(),

@@ -69,6 +69,7 @@ pub struct Active {
 pub async fn introspect(
     deps: &IntrospectDeps,
     request: &IntrospectRequest,
+    trail: &mut Trail,
 ) -> Result<Option<Active>, FlowError> {
     let caller = deps
         .auth
@@ -76,7 +77,7 @@ pub async fn introspect(
             request.credentials.as_ref(),
             request.address,
             &request.origin,
-            &mut Trail::default(),
+            trail,
         )
         .await?;
     let token = request

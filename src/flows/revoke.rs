@@ -12,7 +12,7 @@ use crate::{
         secret::Secret,
         time::Timestamp,
         token::{Token, TokenCategory},
-        trace::Trail,
+        trace::{Check, Trail},
     },
     store::tokens::{RevokeAccessToken, RevokeRefreshToken, presented::Known},
 };
@@ -44,16 +44,15 @@ pub struct RevokeRequest {
 /// # Errors
 /// `invalid_client` when the client fails to authenticate, `unauthorized_client` for somebody else's token,
 /// [`FlowError::Unavailable`] when it could not be made sure that the token is dead.
-pub async fn revoke(deps: &RevokeDeps, request: &RevokeRequest) -> Result<(), FlowError> {
+pub async fn revoke(
+    deps: &RevokeDeps,
+    request: &RevokeRequest,
+    trail: &mut Trail,
+) -> Result<(), FlowError> {
     let caller = match &request.credentials {
         Some(credentials) => Some(
             deps.auth
-                .identify(
-                    credentials,
-                    request.address,
-                    &request.origin,
-                    &mut Trail::default(),
-                )
+                .identify(credentials, request.address, &request.origin, trail)
                 .await?,
         ),
         None => None,
@@ -66,6 +65,7 @@ pub async fn revoke(deps: &RevokeDeps, request: &RevokeRequest) -> Result<(), Fl
         Some(client) if client.client_id != token.client_id => {
             return Err(ErrorCode::UnauthorizedClient
                 .because("the token belongs to another client")
+                .failing(Check::Holder)
                 .into());
         }
         Some(_) => {}

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actors::key_holder::KeyHolder,
-    flows::{account::AccountDeps, inspect::InspectDeps, revoke::RevokeDeps},
+    flows::{account::AccountDeps, inspect::InspectDeps},
     jose::KeySet,
 };
 use ::http::Method;
@@ -65,7 +65,7 @@ pub struct Everything {
     /// Looking at tokens.
     pub inspect: InspectDeps,
     /// Revocation.
-    pub revoke: RevokeDeps,
+    pub revoke: oauth::revoke::RevocationDeps,
     /// Pages about clients, people and tokens.
     pub admin: web::admin::AdminDeps,
     /// What only clients call.

@@ -97,6 +97,7 @@ async fn refusals_are_explained(engine: Engine) {
             .contains("FAILED       grant_type")
     );
     assert!(server.log().contains(&wide_reference), "{}", server.log());
+    of_tokens_at_hand(&server).await;
 
     pages(&server, &wide_reference).await;
     authorizations(&server).await;
@@ -124,6 +125,31 @@ async fn refusals_are_explained(engine: Engine) {
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
+}
+
+/// Whoever may not look at a token or take it away is told so in the same way.
+async fn of_tokens_at_hand(server: &Server) {
+    let mut http = server.http().await;
+    let public = [("client_id", server.client_id.as_str()), ("token", "t")];
+    let looked = http.post("/oauth/introspect", &public).await;
+    let removed = http
+        .post("/oauth/revoke", &[("client_id", "nobody"), ("token", "t")])
+        .await;
+    let unreadable = http
+        .post("/oauth/revoke", &[("token", "t"), ("token", "t")])
+        .await;
+    for (answer, error, told) in [
+        (looked, "invalid_client", "introspect refused with"),
+        (removed, "invalid_client", "nobody (not known here)"),
+        (unreadable, "invalid_request", "FAILED       request"),
+    ] {
+        assert_eq!(answer.error(), error);
+        let text = explained(server, &reference(&answer)).await;
+        assert!(text.contains(told) && text.contains(error), "{text}");
+    }
+    // What is found to be worth nothing is no refusal.
+    let unknown = [("client_id", server.client_id.as_str()), ("token", "t")];
+    assert_eq!(http.post("/oauth/revoke", &unknown).await.status, 200);
 }
 
 /// At the authorization endpoint the client is told by the redirection, and the person by the page.

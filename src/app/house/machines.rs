@@ -8,19 +8,27 @@ use crate::{
         introspect::IntrospectDeps,
         register::{RegisterDeps, RegisterSettings},
     },
-    http::oauth::machines::MachineEndpoints,
+    http::oauth::{introspect::IntrospectionDeps, machines::MachineEndpoints, refusals::Refusals},
 };
 use std::sync::Arc;
 
 impl House {
-    pub(super) fn machines(&self, config: &Config, auth: &ClientAuth) -> MachineEndpoints {
+    pub(super) fn machines(
+        &self,
+        config: &Config,
+        auth: &ClientAuth,
+        refusals: &Refusals,
+    ) -> MachineEndpoints {
         MachineEndpoints {
-            introspect: IntrospectDeps {
-                ground: self.ground.clone(),
-                auth: auth.clone(),
-                keys: self.keys.clone(),
-                audit: self.audit.clone(),
-                policy: Arc::new(policy(config)),
+            introspect: IntrospectionDeps {
+                introspect: IntrospectDeps {
+                    ground: self.ground.clone(),
+                    auth: auth.clone(),
+                    keys: self.keys.clone(),
+                    audit: self.audit.clone(),
+                    policy: Arc::new(policy(config)),
+                },
+                refusals: refusals.clone(),
             },
             introspect_limit: super::rules::limiter(config, config.limits.introspect),
             register: RegisterDeps {

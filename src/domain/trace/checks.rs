@@ -185,11 +185,15 @@ pub enum Operation {
     Refresh,
     /// `/oauth/token`, client credentials grant.
     ClientCredentials,
+    /// `/oauth/introspect`.
+    Introspect,
+    /// `/oauth/revoke`.
+    Revoke,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Authorize,
         Self::DeviceCode,
         Self::Token,
@@ -197,6 +201,8 @@ impl Operation {
         Self::CodeExchange,
         Self::Refresh,
         Self::ClientCredentials,
+        Self::Introspect,
+        Self::Revoke,
     ];
 
     /// The stored name.
@@ -209,6 +215,8 @@ impl Operation {
             Self::CodeExchange => "token:authorization_code",
             Self::Refresh => "token:refresh_token",
             Self::ClientCredentials => "token:client_credentials",
+            Self::Introspect => "introspect",
+            Self::Revoke => "revoke",
         }
     }
 
@@ -312,6 +320,14 @@ impl Operation {
                 C::Grant,
                 C::Resource,
                 C::Scope,
+                C::Server,
+            ],
+            Self::Introspect => &[C::Request, C::Client, C::ClientAuthentication, C::Server],
+            Self::Revoke => &[
+                C::Request,
+                C::Client,
+                C::ClientAuthentication,
+                C::Holder,
                 C::Server,
             ],
         }

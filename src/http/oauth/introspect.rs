@@ -1,7 +1,14 @@
 //! `POST /oauth/introspect` (RFC 7662).
-use super::{form, origin, refuse, unreadable};
+use super::{
+    form, origin,
+    refusals::{Case, Refusals},
+};
 use crate::{
-    domain::{secret::Secret, token::TokenCategory},
+    domain::{
+        secret::Secret,
+        token::TokenCategory,
+        trace::{Check, Operation, Trail},
+    },
     flows::{
         FlowError,
         introspect::{Active, IntrospectDeps, IntrospectRequest, introspect},
@@ -19,16 +26,33 @@ use serde_json::{Map, Value};
 /// The whole answer about a token that does not count, whatever the reason (RFC 7662 §2.2).
 const INACTIVE: &[u8] = b"{\"active\":false}";
 
+/// What the endpoint needs.
+#[derive(Clone)]
+pub struct IntrospectionDeps {
+    /// Looking at tokens.
+    pub introspect: IntrospectDeps,
+    /// Keeps traces of what is refused.
+    pub refusals: Refusals,
+}
+
 /// Tells what the token in the form is worth.
-pub async fn introspection(deps: IntrospectDeps, mut request: Request) -> Response {
+pub async fn introspection(deps: IntrospectionDeps, mut request: Request) -> Response {
     let form = match form(&mut request, &[]).await {
         Ok(form) => form,
-        Err(error) => return unreadable(&error),
+        Err(error) => {
+            return deps
+                .refusals
+                .unreadable(Operation::Introspect, &request, &error);
+        }
     };
-    match outcome(&deps, &request, &form).await {
+    let mut trail = Trail::default();
+    match outcome(&deps.introspect, &request, &form, &mut trail).await {
         Ok(Some(active)) => respond::no_store(respond::json(200, &answer(active))),
         Ok(None) => respond::no_store(respond::json_bytes(200, Bytes::from_static(INACTIVE))),
-        Err(error) => refuse(&error, "authgate"),
+        Err(error) => {
+            let case = Case::of(Operation::Introspect, &request, Some(&form), trail);
+            deps.refusals.answer(&case, &error, "authgate")
+        }
     }
 }
 
@@ -36,6 +60,7 @@ async fn outcome(
     deps: &IntrospectDeps,
     request: &Request,
     form: &Form,
+    trail: &mut Trail,
 ) -> Result<Option<Active>, FlowError> {
     let asked = IntrospectRequest {
         credentials: client_credentials::read(request, form)?,
@@ -46,7 +71,11 @@ async fn outcome(
         address: request.client_address(),
         origin: origin(request),
     };
-    introspect(deps, &asked).await
+    // Who asks is judged before what is asked about.
+    if asked.token.is_some() {
+        trail.pass(Check::Request);
+    }
+    introspect(deps, &asked, trail).await
 }
 
 /// Members in alphabetical order. Claims of callers and private claims are for those who hold the token.

@@ -1,7 +1,7 @@
 //! Endpoints that only clients call, and only about themselves or their tokens.
 use super::{introspect, register};
 use crate::{
-    flows::{introspect::IntrospectDeps, register::RegisterDeps},
+    flows::register::RegisterDeps,
     http::{
         limits::Limiter,
         router::{OAUTH_BODY, Route, Routes},
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// What these endpoints need.
 pub struct MachineEndpoints {
     /// Introspection.
-    pub introspect: IntrospectDeps,
+    pub introspect: introspect::IntrospectionDeps,
     /// `INTROSPECT_RATE_LIMIT`.
     pub introspect_limit: Option<Arc<Limiter>>,
     /// Dynamic registration.

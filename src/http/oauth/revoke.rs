@@ -1,7 +1,13 @@
 //! `POST /oauth/revoke` (RFC 7009).
-use super::{form, missing, origin, refuse, unreadable};
+use super::{
+    form, missing, origin,
+    refusals::{Case, Refusals},
+};
 use crate::{
-    domain::secret::Secret,
+    domain::{
+        secret::Secret,
+        trace::{Check, Operation, Trail},
+    },
     flows::{
         FlowError,
         revoke::{RevokeDeps, RevokeRequest, revoke},
@@ -14,19 +20,41 @@ use crate::{
     },
 };
 
+/// What the endpoint needs.
+#[derive(Clone)]
+pub struct RevocationDeps {
+    /// Taking tokens away.
+    pub revoke: RevokeDeps,
+    /// Keeps traces of what is refused.
+    pub refusals: Refusals,
+}
+
 /// Revokes the token in the form.
-pub async fn revocation(deps: RevokeDeps, mut request: Request) -> Response {
+pub async fn revocation(deps: RevocationDeps, mut request: Request) -> Response {
     let form = match form(&mut request, &[]).await {
         Ok(form) => form,
-        Err(error) => return unreadable(&error),
+        Err(error) => {
+            return deps
+                .refusals
+                .unreadable(Operation::Revoke, &request, &error);
+        }
     };
-    match answer(&deps, &request, &form).await {
+    let mut trail = Trail::default();
+    match answer(&deps.revoke, &request, &form, &mut trail).await {
         Ok(()) => respond::no_store(respond::empty(200)),
-        Err(error) => refuse(&error, "authgate"),
+        Err(error) => {
+            let case = Case::of(Operation::Revoke, &request, Some(&form), trail);
+            deps.refusals.answer(&case, &error, "authgate")
+        }
     }
 }
 
-async fn answer(deps: &RevokeDeps, request: &Request, form: &Form) -> Result<(), FlowError> {
+async fn answer(
+    deps: &RevokeDeps,
+    request: &Request,
+    form: &Form,
+    trail: &mut Trail,
+) -> Result<(), FlowError> {
     let token = form
         .get("token")
         .filter(|token| !token.is_empty())
@@ -37,5 +65,6 @@ async fn answer(deps: &RevokeDeps, request: &Request, form: &Form) -> Result<(),
         address: request.client_address(),
         origin: origin(request),
     };
-    revoke(deps, &asked).await
+    trail.pass(Check::Request);
+    revoke(deps, &asked, trail).await
 }
