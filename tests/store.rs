@@ -1,6 +1,8 @@
 //! The store by itself: one suite, run on SQLite and on PostgreSQL.
 //!
 //! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Each test has a database of its own on each engine.
+#[path = "store/columns.rs"]
+mod columns;
 #[path = "store/ending.rs"]
 mod ending;
 #[path = "store/failing.rs"]

@@ -11,6 +11,11 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+/// The columns that [`record`] reads.
+const RECORD: &str = "id, event_time, event_type, severity, actor_user_id, actor_kind, actor_username, actor_ip, \
+     resource_type, resource_id, resource_name, action, details, success, error_message, user_agent, request_path, \
+     request_method, created_at";
+
 fn record(row: &Row) -> Result<AuditRecord, StoreError> {
     Ok(AuditRecord {
         id: row.text("id")?,

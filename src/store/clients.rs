@@ -4,7 +4,7 @@ use super::{
     keyed::{ByKeys, Keyed, Lookups},
     lookup::Lookup,
     outbox::note,
-    rows,
+    rows::{self, CLIENT},
     sql::{Row, Sql, Value, list},
 };
 use crate::domain::{
@@ -78,8 +78,11 @@ impl Keyed for Client {
     const KEY: &'static str = "client_id";
 
     fn by_keys() -> &'static ByKeys {
-        static STATEMENT: LazyLock<ByKeys> =
-            LazyLock::new(|| ByKeys::new("SELECT * FROM oauth_applications WHERE client_id IN"));
+        static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
+            ByKeys::new(&format!(
+                "SELECT {CLIENT} FROM oauth_applications c WHERE c.client_id IN"
+            ))
+        });
         &STATEMENT
     }
 

@@ -5,7 +5,7 @@ use super::{
     devices::{Issued, Redemption},
     keyed::{ByKeys, Keyed, Lookups},
     lookup::Lookup,
-    rows::{self, HOLDER},
+    rows::{self, CODE, HOLDER},
     sql::{Row, Sql, Value, list, nameless, pieces},
     standing::{self, Standing},
     tx::as_expected,
@@ -56,7 +56,7 @@ impl Keyed for PresentedCode {
     fn by_keys() -> &'static ByKeys {
         static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
             ByKeys::new(&format!(
-                "SELECT k.*, {HOLDER}, a.id AS authorization_id, a.is_active AS consent_active, a.granted_at, \
+                "SELECT {CODE}, {HOLDER}, a.id AS authorization_id, a.is_active AS consent_active, a.granted_at, \
                  c.tokens_end_at AS client_mark, u.tokens_end_at AS user_mark \
                  FROM authorization_codes k LEFT JOIN users u ON u.id = k.user_id \
                  LEFT JOIN oauth_applications c ON c.client_id = k.client_id \

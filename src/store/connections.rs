@@ -31,7 +31,8 @@ impl Store {
     /// As the database.
     pub async fn linked_logins(&self, user_id: &UserId) -> Result<Vec<LinkedLogin>, StoreError> {
         let find = Sql::new(
-            "SELECT * FROM oauth_connections WHERE user_id = $1 ORDER BY created_at DESC, id LIMIT 100",
+            "SELECT id, provider, provider_username, provider_email, last_used_at, created_at FROM oauth_connections \
+             WHERE user_id = $1 ORDER BY created_at DESC, id LIMIT 100",
         )
         .text(user_id.as_str());
         self.read_all(find).await?.iter().map(linked).collect()

@@ -2,7 +2,7 @@
 use super::{
     Store, StoreError, Tx, Unit,
     outbox::note,
-    rows,
+    rows::{self, CONSENT},
     sql::{Sql, Value, list},
 };
 use crate::domain::{
@@ -24,10 +24,10 @@ impl Store {
         user_id: &UserId,
         client_id: &ClientId,
     ) -> Result<Option<Consent>, StoreError> {
-        let find = Sql::new(
-            "SELECT a.*, c.tokens_end_at AS client_mark FROM user_authorizations a \
-             LEFT JOIN oauth_applications c ON c.client_id = a.client_id WHERE a.user_id = $1 AND a.client_id = $2",
-        )
+        let find = Sql::built(format!(
+            "SELECT {CONSENT} FROM user_authorizations a \
+             LEFT JOIN oauth_applications c ON c.client_id = a.client_id WHERE a.user_id = $1 AND a.client_id = $2"
+        ))
         .text(user_id.as_str())
         .text(client_id.as_str());
         self.read_one(find)
@@ -49,10 +49,10 @@ impl Store {
         if uuid.contains('\0') {
             return Ok(None);
         }
-        let find = Sql::new(
-            "SELECT a.*, c.tokens_end_at AS client_mark FROM user_authorizations a \
-             LEFT JOIN oauth_applications c ON c.client_id = a.client_id WHERE a.uuid = $1 AND a.user_id = $2",
-        )
+        let find = Sql::built(format!(
+            "SELECT {CONSENT} FROM user_authorizations a \
+             LEFT JOIN oauth_applications c ON c.client_id = a.client_id WHERE a.uuid = $1 AND a.user_id = $2"
+        ))
         .text(uuid)
         .text(user_id.as_str());
         self.read_one(find)
@@ -70,12 +70,12 @@ impl Store {
         &self,
         user_id: &UserId,
     ) -> Result<Vec<ConsentOfPerson>, StoreError> {
-        let find = Sql::new(
-            "SELECT a.*, c.client_name, c.tokens_end_at AS client_mark FROM user_authorizations a \
+        let find = Sql::built(format!(
+            "SELECT {CONSENT}, c.client_name FROM user_authorizations a \
              LEFT JOIN oauth_applications c ON c.client_id = a.client_id \
              WHERE a.user_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) \
-             ORDER BY a.granted_at DESC, a.id DESC LIMIT 500",
-        )
+             ORDER BY a.granted_at DESC, a.id DESC LIMIT 500"
+        ))
         .text(user_id.as_str());
         let found = self.read_all(find).await?;
         found
@@ -98,11 +98,11 @@ impl Store {
         client_id: &ClientId,
         limit: u32,
     ) -> Result<Vec<ConsentOfClient>, StoreError> {
-        let find = Sql::new(
-            "SELECT a.*, u.username, u.email, c.tokens_end_at AS client_mark FROM user_authorizations a \
+        let find = Sql::built(format!(
+            "SELECT {CONSENT}, u.username, u.email FROM user_authorizations a \
              LEFT JOIN users u ON u.id = a.user_id LEFT JOIN oauth_applications c ON c.client_id = a.client_id \
-             WHERE a.client_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) ORDER BY a.granted_at DESC, a.id DESC LIMIT $2",
-        )
+             WHERE a.client_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) ORDER BY a.granted_at DESC, a.id DESC LIMIT $2"
+        ))
         .text(client_id.as_str())
         .int(i64::from(limit));
         let found = self.read_all(find).await?;

@@ -4,7 +4,7 @@ use super::{
     consents::{NewConsent, upsert_consent},
     keyed::ByKeys,
     lookup::MOST,
-    rows,
+    rows::{self, DEVICE},
     sql::{Sql, Value, list},
     standing::{self, Standing},
     timestamp::ZERO,
@@ -27,8 +27,11 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn device_codes(&self, hashes: &[String]) -> Result<Vec<DeviceCode>, StoreError> {
-        static STATEMENT: LazyLock<ByKeys> =
-            LazyLock::new(|| ByKeys::new("SELECT * FROM device_codes WHERE device_code_hash IN"));
+        static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
+            ByKeys::new(&format!(
+                "SELECT {DEVICE} FROM device_codes WHERE device_code_hash IN"
+            ))
+        });
         let mut found = Vec::with_capacity(hashes.len());
         for keys in hashes.chunks(MOST) {
             let rows = self.read_all(STATEMENT.ask(self.driver(), keys)).await?;
@@ -44,9 +47,10 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn salted_device_codes(&self, suffix: &str) -> Result<Vec<DeviceCode>, StoreError> {
-        let find =
-            Sql::new("SELECT * FROM device_codes WHERE device_code_id = $1 AND device_code_salt <> '' LIMIT 10")
-                .text(suffix);
+        let find = Sql::built(format!(
+            "SELECT {DEVICE} FROM device_codes WHERE device_code_id = $1 AND device_code_salt <> '' LIMIT 10"
+        ))
+        .text(suffix);
         self.read_all(find)
             .await?
             .iter()
@@ -62,8 +66,10 @@ impl Store {
         &self,
         user_code: &UserCode,
     ) -> Result<Option<DeviceCode>, StoreError> {
-        let find =
-            Sql::new("SELECT * FROM device_codes WHERE user_code = $1").text(user_code.as_str());
+        let find = Sql::built(format!(
+            "SELECT {DEVICE} FROM device_codes WHERE user_code = $1"
+        ))
+        .text(user_code.as_str());
         self.read_one(find)
             .await?
             .as_ref()

@@ -110,13 +110,13 @@ impl<'a> All<'a> {
         let (of, own) = match self {
             Self::OfClient(_) => (
                 "client_id",
-                "SELECT granted_at FROM user_authorizations WHERE client_id = $2 AND is_active AND granted_at > $1 \
+                "SELECT granted_at AS made FROM user_authorizations WHERE client_id = $2 AND is_active AND granted_at > $1 \
                  ORDER BY granted_at DESC LIMIT 1",
             ),
             Self::GrantsOf(_) => ("user_id", ""),
             Self::Of(_) => (
                 "user_id",
-                "SELECT auth_time FROM sessions WHERE user_id = $2 AND auth_time > $1 ORDER BY auth_time DESC LIMIT 1",
+                "SELECT auth_time AS made FROM sessions WHERE user_id = $2 AND auth_time > $1 ORDER BY auth_time DESC LIMIT 1",
             ),
         };
         let later = |time: &str, rows: &str| {
@@ -131,7 +131,7 @@ impl<'a> All<'a> {
             later("authorized_at", "device_codes WHERE authorized AND"),
         ];
         if !own.is_empty() {
-            each.push(format!("SELECT * FROM ({own}) AS own"));
+            each.push(format!("SELECT made FROM ({own}) AS own"));
         }
         format!(
             "SELECT max(made) AS latest FROM ({}) AS each_of_them",
@@ -210,7 +210,8 @@ pub struct Ending {
     pub finished_at: Option<Timestamp>,
 }
 
-const ENDINGS: &str = "SELECT e.*, coalesce(c.client_name, u.username) AS name FROM token_endings e \
+const ENDINGS: &str = "SELECT e.holder, e.holder_id, e.started_at, e.mark, e.ended, e.others, e.total, e.finished_at, \
+                       coalesce(c.client_name, u.username) AS name FROM token_endings e \
                        LEFT JOIN oauth_applications c ON e.holder = 'client' AND c.client_id = e.holder_id \
                        LEFT JOIN users u ON e.holder = 'user' AND u.id = e.holder_id";
 
@@ -317,9 +318,11 @@ impl Unit for GoOn {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
             let find = if tx.locks() {
-                "SELECT * FROM token_endings WHERE holder = $1 AND holder_id = $2 AND finished_at IS NULL FOR UPDATE"
+                "SELECT mark, ended, others, reached_at, reached_id FROM token_endings \
+                 WHERE holder = $1 AND holder_id = $2 AND finished_at IS NULL FOR UPDATE"
             } else {
-                "SELECT * FROM token_endings WHERE holder = $1 AND holder_id = $2 AND finished_at IS NULL"
+                "SELECT mark, ended, others, reached_at, reached_id FROM token_endings \
+                 WHERE holder = $1 AND holder_id = $2 AND finished_at IS NULL"
             };
             let find = Sql::new(find).text(self.holder.as_str()).text(self.key.as_str());
             let Some(row) = tx.one(find).await? else {

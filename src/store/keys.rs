@@ -1,7 +1,8 @@
 //! `signing_keys`: what is on record about every key that signs, signed, or will. The row decides when a key is first
 //! used, for all processes and wherever the private half lies.
 use super::{
-    Store, StoreError, Tx, Unit, outbox, rows,
+    Store, StoreError, Tx, Unit, outbox,
+    rows::{self, KEY_RECORD},
     sql::{Sql, Value},
 };
 use crate::domain::{
@@ -13,8 +14,13 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 
 /// The kind of an invalidation after which every process loads its keys again.
 pub const SIGNING_KEYS: &str = "signing_keys";
+
 /// More keys than anybody makes; the latest count.
-const ALL: &str = "SELECT * FROM signing_keys ORDER BY published_at DESC, kid LIMIT 500";
+fn all() -> Sql {
+    Sql::built(format!(
+        "SELECT {KEY_RECORD} FROM signing_keys ORDER BY published_at DESC, kid LIMIT 500"
+    ))
+}
 
 impl Store {
     /// All keys on record, the latest first.
@@ -22,7 +28,7 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn signing_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let all = self.read_all(Sql::new(ALL)).await?;
+        let all = self.read_all(all()).await?;
         all.iter().map(rows::key_record).collect()
     }
 }
@@ -35,7 +41,7 @@ async fn in_turn(tx: &mut Tx<'_>) -> Result<Vec<KeyRecord>, StoreError> {
         ))
         .await?;
     }
-    let all = tx.all(Sql::new(ALL)).await?;
+    let all = tx.all(all()).await?;
     all.iter().map(rows::key_record).collect()
 }
 

@@ -1,5 +1,9 @@
 //! `registration_tokens`: who manages a registration (RFC 7592).
-use super::{Store, StoreError, rows, sql::Sql};
+use super::{
+    Store, StoreError,
+    rows::{self, CLIENT},
+    sql::Sql,
+};
 use crate::domain::{client::Client, ids::ClientId};
 
 impl Store {
@@ -12,10 +16,10 @@ impl Store {
         client_id: &ClientId,
         token_hash: &str,
     ) -> Result<Option<Client>, StoreError> {
-        let find = Sql::new(
-            "SELECT c.* FROM registration_tokens t JOIN oauth_applications c ON c.client_id = t.client_id \
-             WHERE t.token_hash = $1 AND t.client_id = $2",
-        )
+        let find = Sql::built(format!(
+            "SELECT {CLIENT} FROM registration_tokens t JOIN oauth_applications c ON c.client_id = t.client_id \
+             WHERE t.token_hash = $1 AND t.client_id = $2"
+        ))
         .text(token_hash)
         .text(client_id.as_str());
         self.read_one(find)

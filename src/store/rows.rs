@@ -1,4 +1,8 @@
-//! Rows to domain types.
+//! Rows to domain types, and beside each reader the columns that it reads.
+//!
+//! Every statement that gives such rows names those columns. With `*` a statement that was prepared would break as soon as
+//! a newer release gave its table another column: Postgres refuses it, and our driver for SQLite loses its connection.
+//! Where a table is joined to others, its list names it by the letter that all statements give it.
 use super::{StoreError, sql::Row};
 use crate::domain::{
     client::{AuthMethod, Client, ClientStatus, ClientType, PreviousSecret, binding},
@@ -18,6 +22,14 @@ use std::time::Duration;
 
 /// `signing_keys.purpose` of a key that signs ID tokens only.
 pub const FOR_ID_TOKENS: &str = "id_token";
+
+/// The columns that [`client`] reads, of `oauth_applications c`.
+pub const CLIENT: &str = "c.id, c.client_id, c.client_secret, c.fast_secret_hash, c.fast_secret_of, c.client_name, \
+     c.description, c.user_id, c.scopes, c.redirect_uris, c.post_logout_redirect_uris, c.allowed_resources, c.client_type, \
+     c.enable_device_flow, c.enable_auth_code_flow, c.enable_client_credentials_flow, c.status, c.token_profile, c.project, \
+     c.service_account, c.machine_token_ttl, c.token_endpoint_auth_method, c.jwks, c.id_token_signed_response_alg, \
+     c.previous_secret, c.previous_secret_until, c.previous_secret_of, c.registration_metadata, c.status_reason, \
+     c.created_by, c.row_version, c.created_at, c.updated_at";
 
 /// A row of `oauth_applications`.
 pub fn client(row: &Row) -> Result<Client, StoreError> {
@@ -88,13 +100,26 @@ fn previous_secret(row: &Row) -> Result<Option<PreviousSecret>, StoreError> {
     Ok(belongs.then_some(PreviousSecret { hash, until }))
 }
 
+/// What is read of a person whatever else the row is about.
+macro_rules! person_columns {
+    () => {
+        "u.username, u.email, u.password_hash, u.role, u.full_name, u.avatar_url, u.is_active, u.email_verified, \
+         u.auth_source, u.must_change_password, u.updated_at"
+    };
+}
+
+/// The columns that [`user`] reads, of `users u`.
+pub const USER: &str = concat!("u.id, u.created_at, ", person_columns!());
+
 pub fn user(row: &Row) -> Result<User, StoreError> {
     person(row, row.text("id")?, "created_at")
 }
 
-/// The columns that [`holder`] reads, of a `u` that is joined.
-pub const HOLDER: &str = "u.id AS holder_id, u.created_at AS holder_created_at, u.username, u.email, u.password_hash, \
-     u.role, u.full_name, u.avatar_url, u.is_active, u.email_verified, u.auth_source, u.must_change_password, u.updated_at";
+/// The columns that [`holder`] reads, of a `users u` that is joined.
+pub const HOLDER: &str = concat!(
+    "u.id AS holder_id, u.created_at AS holder_created_at, ",
+    person_columns!()
+);
 
 /// The person of a row that is another's in the first place, if there is one.
 pub fn holder(row: &Row) -> Result<Option<User>, StoreError> {
@@ -121,6 +146,10 @@ fn person(row: &Row, id: String, created_at: &str) -> Result<User, StoreError> {
     })
 }
 
+/// The columns that [`consent`] reads, of `user_authorizations a` with `oauth_applications c` joined.
+pub const CONSENT: &str = "a.id, a.uuid, a.user_id, a.client_id, a.scopes, a.resource, a.granted_at, a.is_active, \
+     c.tokens_end_at AS client_mark";
+
 pub fn consent(row: &Row) -> Result<Consent, StoreError> {
     Ok(Consent {
         authorization_id: row.int("id")?,
@@ -138,6 +167,10 @@ pub fn consent(row: &Row) -> Result<Consent, StoreError> {
 pub fn in_force(row: &Row, client_mark: Option<Timestamp>) -> Result<bool, StoreError> {
     Ok(row.flag("is_active")? && outlives(row.time("granted_at")?, client_mark))
 }
+
+/// The columns that [`code`] reads, of `authorization_codes k`.
+pub const CODE: &str = "k.id, k.uuid, k.code_hash, k.code_prefix, k.application_id, k.client_id, k.user_id, k.redirect_uri, \
+     k.scopes, k.code_challenge, k.nonce, k.resource, k.expires_at, k.used_at, k.created_at, k.auth_time, k.issued_family_id";
 
 pub fn code(row: &Row) -> Result<AuthorizationCode, StoreError> {
     Ok(AuthorizationCode {
@@ -160,6 +193,11 @@ pub fn code(row: &Row) -> Result<AuthorizationCode, StoreError> {
         issued_family: row.maybe_text("issued_family_id")?.map(FamilyId::new),
     })
 }
+
+/// The columns that [`device`] reads, of `device_codes`.
+pub const DEVICE: &str = "id, device_code_hash, device_code_salt, device_code_id, user_code, client_id, scopes, resource, \
+     expires_at, \"interval\", user_id, authorized, authorized_at, denied_at, auth_time, created_at, requester_ip, \
+     requester_user_agent";
 
 pub fn device(row: &Row) -> Result<DeviceCode, StoreError> {
     let authorized = row.flag("authorized")?;
@@ -187,6 +225,10 @@ pub fn device(row: &Row) -> Result<DeviceCode, StoreError> {
     })
 }
 
+/// The columns that [`token`] reads, of `access_tokens t`.
+pub const TOKEN: &str = "t.id, t.token_hash, t.token_category, t.status, t.user_id, t.client_id, t.scopes, t.expires_at, \
+     t.created_at, t.last_used_at, t.parent_token_id, t.token_family_id, t.authorization_id, t.resource";
+
 pub fn token(row: &Row) -> Result<Token, StoreError> {
     let category = row.text("token_category")?;
     Ok(Token {
@@ -208,7 +250,12 @@ pub fn token(row: &Row) -> Result<Token, StoreError> {
     })
 }
 
-/// A session, with `sessions_end_at` of its person.
+/// The columns that [`session`] reads, of `sessions s` with `users u` joined. Those that a person's row has, too, have
+/// another name.
+pub const SESSION: &str = "s.id_hash, s.user_id AS session_user_id, s.auth_time AS session_auth_time, s.last_seen_at, \
+     s.expires_at AS session_expires_at, s.remember_me, s.fingerprint, s.ip, s.user_agent, s.code_misses, \
+     s.revoked_at AS session_revoked_at, u.sessions_end_at";
+
 pub fn session(row: &Row) -> Result<Session, StoreError> {
     let auth_time = row.time("session_auth_time")?;
     let ended = row
@@ -228,6 +275,10 @@ pub fn session(row: &Row) -> Result<Session, StoreError> {
         code_misses: u32::try_from(row.int("code_misses")?).unwrap_or(u32::MAX),
     })
 }
+
+/// The columns that [`key_record`] reads, of `signing_keys`.
+pub const KEY_RECORD: &str = "kid, algorithm, spki, published_at, activate_at, retired_at, held_at, not_after, sealed, \
+     purpose";
 
 /// A row of `signing_keys`.
 pub fn key_record(row: &Row) -> Result<KeyRecord, StoreError> {

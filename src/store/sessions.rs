@@ -3,7 +3,7 @@ use super::{
     Store, StoreError, Tx, Unit,
     keyed::{ByKeys, Keyed, Lookups},
     lookup::Lookup,
-    rows,
+    rows::{self, SESSION, USER},
     sql::{Row, Sql, Value},
     tx::later,
 };
@@ -29,11 +29,9 @@ impl Keyed for Signed {
 
     fn by_keys() -> &'static ByKeys {
         static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
-            ByKeys::new(
-                "SELECT u.*, s.id_hash, s.user_id AS session_user_id, s.auth_time AS session_auth_time, s.last_seen_at, \
-                 s.expires_at AS session_expires_at, s.remember_me, s.fingerprint, s.ip, s.user_agent, s.code_misses, \
-                 s.revoked_at AS session_revoked_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id_hash IN",
-            )
+            ByKeys::new(&format!(
+                "SELECT {USER}, {SESSION} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id_hash IN"
+            ))
         });
         &STATEMENT
     }

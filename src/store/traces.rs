@@ -43,7 +43,8 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn trace(&self, reference: &ErrorRef) -> Result<Option<TraceRow>, StoreError> {
-        let find = Sql::new("SELECT * FROM decision_traces WHERE id = $1").text(reference.as_str());
+        let find = Sql::built(format!("SELECT {TRACE} FROM decision_traces WHERE id = $1"))
+            .text(reference.as_str());
         Ok(self
             .read_one(find)
             .await?
@@ -58,8 +59,10 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn latest_traces(&self, most: i64) -> Result<Vec<TraceRow>, StoreError> {
-        let find =
-            Sql::new("SELECT * FROM decision_traces ORDER BY created_at DESC LIMIT $1").int(most);
+        let find = Sql::built(format!(
+            "SELECT {TRACE} FROM decision_traces ORDER BY created_at DESC LIMIT $1"
+        ))
+        .int(most);
         let rows = self.read_all(find).await?;
         Ok(rows
             .iter()
@@ -70,6 +73,10 @@ impl Store {
             .collect())
     }
 }
+
+/// The columns that [`read`] reads.
+const TRACE: &str =
+    "id, subject, operation, failed_check, error, trace, times, created_at, last_seen_at";
 
 /// `None` for a row whose id is no reference.
 fn read(row: &Row) -> Result<Option<TraceRow>, StoreError> {

@@ -1,6 +1,7 @@
 //! `users`: looking people up, and the first of them.
 use super::{
-    Store, StoreError, Tx, Unit, rows,
+    Store, StoreError, Tx, Unit,
+    rows::{self, USER},
     sql::{Sql, Value},
 };
 use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp, user::User};
@@ -17,7 +18,8 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        let find = Sql::new("SELECT * FROM users WHERE id = $1").text(id.as_str());
+        let find =
+            Sql::built(format!("SELECT {USER} FROM users u WHERE u.id = $1")).text(id.as_str());
         self.read_one(find)
             .await?
             .as_ref()
@@ -45,7 +47,8 @@ impl Store {
         if username.contains('\0') {
             return Ok(None);
         }
-        let find = Sql::new("SELECT * FROM users WHERE username = $1").text(username);
+        let find =
+            Sql::built(format!("SELECT {USER} FROM users u WHERE u.username = $1")).text(username);
         self.read_one(find)
             .await?
             .as_ref()

@@ -159,6 +159,40 @@ impl Balancer {
     }
 }
 
+/// A newer release adds columns while this one runs, and nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_release_may_add_columns_under_a_running_server() {
+    let env = [
+        ("ENABLE_TOKEN_ROTATION", "true"),
+        ("DB_MAX_OPEN_CONNS", "2"),
+    ];
+    let server = Server::start(Engine::Postgres, &env).await;
+    app::register(&server, "public", "public", &[app::CALLBACK]).await;
+    let balancer = Arc::new(Balancer {
+        ports: [server.port, server.port],
+        up: [true, true].map(AtomicBool::new),
+        client_id: server.client_id.clone(),
+        stop: AtomicBool::new(false),
+        flows: AtomicUsize::new(0),
+    });
+    let people: Vec<_> = (0..4)
+        .map(|number| tokio::spawn(Arc::clone(&balancer).person(number)))
+        .collect();
+    balancer.until_more(10).await;
+    let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+    for table in server.texts(tables).await {
+        server
+            .sql("", &format!("ALTER TABLE {table} ADD COLUMN of_later text"))
+            .await;
+        balancer.until_more(1).await;
+    }
+    balancer.until_more(10).await;
+    balancer.stop.store(true, SeqCst);
+    for person in people {
+        person.await.expect("a flow failed");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_are_replaced_one_after_the_other_and_no_flow_fails() {
     let this = PathBuf::from(env!("CARGO_BIN_EXE_authgate"));

@@ -137,6 +137,21 @@ impl World {
         }
     }
 
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let query = AssertSqlSafe(query.to_owned());
+        match self.driver {
+            Driver::Sqlite => {
+                let path = self.dsn.split('?').next().unwrap();
+                let mut db = sqlx::SqliteConnection::connect(path).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut db).await.unwrap()
+            }
+            Driver::Postgres => {
+                let mut db = sqlx::PgConnection::connect(&self.dsn).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut db).await.unwrap()
+            }
+        }
+    }
+
     /// A device code that zoe approved.
     pub async fn approved(&self, name: &str) -> DeviceCode {
         let code = device(name, at(600));

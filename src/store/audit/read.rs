@@ -3,7 +3,7 @@
 //! One filter leads: it has an index in the order of the trail, or so few rows that they can be sorted. The others are
 //! looked for in a window of [`WINDOW`] rows of it; a page that is not full when the window ends says so and where to go
 //! on. What leads is decided here and not by the planner, which knows nothing of limits.
-use super::record;
+use super::{RECORD, record};
 use crate::{
     domain::audit::{AuditFilter, AuditPage, AuditRecord, Cursor, Place},
     store::{
@@ -127,8 +127,8 @@ impl Store {
         trailing(&mut all, filter, Lead::Time);
         let offset = all.bind(Value::Int(i64::try_from(offset).unwrap_or(i64::MAX)));
         let text = format!(
-            "SELECT * FROM audit_logs WHERE id IN (SELECT id FROM audit_logs {} {DESCENDING} LIMIT {size} OFFSET {offset}) \
-             {DESCENDING}",
+            "SELECT {RECORD} FROM audit_logs WHERE id IN \
+             (SELECT id FROM audit_logs {} {DESCENDING} LIMIT {size} OFFSET {offset}) {DESCENDING}",
             all.clause()
         );
         let rows = self.read_all(Sql::built(text).values(all.values)).await?;
@@ -211,12 +211,13 @@ impl Store {
         let inside = window.clause();
         let text = if rest.texts.is_empty() {
             format!(
-                "SELECT * FROM audit_logs {inside} {order} LIMIT {}",
+                "SELECT {RECORD} FROM audit_logs {inside} {order} LIMIT {}",
                 size + 1
             )
         } else {
             format!(
-                "SELECT * FROM (SELECT * FROM audit_logs {inside} {order} LIMIT {WINDOW}) AS seen {} {order} LIMIT {}",
+                "SELECT {RECORD} FROM (SELECT {RECORD} FROM audit_logs {inside} {order} LIMIT {WINDOW}) AS seen {} {order} \
+                 LIMIT {}",
                 rest.clause(),
                 size + 1
             )
@@ -233,7 +234,7 @@ impl Store {
             };
             let text = format!(
                 "SELECT event_time, id, count(*) OVER () AS rows FROM \
-                 (SELECT * FROM audit_logs {inside} {order} LIMIT {WINDOW}) AS seen {back} LIMIT 1"
+                 (SELECT event_time, id FROM audit_logs {inside} {order} LIMIT {WINDOW}) AS seen {back} LIMIT 1"
             );
             let row = self
                 .read_one(Sql::built(text).values(window.values))

@@ -9,7 +9,7 @@ use crate::{
     store::{
         Store, StoreError,
         listing::{Draft, SEARCH_CAP},
-        rows,
+        rows::{self, CLIENT},
         sql::{Sql, Value},
     },
 };
@@ -57,7 +57,7 @@ impl Store {
         slice: &Slice,
     ) -> Result<Leaf<ClientLine>, StoreError> {
         let mut draft = Draft::new(self.driver());
-        draft.add("SELECT c.*, u.username AS owner_name FROM ");
+        draft.add(&format!("SELECT {CLIENT}, u.username AS owner_name FROM "));
         if query.search.is_empty() {
             draft.add("oauth_applications c");
         } else {

@@ -6,7 +6,7 @@ use crate::{
         Store, StoreError, Tx, Unit,
         endings::{All, Ended, end_all},
         outbox::note,
-        rows,
+        rows::{self, SESSION},
         sql::{Sql, Value},
     },
 };
@@ -25,13 +25,11 @@ impl Store {
         user_id: &UserId,
         now: Timestamp,
     ) -> Result<Vec<Session>, StoreError> {
-        let find = Sql::new(
-            "SELECT s.id_hash, s.user_id AS session_user_id, s.auth_time AS session_auth_time, s.last_seen_at, \
-             s.expires_at AS session_expires_at, s.remember_me, s.fingerprint, s.ip, s.user_agent, s.code_misses, \
-             s.revoked_at AS session_revoked_at, u.sessions_end_at FROM sessions s JOIN users u ON u.id = s.user_id \
+        let find = Sql::built(format!(
+            "SELECT {SESSION} FROM sessions s JOIN users u ON u.id = s.user_id \
              WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
-             AND coalesce(s.auth_time > u.sessions_end_at, true) ORDER BY s.last_seen_at DESC LIMIT 200",
-        )
+             AND coalesce(s.auth_time > u.sessions_end_at, true) ORDER BY s.last_seen_at DESC LIMIT 200"
+        ))
         .text(user_id.as_str())
         .time(now);
         let found = self.read_all(find).await?;

@@ -10,7 +10,13 @@ use crate::{
         time::Timestamp,
         token::{Token, TokenCategory, TokenStatus},
     },
-    store::{Store, StoreError, clients, listing::Draft, rows, sql::Value, users},
+    store::{
+        Store, StoreError, clients,
+        listing::Draft,
+        rows::{self, TOKEN},
+        sql::Value,
+        users,
+    },
 };
 
 /// Up to so many matches are read and put in order; more are found by walking.
@@ -79,13 +85,13 @@ impl Store {
             return self.walk(query, meant.as_ref(), slice).await;
         }
         let mut draft = Draft::new(self.driver());
-        draft.add(SELECT);
+        draft.add(&format!("SELECT {TOKEN}{MORE} FROM "));
         if filtered {
-            draft.add(" FROM (");
+            draft.add("(");
             candidates(&mut draft, query, meant.as_ref());
             draft.add(") AS m CROSS JOIN access_tokens t");
         } else {
-            draft.add(" FROM access_tokens t");
+            draft.add("access_tokens t");
         }
         draft.add(NAMES);
         draft.add(if filtered {
@@ -155,8 +161,7 @@ impl Store {
         slice: &Slice,
     ) -> Result<Leaf<TokenLine>, StoreError> {
         let mut draft = Draft::new(self.driver());
-        draft.add(SELECT);
-        draft.add(" FROM (");
+        draft.add(&format!("SELECT {TOKEN}{MORE} FROM ("));
         stretch(&mut draft, None, slice, WALK);
         draft.add(") AS t");
         draft.add(NAMES);
@@ -216,8 +221,7 @@ impl Store {
     /// As the database.
     pub async fn token_line(&self, id: &str) -> Result<Option<TokenLine>, StoreError> {
         let mut draft = Draft::new(self.driver());
-        draft.add(SELECT);
-        draft.add(" FROM access_tokens t");
+        draft.add(&format!("SELECT {TOKEN}{MORE} FROM access_tokens t"));
         draft.add(NAMES);
         draft.add(" WHERE t.id = ");
         draft.text(id);
@@ -227,7 +231,9 @@ impl Store {
 
 /// So many rows of the list of all tokens, or of one person's, from the edge of the page on.
 pub(super) fn stretch(draft: &mut Draft, owner: Option<&UserId>, slice: &Slice, rows: i64) {
-    draft.add("SELECT * FROM access_tokens t WHERE ");
+    draft.add(&format!(
+        "SELECT {TOKEN}, t.disabled_by FROM access_tokens t WHERE "
+    ));
     match owner {
         Some(owner) => {
             draft.add("t.user_id = ");
@@ -243,7 +249,8 @@ pub(super) fn stretch(draft: &mut Draft, owner: Option<&UserId>, slice: &Slice, 
     draft.ordered(("t.created_at", "t.id"), &rows);
 }
 
-const SELECT: &str = "SELECT t.*, u.username, c.client_name";
+/// The columns of a [`TokenLine`] beside those of the token.
+const MORE: &str = ", u.username, c.client_name";
 const NAMES: &str = " LEFT JOIN users u ON u.id = t.user_id LEFT JOIN oauth_applications c ON c.client_id = t.client_id";
 
 fn place(line: &TokenLine) -> Cursor {

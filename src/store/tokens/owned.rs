@@ -11,7 +11,7 @@ use crate::{
         Store, StoreError, Tx, Unit,
         endings::{All, Ended, end_all},
         listing::Draft,
-        rows,
+        rows::{self, TOKEN},
         sql::Sql,
         tokens::listing::stretch,
     },
@@ -60,8 +60,7 @@ impl Store {
         let is_narrowed =
             !query.search.is_empty() || query.status.is_some() || query.category.is_some();
         let mut draft = Draft::new(self.driver());
-        draft.add(SELECT);
-        draft.add(" FROM (");
+        draft.add(&format!("SELECT {TOKEN}{MORE} FROM ("));
         let rows = if is_narrowed { WALK } else { slice.limit() };
         stretch(&mut draft, Some(user_id), slice, rows);
         draft.add(") AS t");
@@ -116,8 +115,7 @@ impl Store {
             return Ok(None);
         }
         let mut draft = Draft::new(self.driver());
-        draft.add(SELECT);
-        draft.add(" FROM access_tokens t");
+        draft.add(&format!("SELECT {TOKEN}{MORE} FROM access_tokens t"));
         draft.add(NAMES);
         draft.add(" WHERE t.id = ");
         draft.text(id);
@@ -168,7 +166,8 @@ pub struct LiveTokens {
 /// So many of a person's tokens one search looks at; where it finds no full page, the next goes on from there.
 const WALK: i64 = 5_000;
 
-const SELECT: &str = "SELECT t.*, c.client_name, f.grant_name, f.ip, f.user_agent";
+/// The columns that [`own`] reads beside those of the token.
+const MORE: &str = ", t.disabled_by, c.client_name, f.grant_name, f.ip, f.user_agent";
 const NAMES: &str = " LEFT JOIN oauth_applications c ON c.client_id = t.client_id \
                      LEFT JOIN token_families f ON f.id = t.token_family_id";
 

@@ -12,7 +12,7 @@ use crate::{
         Store, StoreError,
         keyed::{ByKeys, Keyed, Lookups},
         lookup::Lookup,
-        rows::{self, HOLDER},
+        rows::{self, HOLDER, TOKEN},
         sql::Row,
     },
 };
@@ -75,10 +75,6 @@ impl Store {
         self.find(hash).await
     }
 }
-
-/// The columns that [`rows::token`] reads.
-const TOKEN: &str = "t.id, t.token_hash, t.token_category, t.status, t.user_id, t.client_id, t.scopes, t.expires_at, \
-     t.created_at, t.last_used_at, t.parent_token_id, t.token_family_id, t.authorization_id, t.resource";
 
 /// How client and person of a token stand.
 const STANDING: &str = "u.tokens_end_at AS holder_mark, c.status AS client_status, c.tokens_end_at AS client_mark \

@@ -3,7 +3,7 @@ use super::super::{
     Store, StoreError,
     clients::listing::HOLDINGS_CAP,
     listing::{Draft, SEARCH_CAP},
-    rows,
+    rows::{self, USER},
     sql::{Sql, Value},
 };
 use crate::domain::{
@@ -52,7 +52,7 @@ impl Store {
         slice: &Slice,
     ) -> Result<Leaf<User>, StoreError> {
         let mut draft = Draft::new(self.driver());
-        draft.add("SELECT u.* FROM ");
+        draft.add(&format!("SELECT {USER} FROM "));
         if query.search.is_empty() {
             draft.add("users u WHERE 1 = 1");
         } else {
