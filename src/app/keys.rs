@@ -148,6 +148,9 @@ impl Loader {
             keys.push(key);
         }
         self.tell(&hand, &signing, &records, now).await?;
+        flow::seal_anew(&self.deps, &records)
+            .await
+            .map_err(|error| format!("a private key could not be sealed anew: {error:?}"))?;
         self.note(signing);
         self.set(keys, &records, now)
     }

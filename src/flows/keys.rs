@@ -12,10 +12,11 @@ use crate::{
     },
     jose::{Algorithm, KeyError, PublicKey, SigningKey},
     seal::{SealError, SealingRing},
-    store::keys::{ActivateKey, AddKey, AddWhen, Added, RetireKey, Retired},
+    store::keys::{ActivateKey, AddKey, AddWhen, Added, RetireKey, Retired, SealAnew},
 };
 use std::{sync::Arc, time::Duration};
 use time::format_description::well_known::Rfc3339;
+use zeroize::Zeroizing;
 
 /// What the operator set about keys.
 #[derive(Clone, Debug)]
@@ -318,14 +319,7 @@ pub async fn keep(
     let ring = deps.sealing.as_ref().ok_or_else(|| {
         FlowError::Internal("ENCRYPTION_KEY is needed to keep keys in the database".to_owned())
     })?;
-    let sealed = ring
-        .seal(
-            place(&record.kid).as_bytes(),
-            pem.expose().as_bytes(),
-            random(&*deps.ground.entropy)?,
-        )
-        .map_err(|error| FlowError::Internal(error.to_string()))?;
-    record.sealed = Some(sealed);
+    record.sealed = Some(sealed(deps, ring, &record.kid, pem.expose().as_bytes())?);
     let unit = AddKey {
         audit: deps
             .ground
@@ -346,15 +340,52 @@ pub async fn keep(
     })
 }
 
+/// Seals again what a former secret sealed, so that the former secret can be taken away. What does not open is left alone.
+///
+/// # Errors
+/// As the database.
+pub async fn seal_anew(deps: &KeysDeps, records: &[KeyRecord]) -> Result<(), FlowError> {
+    let Some(ring) = &deps.sealing else {
+        return Ok(());
+    };
+    for record in records {
+        let Some(former) = record.sealed.as_ref().filter(|text| ring.is_outdated(text)) else {
+            continue;
+        };
+        let Ok(opened) = opened(ring, &record.kid, former) else {
+            continue;
+        };
+        let unit = SealAnew {
+            kid: record.kid.clone(),
+            former: former.clone(),
+            sealed: sealed(deps, ring, &record.kid, &opened)?,
+        };
+        if deps.ground.store.commit(unit).await? {
+            tracing::info!(
+                kid = record.kid,
+                "a private key is sealed with the current secret"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn sealed(deps: &KeysDeps, ring: &SealingRing, kid: &str, pem: &[u8]) -> Result<String, FlowError> {
+    let salt = random(&*deps.ground.entropy)?;
+    ring.seal(place(kid).as_bytes(), pem, salt)
+        .map_err(|error| FlowError::Internal(error.to_string()))
+}
+
+fn opened(ring: &SealingRing, kid: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    ring.open(place(kid).as_bytes(), sealed).map(Zeroizing::new)
+}
+
 /// The private key of a record that has one.
 ///
 /// # Errors
 /// When it was sealed with another key, for another record, or is damaged.
 pub fn unseal(ring: &SealingRing, kid: &str, sealed: &str) -> Result<SigningKey, String> {
-    let opened = ring
-        .open(place(kid).as_bytes(), sealed)
-        .map_err(|error: SealError| error.to_string())?;
-    let opened = zeroize::Zeroizing::new(opened);
+    let opened = opened(ring, kid, sealed).map_err(|error| error.to_string())?;
     let pem = std::str::from_utf8(&opened).map_err(|error| error.to_string())?;
     SigningKey::from_any_pem(pem, Some(kid)).map_err(|error| error.to_string())
 }

@@ -166,6 +166,32 @@ impl Unit for TellHeld {
     }
 }
 
+/// Replaces what a private half is sealed with, unless somebody else did. Tells whether it was done.
+pub struct SealAnew {
+    /// Which.
+    pub kid: String,
+    /// The sealed text that was read.
+    pub former: String,
+    /// The same key, sealed with the current secret.
+    pub sealed: String,
+}
+
+impl Unit for SealAnew {
+    type Answer = bool;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
+        async move {
+            let replace =
+                Sql::new("UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2")
+                    .text(self.kid.as_str())
+                    .text(self.former.as_str())
+                    .text(self.sealed.as_str());
+            Ok(tx.run(replace).await? == 1)
+        }
+        .boxed()
+    }
+}
+
 /// Lets a key that waits sign from now on. Tells whether it was waiting.
 pub struct ActivateKey {
     /// Which.

@@ -70,6 +70,11 @@ async fn under_a_secret(engine: Engine) {
             ("JWT_SECRET", "k".repeat(40)),
             ("JWT_SECRET_PREVIOUS", "j".repeat(40)),
         ],
+        // The last step of the manual: the former secret is taken away.
+        [
+            ("JWT_SECRET", "k".repeat(40)),
+            ("JWT_SECRET_PREVIOUS", String::new()),
+        ],
     ] {
         server.signal("TERM");
         server.ended().await;
@@ -85,7 +90,6 @@ async fn under_a_secret(engine: Engine) {
     server.signal("TERM");
     server.ended().await;
     server.set("JWT_SECRET", &"l".repeat(40));
-    server.set("JWT_SECRET_PREVIOUS", "");
     server.set("JWT_KEY_PUBLISH_BEFORE_USE", "10s");
     server.launch().await;
     let (_, other, keys) = signed_in(&server).await;
