@@ -11,7 +11,7 @@ use crate::{
     domain::user::Role,
     pages::{GUIDES, Guides, Lang, PageError, Place, Shell, guide_code, once},
 };
-use ::http::{HeaderValue, Method};
+use ::http::Method;
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
@@ -46,10 +46,8 @@ impl DocsDeps {
             return Ok(None);
         };
         let draw = || {
-            let page = self.guides.draw(&self.web.pages, lang, slug, None)?;
-            let html = HeaderValue::from_static("text/html; charset=utf-8");
-            let caching = HeaderValue::from_static("public, max-age=300");
-            Ok(Document::new(page.into(), html, caching))
+            let guide = self.guides.draw(&self.web.pages, lang, slug, None)?;
+            Ok(Document::page(guide))
         };
         once(cell, draw).map(Some)
     }
@@ -129,19 +127,14 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
             .draw(&deps.web.pages, lang, slug, Some(shell(&guest)))
         {
             Ok(html) => respond::html(200, html),
-            Err(error) => failed(&error),
+            Err(error) => respond::not_drawn(&error),
         };
     }
     match deps.public(lang, slug) {
         Ok(Some(document)) => respond::vary(respond::as_page(document.answer(&request)), "Cookie"),
         Ok(None) => respond::redirect(302, "/docs"),
-        Err(error) => failed(&error),
+        Err(error) => respond::not_drawn(&error),
     }
-}
-
-fn failed(error: &PageError) -> Response {
-    tracing::error!(%error, "a guide could not be drawn");
-    respond::text(500, "The page could not be shown.")
 }
 
 fn shell(guest: &Guest) -> Shell {

@@ -4,7 +4,7 @@
 use super::{
     encoding::{Encoding, chosen},
     request::Request,
-    respond::{self, JSON, Response, text, with_type},
+    respond::{self, HTML, JSON, Response, text, with_type},
 };
 use ::http::{HeaderValue, header};
 use bytes::Bytes;
@@ -35,6 +35,15 @@ impl Document {
             body.into(),
             JSON,
             HeaderValue::from_static("public, max-age=3600"),
+        )
+    }
+
+    /// A page that is the same for everybody who is not signed in, which may be cached for five minutes.
+    pub fn page(html: String) -> Self {
+        Self::new(
+            html.into(),
+            HTML,
+            HeaderValue::from_static("public, max-age=300"),
         )
     }
 

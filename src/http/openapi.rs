@@ -9,7 +9,7 @@ use super::{
     web::language::lang_of,
 };
 use crate::pages::{Lang, PageError, Pages, once};
-use ::http::{HeaderValue, Method};
+use ::http::Method;
 use serde_json::Value;
 use std::{
     collections::{HashMap, HashSet},
@@ -116,19 +116,14 @@ impl Shelf {
         };
         match once(cell, || self.draw(lang)) {
             Ok(page) => shown(page.answer(request)),
-            Err(error) => {
-                tracing::error!(%error, "the page of the document could not be drawn");
-                respond::text(500, "The page could not be shown.")
-            }
+            Err(error) => respond::not_drawn(&error),
         }
     }
 
     fn draw(&self, lang: Lang) -> Result<Document, PageError> {
         let page = reading::page(lang, &self.deps.base_url, self.source());
         let html = self.deps.pages.render_at(lang, &page, VIEWER)?;
-        let kind = HeaderValue::from_static("text/html; charset=utf-8");
-        let caching = HeaderValue::from_static("public, max-age=300");
-        Ok(Document::new(html.into(), kind, caching))
+        Ok(Document::page(html))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub type Response = ::http::Response<Body>;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+pub(super) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Pages may load their style sheet, their script and their pictures from here, send forms here, and nothing else.
@@ -68,6 +68,12 @@ fn escaped(text: String) -> String {
 /// A page. It is never stored, never framed, and tells no other host where the person came from.
 pub fn html(status: u16, body: String) -> Response {
     as_page(no_store(with_type(status, HTML, Bytes::from(body))))
+}
+
+/// Plain words in place of a page that could not be drawn.
+pub fn not_drawn(error: &crate::pages::PageError) -> Response {
+    tracing::error!(%error, "a page could not be drawn");
+    text(500, "The page could not be shown.")
 }
 
 /// With what the browser is told about a page.

@@ -205,10 +205,7 @@ fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View, address: &str)
     match pages.render_at(lang, view, address) {
         Ok(html) if (400..500).contains(&status) => respond::html(status, focus_first_fault(html)),
         Ok(html) => respond::html(status, html),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be drawn");
-            respond::text(500, "The page could not be shown.")
-        }
+        Err(error) => respond::not_drawn(&error),
     }
 }
 
