@@ -91,7 +91,7 @@ pub struct Order<'a> {
     pub parent: Option<&'a TokenId>,
     /// The family, unless this begins one.
     pub family: Option<&'a FamilyId>,
-    /// No refresh token outlives it.
+    /// When the family ends; nothing outlives it.
     pub absolute_end: Option<Timestamp>,
     /// `DEVICE_REFRESH_TOKEN_EXPIRATION` applies.
     pub refresh_cap: Option<Duration>,
@@ -196,7 +196,7 @@ fn mint(
         Holder::Person(_) => rules.lifetimes.access(order.client, spread),
         Holder::Machine => rules.lifetimes.machine(order.client),
     };
-    let access_end = now + life;
+    let access_end = within_family(order, now + life);
     let audience = first_filled(&[
         order.asked_resource,
         order.granted_resource,
@@ -244,7 +244,14 @@ fn mint(
 
 fn refresh_end(rules: &TokenRules, order: &Order<'_>, now: Timestamp) -> Timestamp {
     let life = rules.lifetimes.profile(order.client).refresh;
-    let end = now + order.refresh_cap.map_or(life, |cap| life.min(cap));
+    within_family(
+        order,
+        now + order.refresh_cap.map_or(life, |cap| life.min(cap)),
+    )
+}
+
+/// Nothing outlives its family, access tokens neither.
+fn within_family(order: &Order<'_>, end: Timestamp) -> Timestamp {
     order.absolute_end.map_or(end, |last| end.min(last))
 }
 

@@ -262,19 +262,25 @@ impl Unit for RevokeFamily {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
-            end_family(tx, &self.family, self.at).await?;
-            let revoke = Sql::new(
-                "UPDATE access_tokens SET status = 'revoked' WHERE status = 'active' \
-                 AND (token_family_id = $1 OR id = $1 OR parent_token_id = $1)",
-            )
-            .text(self.family.id.as_str());
-            let revoked = tx.run(revoke).await?;
-            note(tx, "family", self.family.id.as_str(), self.at).await?;
+            let revoked = revoke_family(tx, &self.family, self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(revoked)
         }
         .boxed()
     }
+}
+
+/// A family and its tokens. One that is switched off goes as well, for it could be switched on again.
+async fn revoke_family(tx: &mut Tx<'_>, family: &Family, at: Timestamp) -> Result<u64, StoreError> {
+    end_family(tx, family, at).await?;
+    let revoke = Sql::new(
+        "UPDATE access_tokens SET status = 'revoked' WHERE status IN ('active', 'disabled') \
+         AND (token_family_id = $1 OR id = $1 OR parent_token_id = $1)",
+    )
+    .text(family.id.as_str());
+    let revoked = tx.run(revoke).await?;
+    note(tx, "family", family.id.as_str(), at).await?;
+    Ok(revoked)
 }
 
 async fn end_family(tx: &mut Tx<'_>, family: &Family, at: Timestamp) -> Result<(), StoreError> {

@@ -78,6 +78,8 @@ async fn standing_is_judged_again_inside_the_transaction() {
             let good = world.store.commit(redeem(&code, &issued(&code.hash, at(2)))).await;
             assert_eq!(good, Ok(Redemption::Done), "{on}");
         }
+        // What is switched off could be switched on again, so it ends as well.
+        world.sql("UPDATE access_tokens SET status = 'disabled' WHERE token_category = 'access'").await;
         let end = RevokeFamily {
             family: held.family.clone(),
             at: at(4),

@@ -81,7 +81,8 @@ impl Unit for EndToken {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
-            let find = Sql::new("SELECT status FROM access_tokens WHERE id = $1").text(self.token_id.as_str());
+            let find = Sql::new("SELECT status FROM access_tokens WHERE id = $1")
+                .text(self.token_id.as_str());
             let Some(row) = tx.one(find).await? else {
                 return Ok(false);
             };
@@ -89,13 +90,7 @@ impl Unit for EndToken {
                 return Ok(false);
             }
             if let Some(family) = &self.family {
-                super::end_family(tx, family, self.at).await?;
-                let revoke = Sql::new(
-                    "UPDATE access_tokens SET status = 'revoked' WHERE status IN ('active', 'disabled') \
-                     AND (token_family_id = $1 OR id = $1 OR parent_token_id = $1)",
-                );
-                tx.run(revoke.text(family.id.as_str())).await?;
-                note(tx, "family", family.id.as_str(), self.at).await?;
+                super::revoke_family(tx, family, self.at).await?;
             }
             let revoke = Sql::new("UPDATE access_tokens SET status = 'revoked' WHERE id = $1");
             tx.run(revoke.text(self.token_id.as_str())).await?;
