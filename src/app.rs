@@ -153,6 +153,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         store: store.clone(),
         commits: crate::actors::Commits::new(),
         turns: crate::actors::Turns::of_host(),
+        hashing: crate::actors::Turns::of_half_the_host(),
         audited: config.audit.enabled,
         clock,
         entropy,

@@ -124,6 +124,8 @@ pub struct Ground {
     pub commits: Commits,
     /// Signatures that take long.
     pub turns: Turns,
+    /// Hashes of secrets that are made here, which take a hundred times as long.
+    pub hashing: Turns,
     /// Whether `ENABLE_AUDIT_LOGGING` is on.
     pub audited: bool,
     /// Time.

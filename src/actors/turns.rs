@@ -1,8 +1,9 @@
-//! Work that takes longer than all else that a request does: an RSA signature is half a millisecond of a core. At most
-//! one for each core is done at a time, and the thread that does it hands its other tasks to another first, so that no
-//! health check waits behind a queue of signatures.
+//! Work that takes longer than all else that a request does: an RSA signature is half a millisecond of a core, the hash of
+//! a new secret fifty. So much is done at a time and no more, and the thread that does it hands its other tasks to another
+//! first, so that no health check waits behind a queue of signatures.
 //!
-//! Must not live here: what is done, and passwords, which have a pool of their own that refuses when it is full.
+//! Must not live here: what is done, and the passwords of people who sign in, which have a pool of their own that refuses
+//! when it is full.
 
 use std::sync::Arc;
 
@@ -21,7 +22,12 @@ impl Turns {
 
     /// One for each core of this machine.
     pub fn of_host() -> Self {
-        Self::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+        Self::new(cores())
+    }
+
+    /// One for every second core of this machine, as passwords have it.
+    pub fn of_half_the_host() -> Self {
+        Self::new(cores() / 2)
     }
 
     /// Does the work when its turn has come, in order of arrival. A caller who gives up before has cost nothing.
@@ -34,6 +40,10 @@ impl Turns {
             _ => work(),
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 #[cfg(test)]

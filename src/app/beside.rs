@@ -26,6 +26,7 @@ pub async fn ground(config: &Config) -> Result<Ground, StartFailure> {
         store,
         commits: crate::actors::Commits::new(),
         turns: crate::actors::Turns::of_host(),
+        hashing: crate::actors::Turns::of_half_the_host(),
         audited: config.audit.enabled,
         clock: Arc::new(HostClock),
         entropy: Arc::new(HostEntropy::default()),

@@ -13,25 +13,22 @@ use crate::{
 pub async fn new_client_secret(ground: &Ground) -> Result<(Secret, SecretHashes), FlowError> {
     let secret = Secret::new(format!("ago_{}", base32(&random::<32>(&*ground.entropy)?)));
     let hashes = SecretHashes {
-        slow: hashed(ground, HashAlgorithm::Bcrypt, secret.clone()).await?,
+        slow: hashed(ground, HashAlgorithm::Bcrypt, &secret).await?,
         fast: sha256_hex(secret.expose().as_bytes()),
     };
     Ok((secret, hashes))
 }
 
-/// A hash off the async threads: it takes tens of milliseconds.
+/// A hash when its turn has come: it takes tens of milliseconds of a core, and strangers who register clients cause it.
 pub(super) async fn hashed(
     ground: &Ground,
     algorithm: HashAlgorithm,
-    password: Secret,
+    password: &Secret,
 ) -> Result<String, FlowError> {
     let salt: [u8; 16] = random(&*ground.entropy)?;
-    tokio::task::spawn_blocking(move || {
-        passwords::hash(algorithm, password.expose().as_bytes(), salt)
-    })
-    .await
-    .map_err(|error| FlowError::Internal(error.to_string()))?
-    .map_err(|error| FlowError::Internal(error.to_string()))
+    let hash = || passwords::hash(algorithm, password.expose().as_bytes(), salt);
+    let made = ground.hashing.take(hash).await;
+    made.map_err(|error| FlowError::Internal(error.to_string()))
 }
 
 /// RFC 4648 §6 in lower case, without padding.

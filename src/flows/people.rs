@@ -109,7 +109,7 @@ pub async fn create(
         id: UserId::new(deps.ground.id_of(submission)?),
         username: account.username,
         email: account.email,
-        password_hash: hashed(&deps.ground, deps.algorithm, password.clone()).await?,
+        password_hash: hashed(&deps.ground, deps.algorithm, &password).await?,
         role: account.role,
         full_name: account.full_name,
         avatar_url: String::new(),

@@ -94,6 +94,12 @@ pub async fn register(
     }
     let registration = judged(&draft, &deps.registry.rules.of(true))?;
     let ground = &deps.registry.ground;
+    if let Some(most) = deps.settings.most_waiting
+        && ground.store.registrations_waiting().await? >= i64::from(most)
+    {
+        // Who is refused costs no hash.
+        return Err(RegisterError::Full);
+    }
     let (secret, hashes) = new_client_secret(ground).await?;
     let (client_id, at) = (ClientId::new(ground.uuid()?), ground.now());
     let token = Secret::new(format!(

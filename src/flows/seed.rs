@@ -111,7 +111,7 @@ async fn new_admin(ground: &Ground, rules: &SeedRules) -> Result<Admin, FlowErro
         id: UserId::new(ground.uuid()?),
         username: "admin".to_owned(),
         email: "admin@localhost".to_owned(),
-        password_hash: hashed(ground, rules.algorithm, password).await?,
+        password_hash: hashed(ground, rules.algorithm, &password).await?,
         role: Role::Admin,
         full_name: "Administrator".to_owned(),
         avatar_url: String::new(),

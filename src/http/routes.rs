@@ -36,6 +36,12 @@ pub struct Limits {
     pub token: Option<Arc<Limiter>>,
     /// `DEVICE_VERIFY_RATE_LIMIT`.
     pub device_verify: Option<Arc<Limiter>>,
+    /// `INTROSPECT_RATE_LIMIT`.
+    pub introspect: Option<Arc<Limiter>>,
+    /// `DYNAMIC_CLIENT_REGISTRATION_RATE_LIMIT`.
+    pub registration: Option<Arc<Limiter>>,
+    /// The same number for what is done with a registration later, counted by itself.
+    pub management: Option<Arc<Limiter>>,
 }
 
 impl Limits {
@@ -46,9 +52,14 @@ impl Limits {
             device_code,
             token,
             device_verify,
+            introspect,
+            registration,
+            management,
         } = self;
-        let all = [login, device_code, token, device_verify];
-        all.into_iter().flatten().map(Arc::clone).collect()
+        let of_people = [login, device_verify];
+        let of_clients = [device_code, token, introspect, registration, management];
+        let all = of_people.into_iter().chain(of_clients);
+        all.flatten().map(Arc::clone).collect()
     }
 }
 
@@ -101,7 +112,7 @@ where
 pub fn routes(all: &Everything) -> Routes {
     let routes = machines(all, Routes::new());
     let routes = documents(all, routes);
-    let routes = oauth::machines::routes(&all.machines, routes);
+    let routes = oauth::machines::routes(&all.machines, &all.limits, routes);
     let routes = oauth::people::routes(&all.people, routes);
     let routes = people(all, routes);
     let explain = ExplainWeb {

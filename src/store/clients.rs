@@ -43,6 +43,15 @@ pub struct Counts {
 }
 
 impl Store {
+    /// How many clients that nobody owns wait for approval, as a look before the transaction, in which it is decided.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn registrations_waiting(&self) -> Result<i64, StoreError> {
+        let row = self.read_one(Sql::new(WAITING)).await?;
+        row.map_or(Ok(0), |row| row.int("waiting"))
+    }
+
     /// The client with this id.
     ///
     /// # Errors
@@ -211,11 +220,13 @@ async fn waiting(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
         ))
         .await?;
     }
-    let count = Sql::new(
-        "SELECT count(*) AS waiting FROM oauth_applications WHERE status = 'pending' AND user_id = ''",
-    );
-    tx.one(count).await?.map_or(Ok(0), |row| row.int("waiting"))
+    tx.one(Sql::new(WAITING))
+        .await?
+        .map_or(Ok(0), |row| row.int("waiting"))
 }
+
+const WAITING: &str =
+    "SELECT count(*) AS waiting FROM oauth_applications WHERE status = 'pending' AND user_id = ''";
 
 /// How many clients a person has. The person's row is locked, so that two who register at once count one another.
 async fn owned(tx: &mut Tx<'_>, owner: &str) -> Result<i64, StoreError> {

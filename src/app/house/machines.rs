@@ -30,7 +30,6 @@ impl House {
                 },
                 refusals: refusals.clone(),
             },
-            introspect_limit: super::rules::limiter(config, config.limits.introspect),
             register: RegisterDeps {
                 registry: self.registry(config),
                 auth: auth.clone(),
@@ -41,8 +40,6 @@ impl House {
                     base_url: config.server.base_url.clone(),
                 }),
             },
-            register_limit: super::rules::limiter(config, config.limits.registration),
-            manage_limit: super::rules::limiter(config, config.limits.registration),
         }
     }
 }

@@ -38,22 +38,21 @@ pub fn device_rules(config: &Config) -> DeviceRules {
     }
 }
 
-/// A limit, unless limits are switched off.
-pub fn limiter(config: &Config, per_minute: u32) -> Option<Arc<Limiter>> {
-    config
-        .limits
-        .enabled
-        .then(|| Arc::new(Limiter::new(i64::from(per_minute))))
-}
-
+/// Every limit, unless limits are switched off.
 pub fn limits(config: &Config) -> Limits {
     let limits = &config.limits;
-    let limiter = |per_minute| limiter(config, per_minute);
+    let limiter = |per_minute| {
+        let limiter = || Arc::new(Limiter::new(i64::from(per_minute)));
+        limits.enabled.then(limiter)
+    };
     Limits {
         login: limiter(limits.login),
         device_code: limiter(limits.device_code),
         token: limiter(limits.token),
         device_verify: limiter(limits.device_verify),
+        introspect: limiter(limits.introspect),
+        registration: limiter(limits.registration),
+        management: limiter(limits.registration),
     }
 }
 

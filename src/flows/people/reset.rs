@@ -76,7 +76,7 @@ async fn give(
             (None, name, Origin::default())
         }
     };
-    let hash = hashed(&deps.ground, deps.algorithm, password.clone()).await?;
+    let hash = hashed(&deps.ground, deps.algorithm, &password).await?;
     let at = deps.ground.now();
     let event = events::password_reset(&user, name, &origin);
     let unit = ResetPassword {
