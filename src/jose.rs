@@ -10,6 +10,7 @@ mod foreign_keys;
 mod json;
 mod key_set;
 mod pem;
+mod proven;
 mod public_key;
 mod rsa_key;
 mod signing_key;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use ring::hmac;
 use serde_json::{Map, Value};
 
-use super::{Algorithm, JoseError, PublicKey, SigningKey, json};
+use super::{Algorithm, JoseError, PublicKey, SigningKey, json, proven::Proven};
 
 /// The longest of our own tokens that is made or read, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -79,6 +79,8 @@ pub struct Trusted<'a> {
     pub secrets: &'a [Arc<SigningKey>],
     /// Public keys, the most likely one first.
     pub public: &'a [PublicKey],
+    /// Signatures of these keys that were good before.
+    pub proven: Option<&'a Proven>,
 }
 
 /// Returns the payload of a token that one of the trusted keys signed.
@@ -97,7 +99,12 @@ pub fn verify(
         verify_hs256(trusted.secrets, input, signature)?;
         return json::object(&decode(payload)?);
     }
-    json::object(&verify_asymmetric(trusted.public, &header, token)?)
+    let check = || verify_asymmetric(trusted.public, &header, token);
+    match trusted.proven {
+        Some(proven) => proven.or_check(token, check)?,
+        None => check()?,
+    }
+    json::object(&decode(payload)?)
 }
 
 fn verify_hs256(
@@ -118,11 +125,7 @@ fn verify_hs256(
 
 /// A key with the token's `kid` is the only candidate. When no key has it, every key of the
 /// algorithm is: tokens of a former installation may carry any `kid`.
-fn verify_asymmetric(
-    keys: &[PublicKey],
-    header: &Header,
-    token: &str,
-) -> Result<Vec<u8>, JoseError> {
+fn verify_asymmetric(keys: &[PublicKey], header: &Header, token: &str) -> Result<(), JoseError> {
     let kid = header.kid.as_deref();
     let known = kid.filter(|kid| keys.iter().any(|key| key.kid() == *kid));
     let mut refusal = JoseError::NoKey;
@@ -132,7 +135,7 @@ fn verify_asymmetric(
             continue;
         }
         match key.verify(token) {
-            Ok(payload) => return Ok(payload),
+            Ok(()) => return Ok(()),
             Err(error) => refusal = error,
         }
     }

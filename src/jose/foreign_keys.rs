@@ -76,6 +76,7 @@ impl ForeignKeys {
     /// Says why the token is no good.
     pub fn verify(&self, token: &str) -> Result<Map<String, Value>, JoseError> {
         let trusted = Trusted {
+            proven: None,
             secrets: &[],
             public: &self.keys,
         };

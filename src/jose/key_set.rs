@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::compact::{self, MAX_TOKEN_BYTES, MediaType, Trusted};
+use super::proven::Proven;
 use super::{Algorithm, JoseError, KeyError, PublicKey, SigningKey};
 
 /// Signs, verifies and publishes.
@@ -25,6 +26,7 @@ pub struct KeySet {
     secrets: Vec<Arc<SigningKey>>,
     /// The public halves of the keys that sign first, then the verification-only keys.
     public: Vec<PublicKey>,
+    proven: Proven,
     changes_at: Option<i64>,
     jwks: Bytes,
     /// With the keys that are apart, where there are such.
@@ -145,6 +147,7 @@ impl KeySet {
             additional,
             id_token,
             secrets,
+            proven: Proven::default(),
             changes_at: ends.chain(roster.changes_at).min(),
             public,
             etag: format!("\"{}\"", BASE64URL.encode(digest)),
@@ -265,6 +268,7 @@ impl KeySet {
         let trusted = Trusted {
             secrets: &self.secrets,
             public: &self.public,
+            proven: Some(&self.proven),
         };
         compact::verify(trusted, token, MAX_TOKEN_BYTES)
     }

@@ -125,12 +125,12 @@ impl PublicKey {
         &self.verifier
     }
 
-    /// Returns the payload of a compact token that this key signed.
-    pub(super) fn verify(&self, token: &str) -> Result<Vec<u8>, JoseError> {
+    /// Whether this key signed the compact token.
+    pub(super) fn verify(&self, token: &str) -> Result<(), JoseError> {
         let encoded = Compact::<Vec<u8>, Empty>::new_encoded(token);
         let algorithm = signature_algorithm(self.algorithm);
         match encoded.decode(&self.verifier, algorithm) {
-            Ok(Compact::Decoded { payload, .. }) => Ok(payload),
+            Ok(Compact::Decoded { .. }) => Ok(()),
             Ok(Compact::Encoded(_)) | Err(_) => Err(JoseError::BadSignature),
         }
     }
