@@ -3,9 +3,11 @@
 //!
 //! Must not live here: the caches themselves, and writing the outbox, which the change's own transaction does.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::store::{Store, StoreError, outbox::Invalidation};
 
@@ -16,8 +18,11 @@ use super::supervisor::Spec;
 use super::vitals::Vitals;
 
 const EVERY: Duration = Duration::from_millis(500);
-/// Ids are drawn before a transaction commits, so one may become visible after a greater one: so many are read again.
-const OVERLAP: i64 = 1000;
+/// Ids are drawn before a transaction commits, so one may become visible after a greater one. No commit takes so long, so
+/// what was reached before that time is settled.
+const OVERLAP: Duration = Duration::from_secs(10);
+/// As many ids below the greatest are read in the first moments, when it is not known what was reached before.
+const FIRST: i64 = 1000;
 
 /// What is done about a change.
 #[derive(Clone)]
@@ -56,9 +61,38 @@ struct Invalidator {
 
 /// How far the outbox has been read.
 struct Reached {
-    last: i64,
+    /// How far it was at which moment, the last moment last: none but the first is as old as the overlap.
+    marks: VecDeque<(Instant, i64)>,
+    /// Read, and above the first mark.
     seen: HashSet<i64>,
     missed: bool,
+}
+
+impl Reached {
+    fn at(last: i64) -> Self {
+        Self {
+            marks: VecDeque::from([(Instant::now(), last - FIRST)]),
+            seen: HashSet::new(),
+            missed: false,
+        }
+    }
+
+    /// Everything up to here is settled.
+    fn settled(&self) -> i64 {
+        self.marks.front().map_or(0, |(_, id)| *id)
+    }
+
+    fn note(&mut self, last: i64) {
+        let now = Instant::now();
+        let before = self.marks.back().map_or(0, |(_, id)| *id);
+        self.marks.push_back((now, before.max(last)));
+        let is_old = |mark: &(Instant, i64)| now.duration_since(mark.0) >= OVERLAP;
+        while self.marks.get(1).is_some_and(is_old) {
+            self.marks.pop_front();
+        }
+        let settled = self.settled();
+        self.seen.retain(|id| *id > settled);
+    }
 }
 
 impl Rounds for Invalidator {
@@ -70,11 +104,7 @@ impl Rounds for Invalidator {
         // Whatever was remembered before a restart of this actor may be out of date.
         (self.settings.clear)();
         let last = self.store.last_invalidation().await?;
-        Ok(Reached {
-            last,
-            seen: HashSet::new(),
-            missed: false,
-        })
+        Ok(Reached::at(last))
     }
 
     async fn serve(&self, reached: &mut Reached, _: Vec<Queued<()>>) -> Result<(), Failure> {
@@ -110,8 +140,7 @@ impl Invalidator {
     }
 
     async fn read(&self, reached: &mut Reached) -> Result<(), StoreError> {
-        let from = reached.last - OVERLAP;
-        let mut after = from;
+        let mut after = reached.settled();
         loop {
             let changes = self.store.invalidations_after(after).await?;
             let Some(newest) = changes.last().map(|change| change.id) else {
@@ -124,9 +153,7 @@ impl Invalidator {
                 }
             }
         }
-        reached.last = reached.last.max(after);
-        let horizon = reached.last - OVERLAP;
-        reached.seen.retain(|id| *id > horizon);
+        reached.note(after);
         Ok(())
     }
 }

@@ -72,3 +72,24 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
     assert_eq!(*seen.lock().unwrap(), [family("f"), family("g")]);
     assert_eq!(cleared.load(Ordering::Relaxed), 1);
 }
+
+/// What was reached ten seconds ago is settled: until then everything above it is read again, however much that is.
+#[tokio::test(start_paused = true)]
+async fn what_becomes_visible_late_is_read_however_much_came_before_it() {
+    let mut reached = Reached::at(5_000);
+    assert_eq!(reached.settled(), 4_000);
+    reached.seen.extend([4_001, 9_999]);
+    for second in 1..10 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        reached.note(9_000 + second);
+        assert_eq!(reached.settled(), 4_000, "{second}");
+    }
+    tokio::time::advance(Duration::from_secs(2)).await;
+    reached.note(9_009);
+    assert_eq!(reached.settled(), 9_001);
+    assert_eq!(reached.seen, HashSet::from([9_999]));
+    // Nobody changes anything: nothing is left to be read again.
+    tokio::time::advance(OVERLAP).await;
+    reached.note(9_009);
+    assert_eq!((reached.settled(), reached.marks.len()), (9_009, 2));
+}
