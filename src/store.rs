@@ -111,8 +111,10 @@ struct Inner {
     /// Room for commits on Postgres, under way and in line.
     line: Semaphore,
     opened: Instant,
-    /// When the last commit on Postgres came back, in milliseconds after `opened`; 0 before the first.
+    /// When the last commit came back, in milliseconds after `opened`; 0 before the first.
     committed_ms: AtomicU64,
+    /// When the first commit after it could not be made, likewise; 0 while they succeed.
+    refused_ms: AtomicU64,
 }
 
 enum Engine {
@@ -142,6 +144,7 @@ impl Store {
             line: Semaphore::new(room.min(Semaphore::MAX_PERMITS)),
             opened: Instant::now(),
             committed_ms: AtomicU64::new(0),
+            refused_ms: AtomicU64::new(0),
         })))
     }
 
@@ -163,14 +166,23 @@ impl Store {
             .map(|_| ())
     }
 
-    /// Whether Postgres committed something within this time: then it answers, even if no connection is free to ask it.
+    /// For how long every commit has failed; `None` while they succeed, or nobody has tried.
+    pub fn refuses_for(&self) -> Option<Duration> {
+        match self.0.refused_ms.load(Relaxed) {
+            0 => None,
+            since => Some(Duration::from_millis(self.age_ms().saturating_sub(since))),
+        }
+    }
+
+    /// Whether something was committed within this time: then the database answers, even if no connection is free to ask it.
     pub fn committed_within(&self, time: Duration) -> bool {
         let last = self.0.committed_ms.load(Relaxed);
         last > 0 && u128::from(self.age_ms().saturating_sub(last)) <= time.as_millis()
     }
 
+    /// Milliseconds since it was opened, never 0.
     fn age_ms(&self) -> u64 {
-        u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.0.opened.elapsed().as_millis()).map_or(u64::MAX, |age| age.max(1))
     }
 
     /// Closes every connection; SQLite's log is folded into the file.
@@ -214,28 +226,44 @@ impl Store {
     /// # Errors
     /// What the unit says; [`StoreError::Unavailable`] when the commit failed or its outcome is unknown.
     pub async fn commit<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
-        match &self.0.engine {
-            Engine::Pg(pool) => {
-                let Ok(_place) = timeout(ROOM, self.0.line.acquire()).await else {
-                    let why = "too many wait for a connection";
-                    return Err(StoreError::Unavailable(why.to_owned()));
-                };
-                let done = in_time(COMMIT, batch::commit_on_postgres(pool, &unit)).await;
-                if done.is_ok() {
-                    self.0.committed_ms.store(self.age_ms(), Relaxed);
+        let done = match &self.0.engine {
+            Engine::Pg(pool) => match timeout(ROOM, self.0.line.acquire()).await {
+                Ok(_place) => in_time(COMMIT, batch::commit_on_postgres(pool, &unit)).await,
+                Err(_) => crowded("too many wait for a connection"),
+            },
+            Engine::Lite { .. } => self.commit_in_line(unit).await,
+        };
+        self.remember(&done);
+        done
+    }
+
+    async fn commit_in_line<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
+        let (queued, answer) = QueuedUnit::new(unit);
+        match self.0.sink.get() {
+            Some(sink) => {
+                if timeout(ROOM, sink.submit(queued)).await.is_err() {
+                    return crowded("too many wait for the connection that writes");
                 }
-                done
             }
-            Engine::Lite { .. } => {
-                let (queued, answer) = QueuedUnit::new(unit);
-                match self.0.sink.get() {
-                    Some(sink) => sink.submit(queued).await,
-                    None => self.commit_batch(vec![queued]).await,
-                }
-                answer.await.unwrap_or_else(|_| {
-                    Err(StoreError::Unavailable("the writer stopped".to_owned()))
-                })
+            None => self.commit_batch(vec![queued]).await,
+        }
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("the writer stopped".to_owned())))
+    }
+
+    fn remember<A>(&self, done: &Result<A, StoreError>) {
+        match done {
+            Ok(_) => {
+                self.0.committed_ms.store(self.age_ms(), Relaxed);
+                self.0.refused_ms.store(0, Relaxed);
             }
+            Err(StoreError::Unavailable(_)) => {
+                let now = self.age_ms();
+                // The first since the last that succeeded stays.
+                let _ = self.0.refused_ms.compare_exchange(0, now, Relaxed, Relaxed);
+            }
+            Err(StoreError::Conflict | StoreError::Bug(_)) => {}
         }
     }
 
@@ -263,6 +291,10 @@ impl Store {
             Engine::Pg(pool) => in_time(READ, statement.all_on_postgres(pool)).await,
         }
     }
+}
+
+fn crowded<A>(why: &str) -> Result<A, StoreError> {
+    Err(StoreError::Unavailable(why.to_owned()))
 }
 
 /// Waits no longer than `limit` for a server behind a network, which can fall silent without a word.

@@ -91,6 +91,9 @@ impl Rounds for Watch {
 
     async fn tick(&self, countdown: &mut Countdown) -> Result<(), Failure> {
         let condition = match tokio::time::timeout(PATIENCE, self.store.ping()).await {
+            Ok(Ok(())) if self.store.refuses_for() > Some(PATIENCE) => {
+                Condition::Degraded("nothing can be written".to_owned())
+            }
             Ok(Ok(())) => Condition::Well,
             // The text is not shown to everybody, and may name hosts: it goes to the log.
             Ok(Err(error)) => Condition::Failing(error.to_string()),

@@ -126,28 +126,61 @@ pub(super) async fn commit_on_sqlite(
             Err(error) => return answer_all(units, &Err(error)),
         },
     };
+    let mut shut = None;
     match transact(&mut connection, &mut units).await {
         Ok(()) => answer_all(units, &Ok(())),
-        Err(_) if units.len() > 1 => {
-            for unit in units {
+        Err(Failed::ToBegin(error)) => shut = Some((units, error)),
+        Err(Failed::Within(error)) if units.len() == 1 => answer_all(units, &Err(error)),
+        Err(Failed::Within(_)) => {
+            let mut units = units.into_iter();
+            while let Some(unit) = units.next() {
                 let mut alone = vec![unit];
-                let outcome = transact(&mut connection, &mut alone).await;
-                answer_all(alone, &outcome);
+                match transact(&mut connection, &mut alone).await {
+                    Ok(()) => answer_all(alone, &Ok(())),
+                    Err(Failed::Within(error)) => answer_all(alone, &Err(error)),
+                    Err(Failed::ToBegin(error)) => {
+                        shut = Some((alone.into_iter().chain(units.by_ref()).collect(), error));
+                    }
+                }
             }
         }
-        Err(error) => answer_all(units, &Err(error)),
     }
-    *slot = Some(connection);
+    let Some((units, error)) = shut else {
+        *slot = Some(connection);
+        return;
+    };
+    // Whoever holds the file was waited for once, which is enough for all. Any other reason lies in the connection: a thread
+    // that is gone, a transaction that is open. The next batch opens another.
+    if is_busy(&error) {
+        *slot = Some(connection);
+    }
+    answer_all(units, &Err(error.into()));
+}
+
+/// How far a transaction came that did not happen.
+enum Failed {
+    /// Nothing was run.
+    ToBegin(sqlx::Error),
+    /// One of its units failed, or the commit.
+    Within(StoreError),
+}
+
+/// Whether another program holds the file: `SQLITE_BUSY` and its kinds.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
 }
 
 /// All units in one transaction. After a failure nothing of it is left, whatever the database did to it by itself.
 async fn transact(
     connection: &mut SqliteConnection,
     units: &mut [QueuedUnit],
-) -> Result<(), StoreError> {
+) -> Result<(), Failed> {
     sqlx::query("BEGIN IMMEDIATE")
         .execute(&mut *connection)
-        .await?;
+        .await
+        .map_err(Failed::ToBegin)?;
     faults::strike("store.begun");
     let ran = run_all(connection, units).await;
     faults::strike("store.settled");
@@ -164,7 +197,7 @@ async fn transact(
         let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
     }
     faults::strike("store.committed");
-    outcome
+    outcome.map_err(Failed::Within)
 }
 
 async fn run_all(

@@ -127,6 +127,20 @@ async fn a_database_that_cannot_be_reached_is_told_and_comes_back() {
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
 }
 
+/// Waits until the server says this of its database, and that it is ready all the same.
+async fn until_degraded(http: &mut Http, why: Option<&str>) {
+    let began = Instant::now();
+    loop {
+        let told = http.get("/readyz?verbose", &[]).await;
+        assert_eq!(told.status, 200, "{told:?}");
+        if told.json()["degraded"]["database"].as_str() == why {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "{told:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_what_writes_and_nothing_else() {
     let mut server = Server::prepared(Engine::Sqlite, &[]).await;
@@ -154,9 +168,11 @@ async fn a_full_disk_stops_what_writes_and_nothing_else() {
     for path in ["/health", "/readyz", "/login", "/.well-known/jwks.json"] {
         assert_eq!(http.get(path, &[]).await.status, 200, "{path}");
     }
+    until_degraded(&mut http, Some("nothing can be written")).await;
 
     server.limit_files("unlimited");
     http.start_device(&id).await;
+    until_degraded(&mut http, None).await;
     assert_eq!(http.poll(&id, &codes[0]).await.status, 200);
     assert_eq!(http.poll(&id, &codes[0]).await.error(), "invalid_grant");
     assert_eq!(http.tokeninfo(&access).await, 200);

@@ -270,3 +270,38 @@ async fn one_that_fails_makes_all_of_them_go_alone() {
     assert_eq!(status(&store, "r1").await, Some(TokenStatus::Revoked));
     assert_eq!(status(&store, "r2").await, Some(TokenStatus::Revoked));
 }
+
+/// Another program that holds the file is waited for once, and nobody of the batch is served after it was given up.
+#[tokio::test]
+async fn a_file_that_stays_held_is_told_to_the_whole_batch_at_once() {
+    let (room, ours) = store().await;
+    let path = room.path().join("x.db").display().to_string();
+    let patient = format!("file:{path}?_busy_timeout=100");
+    let store = Store::open(&Settings::new(Driver::Sqlite, patient))
+        .await
+        .unwrap();
+    let holder = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut holder = sqlx::ConnectOptions::connect(&holder).await.unwrap();
+    let mut say = async |text: &'static str| {
+        sqlx::raw_sql(text).execute(&mut holder).await.unwrap();
+    };
+    say("BEGIN IMMEDIATE").await;
+    let mut batch = batch();
+    let first = batch.add(machine("m0"));
+    let rest = [1, 2, 3, 4].map(|n| batch.add(machine(&format!("m{n}"))));
+    let committed = tokio::spawn({
+        let store = store.clone();
+        async move { store.commit_batch(batch.units).await }
+    });
+    let told = first.await.unwrap();
+    assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
+    say("COMMIT").await;
+    committed.await.unwrap();
+    for one in rest {
+        let told = one.await.unwrap();
+        assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
+    }
+    // The connection is as good as before.
+    store.commit(machine("m5")).await.unwrap().unwrap();
+    assert_eq!(status(&ours, "m5").await, Some(TokenStatus::Active));
+}
