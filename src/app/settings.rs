@@ -81,7 +81,7 @@ pub fn cors(config: &Config) -> Option<CorsRules> {
         origins: cors.origins.clone(),
         methods: cors.methods.join(","),
         headers: cors.headers.join(","),
-        max_age: cors.max_age.map_or(0, |age| age.as_secs()),
+        max_age: cors.max_age.map(|age| age.as_secs()).filter(|age| *age > 0),
     })
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 pub struct Cors {
     /// `CORS_ENABLED`, default off.
     pub enabled: bool,
-    /// `CORS_ALLOWED_ORIGINS`, required when on. A lone `*` lets every origin read, without credentials.
+    /// `CORS_ALLOWED_ORIGINS`, required when on, in lower case as browsers send them. A lone `*` lets every origin read,
+    /// without credentials.
     pub origins: Vec<String>,
-    /// `CORS_ALLOWED_METHODS`, default `GET,POST,PUT,DELETE,OPTIONS`.
+    /// `CORS_ALLOWED_METHODS`, default `GET,POST,PUT,DELETE,OPTIONS`, in upper case: browsers compare them so.
     pub methods: Vec<String>,
     /// `CORS_ALLOWED_HEADERS`, default `Origin,Content-Type,Authorization`.
     pub headers: Vec<String>,
@@ -23,8 +24,11 @@ impl Cors {
         let headers = ["Origin", "Content-Type", "Authorization"];
         let cors = Self {
             enabled: r.boolean("CORS_ENABLED", false),
-            origins: r.list("CORS_ALLOWED_ORIGINS", &[]),
-            methods: r.list("CORS_ALLOWED_METHODS", &methods),
+            origins: each(r.list("CORS_ALLOWED_ORIGINS", &[]), str::to_ascii_lowercase),
+            methods: each(
+                r.list("CORS_ALLOWED_METHODS", &methods),
+                str::to_ascii_uppercase,
+            ),
             headers: r.list("CORS_ALLOWED_HEADERS", &headers),
             max_age: r.optional_duration("CORS_MAX_AGE", Duration::from_secs(43_200)),
         };
@@ -33,6 +37,18 @@ impl Cors {
         }
         cors
     }
+}
+
+/// Each entry in the spelling that is compared, and once.
+fn each(list: Vec<String>, spelling: fn(&str) -> String) -> Vec<String> {
+    let mut entries = Vec::with_capacity(list.len());
+    for entry in list {
+        let entry = spelling(&entry);
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    entries
 }
 
 fn check_origins(r: &mut Reader<'_>, origins: &[String]) {

@@ -117,6 +117,25 @@ fn values_reach_their_fields() {
 }
 
 #[test]
+fn cors_is_spelled_as_browsers_spell_it() {
+    let c = config(&[
+        ("CORS_ENABLED", "true"),
+        (
+            "CORS_ALLOWED_ORIGINS",
+            "https://App.Example.com, https://app.example.com,HTTP://localhost:3000",
+        ),
+        ("CORS_ALLOWED_METHODS", "get,Put,GET"),
+        ("CORS_MAX_AGE", "0"),
+    ]);
+    assert_eq!(
+        c.cors.origins,
+        ["https://app.example.com", "http://localhost:3000"]
+    );
+    assert_eq!(c.cors.methods, ["GET", "PUT"]);
+    assert_eq!(c.cors.max_age, None);
+}
+
+#[test]
 fn derived_defaults_follow_their_base() {
     let c = config(&[
         ("JWT_EXPIRATION", "2h"),

@@ -8,15 +8,19 @@ use ::http::{Method, header};
 /// What the operator set.
 #[derive(Clone, Debug)]
 pub struct CorsRules {
-    /// `CORS_ALLOWED_ORIGINS`; `*` alone opens it to everybody, without credentials.
+    /// `CORS_ALLOWED_ORIGINS`, as browsers spell them; `*` alone opens it to everybody, without credentials.
     pub origins: Vec<String>,
     /// `CORS_ALLOWED_METHODS`.
     pub methods: String,
     /// `CORS_ALLOWED_HEADERS`.
     pub headers: String,
-    /// `CORS_MAX_AGE` in seconds.
-    pub max_age: u64,
+    /// `CORS_MAX_AGE` in seconds, above zero; `None` leaves it to the browser.
+    pub max_age: Option<u64>,
 }
+
+/// Headers that scripts may read: what the safelist of the Fetch standard lacks and answers here carry.
+const EXPOSED: &str = "Content-Length,Content-Type,Retry-After,WWW-Authenticate,\
+                       X-RateLimit-Limit,X-RateLimit-Remaining,X-RateLimit-Reset";
 
 /// What a request's origin may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +60,7 @@ impl CorsRules {
     pub fn mark(&self, response: Response, origin: &str) -> Response {
         let mut response = respond::put(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         response = respond::vary(response, "Origin");
-        response = respond::put(
-            response,
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "Content-Length,Content-Type",
-        );
+        response = respond::put(response, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         if origin == "*" {
             response
         } else {
@@ -81,11 +81,9 @@ impl CorsRules {
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             &self.headers,
         );
-        response = respond::put(
-            response,
-            header::ACCESS_CONTROL_MAX_AGE,
-            &self.max_age.to_string(),
-        );
+        if let Some(age) = self.max_age {
+            response = respond::put(response, header::ACCESS_CONTROL_MAX_AGE, &age.to_string());
+        }
         let vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
         respond::put(response, header::VARY, vary)
     }

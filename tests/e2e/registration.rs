@@ -426,12 +426,14 @@ async fn no_outbound_from_metadata() {
     assert!(call.is_err(), "somebody called");
 }
 
-/// CR-06: origins byte for byte, on the endpoints for programs only.
+/// CR-06: origins byte for byte, on the endpoints for programs only. The operator may spell them in any case.
 #[tokio::test(flavor = "multi_thread")]
 async fn cors_matrix() {
     let env = [
         ("CORS_ENABLED", "true"),
-        ("CORS_ALLOWED_ORIGINS", "https://app.example"),
+        ("CORS_ALLOWED_ORIGINS", "https://App.Example"),
+        ("CORS_ALLOWED_METHODS", "get,post,put,Delete"),
+        ("CORS_MAX_AGE", "0"),
         ON,
     ];
     let server = Server::start(Engine::Sqlite, &env).await;
@@ -481,6 +483,7 @@ async fn cors_matrix() {
                 .unwrap()
                 .contains(method)
         );
+        assert_eq!(answer.header("access-control-max-age"), None);
     }
     for path in ["/login", "/health", "/oauth/authorize", "/device"] {
         let answer = http.get(path, &[("origin", good)]).await;

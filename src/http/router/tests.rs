@@ -276,7 +276,7 @@ fn cors(origins: &[&str]) -> CorsRules {
         origins: origins.iter().map(|o| (*o).to_owned()).collect(),
         methods: "GET,POST".to_owned(),
         headers: "Authorization".to_owned(),
-        max_age: 43200,
+        max_age: Some(43_200),
     }
 }
 
@@ -302,6 +302,11 @@ async fn cross_origin_requests_go_by_exact_origin() {
         "true"
     );
     assert_eq!(allowed.headers()["vary"], "Origin");
+    // What a script needs to obey a 429 and to see why a token is refused.
+    assert_eq!(
+        allowed.headers()["access-control-expose-headers"],
+        "Content-Length,Content-Type,Retry-After,WWW-Authenticate,X-RateLimit-Limit,X-RateLimit-Remaining,X-RateLimit-Reset"
+    );
     let preflight = asked("https://app.example", Method::OPTIONS, "/oauth/token", true).await;
     assert_eq!(preflight.status(), 204);
     assert_eq!(
