@@ -92,6 +92,31 @@ async fn a_client_is_made_changed_and_ended_with_its_tokens() {
                     AND CAST(details AS TEXT) LIKE '%\"previous_token_profile\":\"short\"%'";
         assert_eq!(server.count(told).await, 1);
 
+        // A longer life of the tokens that no person watches is as loud; what changes no life is not.
+        for (field, value) in [
+            (6, ("machine_token_ttl", "20h")),
+            (7, ("project", "androids")),
+        ] {
+            let shown = admin.get(&edit, &[]).await;
+            let version = super::support::field(&shown.body, "version");
+            let mut form = MACHINE.to_vec();
+            form[5] = ("token_profile", "long");
+            form[6] = ("machine_token_ttl", "20h");
+            form[field] = value;
+            form.extend([("version", version.as_str()), ("status", "active")]);
+            assert_eq!(admin.submit(&edit, &page, &form).await.status, 302);
+        }
+        for (severity, previous) in [
+            ("WARNING", "\"previous_machine_token_ttl\":600"),
+            ("INFO", "\"previous_project\":\"robots\""),
+        ] {
+            let told = format!(
+                "SELECT count(*) FROM audit_logs WHERE event_type = 'CLIENT_UPDATED' AND severity = '{severity}' \
+                 AND CAST(details AS TEXT) LIKE '%{previous}%'"
+            );
+            assert_eq!(server.count(&told).await, 1, "{previous}");
+        }
+
         // A new secret; the old one counts for a day yet, and goes when another one follows at once.
         let regenerate = format!("{page}/regenerate-secret");
         let fresh = admin.confirm(&regenerate, &[("overlap", "86400")]).await;

@@ -41,9 +41,10 @@ pub fn updated(
     .with("token_profile", then.token_profile);
     let profile = effective_profile(now);
     if profile != then.token_profile {
-        event = event
-            .at(Severity::Warning)
-            .with("previous_token_profile", profile);
+        event = event.with("previous_token_profile", profile);
+    }
+    if profile != then.token_profile || now.machine_token_ttl != then.machine_token_ttl {
+        event = event.at(Severity::Warning);
     }
     for (name, old, new) in changes(now, then) {
         event = event.with(&format!("previous_{name}"), old).with(name, new);
