@@ -48,7 +48,7 @@ pub struct Config {
     pub claims: claims::Claims,
     /// The keys that sign tokens.
     pub jwt: jwt::Jwt,
-    /// `ENCRYPTION_KEY`: seals columns and cookies; absent, the key is derived from `SESSION_SECRET`.
+    /// `ENCRYPTION_KEY`: seals private keys in the database; none is derived from another secret.
     pub encryption_key: Option<encryption::EncryptionKey>,
     /// Browser sessions.
     pub session: session::Session,

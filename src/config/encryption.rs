@@ -1,4 +1,4 @@
-//! The key that seals columns and cookies, when the operator gives one of its own.
+//! The key that seals private keys in the database, when the operator gives one.
 use super::reader::Reader;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};

@@ -91,6 +91,17 @@ fn every_name_has_an_effect_or_an_error() {
 }
 
 #[test]
+fn the_fault_that_is_shown_is_the_one_that_is_told() {
+    let dotenv = format!("{}JWT_EXPIRATION=10d", "\n".repeat(6));
+    let faults = Config::load(&sources(&[], &dotenv)).unwrap_err();
+    let told = format!("\nInvalid configuration: {faults}\n");
+    assert!(
+        include_str!("../../../docs/configuration.md").contains(&told),
+        "{told}"
+    );
+}
+
+#[test]
 fn every_name_is_documented() {
     let document = include_str!("../../../docs/configuration.md");
     let told: BTreeSet<&str> = document
