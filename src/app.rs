@@ -21,7 +21,7 @@ use crate::{
     passwords::HashAlgorithm,
     store::{Adoption, Store, StoreError},
 };
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 use tokio_rustls::TlsAcceptor;
 
 mod beside;
@@ -294,13 +294,4 @@ impl Running {
         });
         shutdown
     }
-}
-
-/// The longest that a token can live: for so long the public half of its key is kept.
-fn longest_life(config: &Config) -> Duration {
-    let caps = &config.lifetime_caps;
-    caps.access
-        .max(caps.refresh)
-        .max(config.lifetimes.client_credentials)
-        .max(config.lifetimes.base.access)
 }

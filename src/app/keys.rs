@@ -1,6 +1,5 @@
 //! Loading keys: private halves from files and from the database, everything else from the rows that all processes
 //! share. A row decides from when on a key signs, so that a new one is published before anybody meets it.
-use super::longest_life;
 use crate::{
     actors::lifecycle::Readiness,
     config::{Config, jwt},
@@ -61,7 +60,7 @@ pub fn deps(config: &Config, ground: &Ground) -> Result<KeysDeps, String> {
             generated: config.jwt.generated,
             for_id_tokens: config.jwt.own_id_token_key,
             publish_before_use: config.jwt.publish_before_use,
-            longest_life: longest_life(config),
+            longest_life: config.lifetimes.longest(config.lifetime_caps),
         }),
         sealing,
     })

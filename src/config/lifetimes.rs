@@ -34,6 +34,21 @@ impl Base {
             );
         }
     }
+
+    /// The cap is for profiles; jitter comes on top of it, as in the guide.
+    fn tell_beyond(self, r: &mut Reader<'_>, cap: Duration) {
+        let longest = self.access + self.jitter;
+        if self.access <= cap && longest > cap {
+            let (longest, cap) = (Span::from(longest), Span::from(cap));
+            r.warn(
+                "JWT_EXPIRATION",
+                format_args!(
+                    "access tokens live for up to {longest}: JWT_EXPIRATION_JITTER comes on top of JWT_EXPIRATION and of \
+                     JWT_EXPIRATION_MAX ({cap})"
+                ),
+            );
+        }
+    }
 }
 
 /// The lifetimes, and the caps `JWT_EXPIRATION_MAX` (24h) and `REFRESH_TOKEN_EXPIRATION_MAX` (2160h).
@@ -56,6 +71,9 @@ pub(super) fn read(r: &mut Reader<'_>, base: Base) -> (Lifetimes, Profile) {
         family: r.optional_duration("REFRESH_TOKEN_ABSOLUTE_LIFETIME", Duration::ZERO),
         device_refresh: r.optional_duration("DEVICE_REFRESH_TOKEN_EXPIRATION", Duration::ZERO),
     };
+    if lifetimes.standard.access == base.access {
+        base.tell_beyond(r, caps.access);
+    }
     (lifetimes, caps)
 }
 

@@ -58,6 +58,15 @@ impl Lifetimes {
         }
     }
 
+    /// The longest that any token can live under `caps`: for so long the public half of its key is kept. Jitter comes on
+    /// top of the base value, which may be as high as its cap.
+    pub fn longest(&self, caps: Profile) -> Duration {
+        caps.access
+            .max(caps.refresh)
+            .max(self.client_credentials)
+            .max(self.base.access + self.jitter)
+    }
+
     /// Life of an access token that a client gets for itself: the client's own, capped, or that of all machines.
     /// Profiles and jitter do not apply.
     pub fn machine(&self, client: &Client) -> Duration {

@@ -546,6 +546,10 @@ fn what_is_legal_and_odd_is_told() {
             "DB_LOG_LEVEL: \"loud\" is none of",
         ),
         (
+            [("JWT_EXPIRATION", "24h"), ("A", "")],
+            "access tokens live for up to 24h30m0s: JWT_EXPIRATION_JITTER comes on top",
+        ),
+        (
             [("TLS_CERT_FILE", "c"), ("TLS_KEY_FILE", "k")],
             "BASE_URL is not https although",
         ),

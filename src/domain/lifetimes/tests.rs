@@ -74,3 +74,24 @@ fn a_machine_has_its_own_lifetime_up_to_the_cap() {
         assert_eq!(lifetimes.machine(&machine), Duration::from_secs(life));
     }
 }
+
+#[test]
+fn no_token_outlives_the_longest_life() {
+    let mut lifetimes = Lifetimes {
+        base: hours(24, 24),
+        jitter: Duration::from_secs(12 * 3600),
+        short: hours(1, 24),
+        standard: hours(24, 24),
+        long: hours(24, 24),
+        client_credentials: Duration::from_secs(3600),
+        access_cap: Duration::from_secs(86400),
+        family: None,
+        device_refresh: None,
+    };
+    let latest = lifetimes.access(&client("standard"), u32::MAX);
+    assert!(latest > hours(35, 0).access);
+    assert!(lifetimes.longest(hours(24, 24)) >= latest);
+    assert_eq!(lifetimes.longest(hours(24, 2160)), hours(2160, 0).access);
+    lifetimes.client_credentials = hours(48, 0).access;
+    assert_eq!(lifetimes.longest(hours(24, 24)), hours(48, 0).access);
+}
