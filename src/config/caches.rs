@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub struct Caches {
     /// `METRICS_CACHE_…`; its life is `METRICS_GAUGE_UPDATE_INTERVAL`.
     pub metrics: Cache,
-    /// `USER_CACHE_…`, default 5m.
+    /// `USER_CACHE_…`, default 5m: judged and unused, because people are read for each request.
     pub user: Cache,
     /// `CLIENT_COUNT_CACHE_…`, default 1h.
     pub client_count: Cache,
@@ -78,7 +78,7 @@ impl Caches {
         let count = Shape::new("CLIENT_COUNT_CACHE", 10 * MINUTE);
         let client = Shape::new("CLIENT_CACHE", 30 * SECOND);
         let metrics = metrics.read(r, |_| gauge_interval);
-        let user = user.read(r, |r| r.positive("USER_CACHE_TTL", 5 * MINUTE));
+        let user = user.read(r, user_ttl);
         let client_count = count.read(r, |r| r.positive("CLIENT_COUNT_CACHE_TTL", HOUR));
         let client = client.read(r, |r| r.positive("CLIENT_CACHE_TTL", 5 * MINUTE));
         let token_enabled = r.boolean("TOKEN_CACHE_ENABLED", false);
@@ -160,6 +160,20 @@ impl Shape {
             self.client_ttl
         })
     }
+}
+
+/// Nobody is remembered: who is switched off is not served for another five minutes.
+fn user_ttl(r: &mut Reader<'_>) -> Duration {
+    const NAME: &str = "USER_CACHE_TTL";
+    let errors = r.error_count();
+    let ttl = r.positive(NAME, 5 * MINUTE);
+    if r.raw(NAME).is_some() && r.error_count() == errors {
+        r.warn(
+            NAME,
+            format_args!("{NAME} has no effect: people are read from the database for each request, so changes count at once"),
+        );
+    }
+    ttl
 }
 
 fn token_ttl(r: &mut Reader<'_>, enabled: bool) -> Duration {

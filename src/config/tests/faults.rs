@@ -546,6 +546,10 @@ fn what_is_legal_and_odd_is_told() {
             "DB_LOG_LEVEL: \"loud\" is none of",
         ),
         (
+            [("USER_CACHE_TTL", "15m"), ("A", "")],
+            "USER_CACHE_TTL has no effect: people are read from the database",
+        ),
+        (
             [("JWT_EXPIRATION", "24h"), ("A", "")],
             "access tokens live for up to 24h30m0s: JWT_EXPIRATION_JITTER comes on top",
         ),
