@@ -99,6 +99,8 @@ mod relying_parties;
 mod rules;
 #[path = "e2e/samples.rs"]
 mod samples;
+#[path = "e2e/sessions.rs"]
+mod sessions;
 #[path = "e2e/shown_once.rs"]
 mod shown_once;
 #[path = "e2e/steady.rs"]

@@ -365,9 +365,7 @@ impl House {
         let session = &config.session;
         LoginRules {
             idle: session.idle_timeout,
-            absolute: session
-                .absolute_timeout
-                .unwrap_or(Duration::from_secs(10 * 365 * 86_400)),
+            longest: session.longest(),
             remember_me: session.remember_me,
             fingerprint: session.fingerprint,
             fingerprint_ip: session.fingerprint_ip,

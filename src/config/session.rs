@@ -30,7 +30,18 @@ pub struct Session {
     pub remember_me: Option<Duration>,
 }
 
+/// Longer than anybody waits, for what has no end.
+const UNBOUNDED: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 impl Session {
+    /// How long a session lasts whatever its person does, unless they asked to be remembered. Without an idle limit nothing
+    /// slides: then `SESSION_MAX_AGE` counts from the sign-in.
+    pub fn longest(&self) -> Duration {
+        let absolute = self.absolute_timeout.unwrap_or(UNBOUNDED);
+        let fixed = self.max_age.filter(|_| self.idle_timeout.is_none());
+        fixed.map_or(absolute, |age| age.min(absolute))
+    }
+
     pub(super) fn read(r: &mut Reader<'_>, server: &Server) -> Self {
         let remember_me = remember_me(r);
         Self {

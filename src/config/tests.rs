@@ -136,6 +136,19 @@ fn cors_is_spelled_as_browsers_spell_it() {
 }
 
 #[test]
+fn without_an_idle_limit_sessions_end_with_their_cookie() {
+    let longest = |env: &[(&str, &str)]| config(env).session.longest().as_secs();
+    assert_eq!(longest(&[]), 86_400);
+    let fixed = ("SESSION_IDLE_TIMEOUT", "0");
+    assert_eq!(longest(&[fixed]), 3600);
+    assert_eq!(longest(&[fixed, ("SESSION_MAX_AGE", "172800")]), 86_400);
+    assert_eq!(longest(&[fixed, ("SESSION_MAX_AGE", "0")]), 86_400);
+    let off = ("SESSION_ABSOLUTE_TIMEOUT", "0");
+    assert_eq!(longest(&[fixed, off]), 3600);
+    assert_eq!(longest(&[off]), 315_360_000);
+}
+
+#[test]
 fn derived_defaults_follow_their_base() {
     let c = config(&[
         ("JWT_EXPIRATION", "2h"),

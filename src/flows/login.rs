@@ -20,8 +20,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 pub struct LoginRules {
     /// `SESSION_IDLE_TIMEOUT`, `None` when switched off.
     pub idle: Option<Duration>,
-    /// `SESSION_ABSOLUTE_TIMEOUT`.
-    pub absolute: Duration,
+    /// From the sign-in on, no activity prolongs a session beyond it, unless the person asked to be remembered.
+    pub longest: Duration,
     /// `SESSION_REMEMBER_ME_MAX_AGE`, `None` when switched off.
     pub remember_me: Option<Duration>,
     /// `SESSION_FINGERPRINT`.
@@ -170,7 +170,7 @@ async fn begin(
         user_id: user.id.clone(),
         auth_time: now,
         last_seen_at: now,
-        expires_at: now + remember.unwrap_or(deps.rules.absolute),
+        expires_at: now + remember.unwrap_or(deps.rules.longest),
         remember_me: remember.is_some(),
         fingerprint: fingerprint(&deps.rules, &request.origin),
         ip: request.origin.ip.clone(),

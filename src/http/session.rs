@@ -132,7 +132,8 @@ impl Sessions {
         )?))))
     }
 
-    /// Puts the ticket on the answer. A remembered session keeps its cookie longer.
+    /// Puts the ticket on the answer, with the session that it stands for. A remembered session keeps its cookie longer;
+    /// none outlives its row.
     ///
     /// # Errors
     /// [`FlowError`] without entropy.
@@ -140,7 +141,7 @@ impl Sessions {
         &self,
         response: Response,
         ticket: &Ticket,
-        remember_me: bool,
+        session: Option<&Session>,
     ) -> Result<Response, FlowError> {
         let (kind, id) = match ticket {
             Ticket::Anonymous(id) => ("a", id),
@@ -155,12 +156,19 @@ impl Sessions {
                 random(&*self.entropy)?,
             )
             .map_err(|error| FlowError::Internal(error.to_string()))?;
-        let age = if remember_me {
+        let age = session.map_or(self.rules.max_age, |session| self.age(session));
+        Ok(self.set(response, sealed, age))
+    }
+
+    /// Seconds; 0 for a cookie that ends with the browser.
+    fn age(&self, session: &Session) -> i64 {
+        let age = if session.remember_me {
             self.rules.remember_me_max_age
         } else {
             self.rules.max_age
         };
-        Ok(self.set(response, sealed, age))
+        let left = session.expires_at - self.login.ground.now();
+        age.min(left.whole_seconds().max(1))
     }
 
     /// Takes the cookie away.

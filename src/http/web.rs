@@ -112,11 +112,8 @@ impl WebDeps {
         view: &impl View,
     ) -> Response {
         let ticket = Ticket::SignedIn(guest.id.clone());
-        match self.sessions.put(
-            self.draw(request, status, view),
-            &ticket,
-            guest.session.remember_me,
-        ) {
+        let response = self.draw(request, status, view);
+        match self.sessions.put(response, &ticket, Some(&guest.session)) {
             Ok(response) => response,
             Err(error) => self.fault(request, &error, true),
         }

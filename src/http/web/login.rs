@@ -62,12 +62,10 @@ async fn show(
     // A session that is still there, or that nobody can say anything about now, stays until somebody signs in: a link to
     // this page must not end it.
     let known = deps.sessions.ticket(request);
-    let (ticket, remember) = match (deps.sessions.see(request).await, known) {
-        (Ok(Seen::Somebody(guest)), _) => {
-            (Ok(Ticket::SignedIn(guest.id)), guest.session.remember_me)
-        }
-        (Err(_), Some(ticket)) | (_, Some(ticket @ Ticket::Anonymous(_))) => (Ok(ticket), false),
-        (_, None | Some(Ticket::SignedIn(_))) => (deps.sessions.anonymous(), false),
+    let (ticket, session) = match (deps.sessions.see(request).await, known) {
+        (Ok(Seen::Somebody(guest)), _) => (Ok(Ticket::SignedIn(guest.id)), Some(guest.session)),
+        (Err(_), Some(ticket)) | (_, Some(ticket @ Ticket::Anonymous(_))) => (Ok(ticket), None),
+        (_, None | Some(Ticket::SignedIn(_))) => (deps.sessions.anonymous(), None),
     };
     let ticket = match ticket {
         Ok(ticket) => ticket,
@@ -85,7 +83,7 @@ async fn show(
     if let Some(source) = authorize::leads_to(deps, redirect).await {
         response = respond::form_leads_to(response, &source);
     }
-    match deps.sessions.put(response, &ticket, remember) {
+    match deps.sessions.put(response, &ticket, session.as_ref()) {
         Ok(response) => response,
         Err(error) => deps.fault(request, &error, false),
     }
@@ -117,11 +115,11 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
             } else {
                 redirect.as_str()
             };
-            let remember = signed_in.session.remember_me;
             let ticket = Ticket::SignedIn(signed_in.session_id);
+            let response = respond::redirect(302, target);
             match deps
                 .sessions
-                .put(respond::redirect(302, target), &ticket, remember)
+                .put(response, &ticket, Some(&signed_in.session))
             {
                 Ok(response) => response,
                 Err(error) => deps.fault(&request, &error, false),

@@ -158,9 +158,9 @@ pub async fn change_password(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 /// The session goes on under its new name, which no other answer may overwrite.
 fn changed(visit: &Visit, session_id: Secret) -> Answer {
     let response: Response = visit.to(&format!("{PAGE}?success=password"));
-    let remember = visit.guest.session.remember_me;
     let ticket = Ticket::SignedIn(session_id);
-    visit.web.sessions.put(response, &ticket, remember)
+    let session = Some(&visit.guest.session);
+    visit.web.sessions.put(response, &ticket, session)
 }
 
 fn refused(form: PasswordForm, error: &PasswordError) -> PasswordForm {
