@@ -272,6 +272,7 @@ impl Running {
             "limit_sweeper",
             "retention_sweeper",
             "audit_counter",
+            "token_ender",
             "database_watch",
             "device_code_poller",
         ] {

@@ -56,18 +56,18 @@ impl Rounds for Counter {
     }
 
     async fn tick(&self, ticks: &mut Ticks) -> Result<(), Failure> {
-        ticks.done();
+        ticks.over(false);
         let now = self.settings.clock.now();
-        let broom = Broom {
-            store: &self.store,
-            holder: &self.settings.holder,
-            now,
-        };
+        let broom = Broom::new(&self.store, &self.settings.holder, now);
         if !broom.is_mine("audit_counter").await {
             return Ok(());
         }
         loop {
             match self.store.count_audit_hours(now).await {
+                Ok(true) if broom.is_tired() => {
+                    ticks.over(true);
+                    return Ok(());
+                }
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => return Ok(()),
                 Err(error) => {

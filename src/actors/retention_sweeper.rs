@@ -39,41 +39,49 @@ struct Sweeper {
     store: Store,
 }
 
+/// What one incarnation remembers.
+#[derive(Default)]
+struct Memory {
+    ticks: Ticks,
+    /// Rows that the present sweep has deleted.
+    rows: u64,
+}
+
 impl Rounds for Sweeper {
     type Item = ();
-    type State = Ticks;
+    type State = Memory;
     const MOST: usize = 1;
 
-    async fn open(&self) -> Result<Ticks, Failure> {
-        Ok(Ticks::default())
+    async fn open(&self) -> Result<Memory, Failure> {
+        Ok(Memory::default())
     }
 
-    async fn serve(&self, _: &mut Ticks, _: Vec<Queued<()>>) -> Result<(), Failure> {
+    async fn serve(&self, _: &mut Memory, _: Vec<Queued<()>>) -> Result<(), Failure> {
         Ok(())
     }
 
-    fn pause(&self, ticks: &Ticks) -> Option<Duration> {
+    fn pause(&self, memory: &Memory) -> Option<Duration> {
         self.settings
             .retention
-            .map(|_| ticks.pause(self.settings.every))
+            .map(|_| memory.ticks.pause(self.settings.every))
     }
 
-    async fn tick(&self, ticks: &mut Ticks) -> Result<(), Failure> {
-        ticks.done();
+    async fn tick(&self, memory: &mut Memory) -> Result<(), Failure> {
+        memory.ticks.over(false);
         let Some(retention) = self.settings.retention else {
             return Ok(());
         };
         let now = self.settings.clock.now();
-        let broom = Broom {
-            store: &self.store,
-            holder: &self.settings.holder,
-            now,
-        };
-        if broom.is_mine("audit_retention").await {
-            let swept = broom.sweep(Swept::Audit, now - retention).await;
-            if swept > 0 {
-                tracing::info!(rows = swept, "audit rows past their retention were deleted");
-            }
+        let broom = Broom::new(&self.store, &self.settings.holder, now);
+        if !broom.is_mine("audit_retention").await {
+            return Ok(());
+        }
+        let taken = broom.sweep(Swept::Audit, now - retention).await;
+        memory.ticks.over(taken.left);
+        memory.rows += taken.rows;
+        if memory.rows > 0 && !taken.left {
+            let rows = std::mem::take(&mut memory.rows);
+            tracing::info!(rows, "audit rows past their retention were deleted");
         }
         Ok(())
     }

@@ -14,13 +14,11 @@ use super::handle::Failure;
 use super::inbox::{Inbox, Queued};
 use super::round::{self, Rounds};
 use super::supervisor::Spec;
-use super::upkeep::Broom;
+use super::upkeep::{Broom, TURN};
 use super::vitals::Vitals;
 
 /// How soon work that comes up is begun.
 const EVERY: Duration = Duration::from_secs(1);
-/// The longest that one tick works, so that a shutdown waits no longer.
-const TURN: Duration = Duration::from_millis(500);
 
 /// What the worker needs.
 #[derive(Clone)]
@@ -97,11 +95,8 @@ impl TokenEnder {
     }
 
     fn broom(&self) -> Broom<'_> {
-        Broom {
-            store: &self.store,
-            holder: &self.settings.holder,
-            now: self.settings.clock.now(),
-        }
+        let now = self.settings.clock.now();
+        Broom::new(&self.store, &self.settings.holder, now)
     }
 
     /// What the trail says when the last row is done.

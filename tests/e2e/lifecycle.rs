@@ -36,6 +36,34 @@ async fn a_clean_stop_is_exit_code_0_on_both_engines() {
     }
 }
 
+/// However much is left to sweep, a stop waits for one turn of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_in_the_middle_of_a_long_sweep_is_clean() {
+    const MANY: u32 = 200_000;
+    let rows = "SELECT count(*) FROM audit_logs";
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let mut server = Server::start(engine, &[]).await;
+        server.signal("TERM");
+        assert_eq!(server.ended().await.code(), Some(0));
+        crate::audit::fill(&server, MANY).await;
+        server.set("AUDIT_LOG_RETENTION", "24h");
+        server.launch().await;
+        let began = Instant::now();
+        while server.count(rows).await >= i64::from(MANY) - 2000 {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{}",
+                server.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        server.signal("TERM");
+        assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+        assert!(!server.log().contains("did not stop"), "{}", server.log());
+        assert!(server.count(rows).await > 2000, "it was over already");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_does_not_cut_the_shutdown_short() {
     let mut server = Server::start(Engine::Sqlite, &[("SHUTDOWN_DELAY", "1s")]).await;
