@@ -163,11 +163,20 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         .map_err(|error| StartFailure::Database(error.to_string()))?;
     sow(config, &ground, algorithm).await?;
     let house = house::House::build(config, ground, algorithm).await?;
-    let address = settings::address(&config.server.addr);
-    let listener = server::bind(&address).map_err(|error| StartFailure::Edge(error.to_string()))?;
+    let bind = |addr| {
+        let address = settings::address(addr);
+        server::bind(&address).map_err(|error| StartFailure::Edge(error.to_string()))
+    };
+    let metrics_addr = config.metrics.addr.as_ref();
+    let doors = house::Doors {
+        public: bind(&config.server.addr)?,
+        metrics: metrics_addr.map(bind).transpose()?,
+        tls,
+    };
     tracing::info!(
-        %address,
-        scheme = if tls.is_some() { "https" } else { "http" },
+        address = %settings::address(&config.server.addr),
+        metrics_address = metrics_addr.map(|addr| display(settings::address(addr))),
+        scheme = if doors.tls.is_some() { "https" } else { "http" },
         verification_uri = format!("{}/device", config.server.base_url),
         database = ?config.database.driver,
         auth_mode = ?config.login.mode,
@@ -176,7 +185,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
     );
     let (commits, readiness) = (house.ground.commits.clone(), house.readiness.clone());
     let keys = house.keys.clone();
-    let tree = house.start(config, listener, tls).await?;
+    let tree = house.start(config, doors).await?;
     Ok(Running {
         store,
         tree,
@@ -266,6 +275,9 @@ impl Running {
             Ok(())
         });
         shutdown.add(Step::Http, "http_listener", stop("http_listener"));
+        if config.metrics.addr.is_some() {
+            shutdown.add(Step::Http, "metrics_listener", stop("metrics_listener"));
+        }
         for name in [
             "password_hasher",
             "upkeep",

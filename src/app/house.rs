@@ -6,7 +6,6 @@ use crate::{
         audit_writer::{self, AuditWriter},
         database_watch,
         device_code_poller::{self, DeviceCodePoller},
-        http_listener,
         store_writer::StoreWriter,
         trace_writer::TraceWriter,
     },
@@ -38,9 +37,8 @@ use crate::{
         },
         openapi::OpenApiDeps,
         ops::{Files, OpsDeps},
-        router::{self, Router},
+        router::{self, RouteError, Routes},
         routes::{self, Everything, Limits},
-        server,
         session::{CookieRules, Sessions},
         web::{Readable, WebDeps},
     },
@@ -69,6 +67,18 @@ mod people;
 const CLIENTS: u64 = 10_000;
 /// Codes whose pace is remembered.
 const PACES: usize = 100_000;
+/// Connections open at a time to `METRICS_ADDR`.
+const WATCHERS: usize = 100;
+
+/// Where requests come in, bound before anything is served.
+pub struct Doors {
+    /// `SERVER_ADDR`.
+    pub public: TcpListener,
+    /// `METRICS_ADDR`.
+    pub metrics: Option<TcpListener>,
+    /// TLS of both.
+    pub tls: Option<TlsAcceptor>,
+}
 
 /// Handles and the places of their actors in the tree.
 pub struct House {
@@ -170,30 +180,33 @@ impl House {
     }
 
     /// Starts the tree; when this returns, requests are served.
-    pub async fn start(
-        self,
-        config: &Config,
-        listener: TcpListener,
-        tls: Option<TlsAcceptor>,
-    ) -> Result<Arc<Tree>, StartFailure> {
+    pub async fn start(self, config: &Config, doors: Doors) -> Result<Arc<Tree>, StartFailure> {
         let running: Arc<OnceLock<Arc<Tree>>> = Arc::default();
-        let router = self.router(config, &running)?;
-        let settings = server::Settings {
-            max_connections: config.server.max_connections,
-            ..Default::default()
-        };
-        let listener = Arc::new(listener);
-        let listener =
-            http_listener::spec(&vitals("root/edge/http_listener", 3, 30), move |stop| {
-                server::serve(
-                    Arc::clone(&listener),
-                    tls.clone(),
-                    router.clone(),
-                    settings.clone(),
-                    stop,
-                )
-            });
-        let tree = self.specs.grow(listener, &self.ground);
+        let everything = self.everything(config, &running)?;
+        let settings = self.router_settings(config, &everything);
+        let wrong = |error: RouteError| StartFailure::Other(error.to_string());
+        let mut edge = Vec::new();
+        if let Some(listener) = doors.metrics {
+            let ops = OpsDeps {
+                apart: true,
+                ..everything.ops.clone()
+            };
+            let router = routes::watched(&ops, Routes::new())
+                .build(settings.clone())
+                .map_err(wrong)?;
+            let vitals = vitals("root/edge/metrics_listener", 3, 30);
+            let served = (listener, doors.tls.clone(), router);
+            edge.push(parts::listener(&vitals, served, WATCHERS));
+        }
+        let router = routes::routes(&everything).build(settings).map_err(wrong)?;
+        let vitals = vitals("root/edge/http_listener", 3, 30);
+        let served = (doors.public, doors.tls, router);
+        edge.push(parts::listener(
+            &vitals,
+            served,
+            config.server.max_connections,
+        ));
+        let tree = self.specs.grow(edge, &self.ground);
         let tree = Tree::start(tree)
             .await
             .map_err(|error| StartFailure::Other(error.to_string()))?;
@@ -202,15 +215,10 @@ impl House {
         Ok(tree)
     }
 
-    fn router(
-        &self,
-        config: &Config,
-        tree: &Arc<OnceLock<Arc<Tree>>>,
-    ) -> Result<Router, StartFailure> {
-        let everything = self.everything(config, tree)?;
+    fn router_settings(&self, config: &Config, everything: &Everything) -> router::Settings {
         let clock = Arc::clone(&self.ground.clock);
         let audit = self.audit.clone();
-        let settings = router::Settings {
+        router::Settings {
             trusted_proxies: config.server.trusted_proxies.clone(),
             https: config.server.is_https(),
             cors: settings::cors(config),
@@ -230,10 +238,7 @@ impl House {
                 );
             }),
             millis: Arc::new(move || parts::millis(&*clock)),
-        };
-        routes::routes(&everything)
-            .build(settings)
-            .map_err(|error| StartFailure::Other(error.to_string()))
+        }
     }
 
     fn everything(
@@ -340,6 +345,7 @@ impl House {
                 sessions,
                 token: config.metrics.token.clone(),
                 files: Arc::new(Files::new(config.server.static_cache_max_age)),
+                apart: false,
             },
             limits: self.limits.clone(),
             web,

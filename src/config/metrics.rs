@@ -15,7 +15,7 @@ pub struct Metrics {
     pub gauges: bool,
     /// `METRICS_GAUGE_UPDATE_INTERVAL`, default 5m.
     pub gauge_interval: Duration,
-    /// `METRICS_ADDR`: a listener of their own; absent, they are on the public one.
+    /// `METRICS_ADDR`: a second listener for what machines watch, which asks nobody for anything while there is no token.
     pub addr: Option<ListenAddr>,
 }
 

@@ -46,6 +46,7 @@ pub enum Refusal {
 }
 
 /// What the router needs to know.
+#[derive(Clone)]
 pub struct Settings {
     /// Who may name a client in `X-Forwarded-For`.
     pub trusted_proxies: Vec<IpNet>,

@@ -241,13 +241,18 @@ fn people(all: &Everything, routes: Routes) -> Routes {
 
 fn operators(all: &Everything, routes: Routes) -> Routes {
     let ops = &all.ops;
+    watched(ops, routes)
+        .on(Method::GET, "/favicon.ico", with(ops, ops::file))
+        .on(Method::GET, "/static/{*path}", with(ops, ops::file))
+}
+
+/// What machines watch; by `METRICS_ADDR` nothing else is served.
+pub fn watched(ops: &OpsDeps, routes: Routes) -> Routes {
     routes
         .on(Method::GET, "/health", with(ops, ops::health))
         .on(Method::GET, "/livez", Route::new(ops::livez))
         .on(Method::GET, "/readyz", with(ops, ops::readyz))
         .on(Method::GET, "/actors", with(ops, ops::actors))
-        .on(Method::GET, "/favicon.ico", with(ops, ops::file))
-        .on(Method::GET, "/static/{*path}", with(ops, ops::file))
 }
 
 /// Rendered once for each set of keys.

@@ -159,6 +159,14 @@ async fn a_taken_port_ends_the_start() {
         log.contains(&format!("listen tcp: address 127.0.0.1:{port}")),
         "{log}"
     );
+    server.port = free_port();
+    server.set("METRICS_ADDR", &format!("127.0.0.1:{port}"));
+    let (code, log) = run(server.command()).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        log.contains(&format!("listen tcp: address 127.0.0.1:{port}")),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

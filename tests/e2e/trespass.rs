@@ -2,7 +2,7 @@
 use super::{
     account::{add_person, signed_in},
     machine::{basic, machines},
-    support::{Engine, PASSWORD, Server, field},
+    support::{Engine, Http, PASSWORD, Server, field, free_port},
 };
 use std::{
     sync::{
@@ -150,6 +150,41 @@ async fn a_password_of_somebody_else_opens_no_trail() {
         assert_eq!(admin.get(path, &[]).await.status, 200, "{path}");
     }
     assert_eq!(deputy.get("/actors", &[]).await.status, 401);
+}
+
+/// `METRICS_ADDR` trusts whoever reaches it, unless a token is set, and serves nothing but what machines watch. The public
+/// listener stays as careful as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_machines_watch_has_a_listener_of_its_own() {
+    // As somebody from elsewhere, by a proxy on this machine.
+    const STRANGER: [(&str, &str); 1] = [("x-forwarded-for", "192.0.2.1")];
+    let port = free_port();
+    let apart = format!("127.0.0.1:{port}");
+    let mut server = Server::start(Engine::Sqlite, &[("METRICS_ADDR", &apart)]).await;
+    let mut public = server.http().await;
+    let mut watcher = Http::try_new(port).await.unwrap();
+    assert_eq!(public.get("/actors", &STRANGER).await.status, 401);
+    let tree = watcher.get("/actors", &STRANGER).await;
+    assert_eq!(tree.status, 200, "{tree:?}");
+    assert!(tree.body.contains("root/edge/metrics_listener"));
+    let verbose = "/readyz?verbose";
+    assert_eq!(public.get(verbose, &STRANGER).await.body, "ready");
+    assert_eq!(watcher.get(verbose, &STRANGER).await.json()["ready"], true);
+    for path in ["/livez", "/health"] {
+        assert_eq!(watcher.get(path, &STRANGER).await.status, 200, "{path}");
+    }
+    for path in ["/", "/login", "/admin", "/.well-known/jwks.json", "/docs"] {
+        assert_eq!(watcher.get(path, &STRANGER).await.status, 404, "{path}");
+    }
+    server.signal("TERM");
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+
+    server.set("METRICS_TOKEN", "a-token-for-metrics");
+    server.launch().await;
+    let mut watcher = Http::try_new(port).await.unwrap();
+    assert_eq!(watcher.get("/actors", &[]).await.status, 401);
+    let bearer = [("authorization", "Bearer a-token-for-metrics")];
+    assert_eq!(watcher.get("/actors", &bearer).await.status, 200);
 }
 
 /// PW-06 and SS-02: a password that was replaced while it was compared begins no session.

@@ -3,6 +3,7 @@ use crate::{
     actors::{
         Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals, audit_counter,
         cache_invalidator::{self, CacheInvalidator},
+        http_listener,
         key_holder::{self, ShownKey},
         limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
         supervisor::Jitter,
@@ -18,12 +19,14 @@ use crate::{
         time::{Clock, random},
     },
     flows::Ground,
-    http::routes::Limits,
+    http::{router::Router, routes::Limits, server},
     jose::KeySet,
     passwords::{self, HashAlgorithm},
     store::keys::SIGNING_KEYS,
 };
 use std::{sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// The places of all actors.
 pub struct Specs {
@@ -238,6 +241,28 @@ pub fn limit_sweeper(config: &Config, ground: &Ground, limits: &Limits) -> Spec 
     )
 }
 
+/// An accept loop.
+pub fn listener(
+    vitals: &Arc<Vitals>,
+    (listener, tls, router): (TcpListener, Option<TlsAcceptor>, Router),
+    max_connections: usize,
+) -> Spec {
+    let listener = Arc::new(listener);
+    let settings = server::Settings {
+        max_connections,
+        ..Default::default()
+    };
+    http_listener::spec(vitals, move |stop| {
+        server::serve(
+            Arc::clone(&listener),
+            tls.clone(),
+            router.clone(),
+            settings.clone(),
+            stop,
+        )
+    })
+}
+
 /// The time as rate limits count it, in Unix milliseconds.
 pub fn millis(clock: &dyn Clock) -> i64 {
     let now = clock.now();
@@ -246,7 +271,7 @@ pub fn millis(clock: &dyn Clock) -> i64 {
 
 impl Specs {
     /// The tree as it stands in the documents.
-    pub fn grow(self, listener: Spec, ground: &Ground) -> Branch {
+    pub fn grow(self, listeners: Vec<Spec>, ground: &Ground) -> Branch {
         let entropy = Arc::clone(&ground.entropy);
         let jitter: Jitter = Arc::new(move || {
             let drawn = random::<4>(&*entropy).unwrap_or_default();
@@ -261,7 +286,8 @@ impl Specs {
             .child(self.trace_writer)
             .child(self.retention_sweeper)
             .child(self.audit_counter);
-        let edge = Branch::new(&vitals("root/edge", 3, 60), &jitter).child(listener);
+        let edge = Branch::new(&vitals("root/edge", 3, 60), &jitter);
+        let edge = listeners.into_iter().fold(edge, Branch::child);
         root.branch(audit)
             .child(self.poller)
             .child(self.invalidator)
