@@ -7,29 +7,29 @@ use super::{
 /// What the operator set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// `any`: every token of this server.
+    /// `any`: every access token of this server.
     Any,
     /// `audience`: its own, and access tokens that are meant for it. Pairs name further audiences of a client: a
     /// resource server is addressed by its URL, which a client id never is.
     Audience(Vec<(ClientId, String)>),
 }
 
-/// Whether `caller` may be told about the token.
+/// Whether `caller` may be told about the token. A refresh token is for its client and this server alone, whatever the
+/// policy: to a resource server that asks what it was sent, it is no token (RFC 6749 §1.5).
 pub fn may_see(policy: &Policy, caller: &ClientId, token: &Token) -> bool {
-    let Policy::Audience(also) = policy else {
-        return true;
-    };
     if token.client_id == *caller {
         return true;
     }
-    // A refresh token is for its client alone.
-    token.category == TokenCategory::Access
-        && token.resource.iter().any(|audience| {
+    match (token.category, policy) {
+        (TokenCategory::Refresh, _) => false,
+        (TokenCategory::Access, Policy::Any) => true,
+        (TokenCategory::Access, Policy::Audience(also)) => token.resource.iter().any(|audience| {
             audience == caller.as_str()
                 || also
                     .iter()
                     .any(|(client, name)| client == caller && name == audience)
-        })
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -76,11 +76,10 @@ mod tests {
             assert_eq!(sees(who, TokenCategory::Access), access, "{who}");
             assert_eq!(sees(who, TokenCategory::Refresh), refresh, "{who}");
         }
-        let stranger = ClientId::new("stranger");
-        assert!(may_see(
-            &Policy::Any,
-            &stranger,
-            &token(TokenCategory::Refresh)
-        ));
+        for (who, access, refresh) in [("owner", true, true), ("stranger", true, false)] {
+            let sees = |category| may_see(&Policy::Any, &ClientId::new(who), &token(category));
+            assert_eq!(sees(TokenCategory::Access), access, "{who}");
+            assert_eq!(sees(TokenCategory::Refresh), refresh, "{who}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
         API, Ask, CALLBACK, SECRET, VERIFIER, challenge, code, exchange, fields, location,
         parameter, press, register, told,
     },
-    support::{Engine, Http, Server},
+    support::{Answer, Engine, Http, Server},
 };
 
 const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
@@ -441,7 +441,14 @@ async fn code_binding_matrix_on_postgres() {
 /// CD-05 and RT-06: no artefact is taken for another.
 #[tokio::test(flavor = "multi_thread")]
 async fn artefact_types_do_not_cross() {
-    let (server, mut tool, mut person) = stage(Engine::Sqlite, &[]).await;
+    for engine in ENGINES {
+        no_artefact_crosses(engine).await;
+    }
+}
+
+async fn no_artefact_crosses(engine: Engine) {
+    let (server, mut tool, mut person) = stage(engine, &[]).await;
+    register(&server, "api", "confidential", &[CALLBACK]).await;
     let fresh = code(&mut person, &Ask::of("public")).await;
     let spare = code(&mut person, &Ask::of("public")).await;
     let tokens = exchange(&mut tool, "public", &fresh, &[]).await;
@@ -458,6 +465,26 @@ async fn artefact_types_do_not_cross() {
             .get("/oauth/userinfo", &[("authorization", &bearer)])
             .await;
         assert_eq!(answer.status, 401);
+        // An API that was sent it asks.
+        let seen = introspected(&mut tool, "api", wrong).await;
+        assert_eq!(seen.body, "{\"active\":false}");
+    }
+    let seen = introspected(&mut tool, "api", &access).await.json();
+    assert_eq!(
+        (seen["active"] == true, &seen["token_type"]),
+        (true, &"Bearer".into())
+    );
+    // A client that serves others with tokens of its own can tell them apart, too.
+    let own = code(&mut person, &Ask::of("secret")).await;
+    let with = [("client_secret", SECRET), ("code_verifier", VERIFIER)];
+    let own = exchange(&mut tool, "secret", &own, &with).await;
+    for (name, kind) in [("access_token", Some("Bearer")), ("refresh_token", None)] {
+        let seen = introspected(&mut tool, "secret", &own.text(name)).await;
+        assert_eq!(seen.json()["active"], true, "{name}: {seen:?}");
+        assert_eq!(
+            seen.json().get("token_type").and_then(|it| it.as_str()),
+            kind
+        );
     }
     for wrong in [&spare, &access, &id, &device] {
         assert_eq!(tool.refresh("public", wrong).await.error(), "invalid_grant");
@@ -472,6 +499,15 @@ async fn artefact_types_do_not_cross() {
             "invalid_grant"
         );
     }
+}
+
+async fn introspected(http: &mut Http, id: &str, token: &str) -> Answer {
+    let form = [
+        ("token", token),
+        ("client_id", id),
+        ("client_secret", SECRET),
+    ];
+    http.post("/oauth/introspect", &form).await
 }
 
 /// TK-06: three grants against everything that may have happened in between.

@@ -78,7 +78,8 @@ async fn outcome(
     introspect(deps, &asked, trail).await
 }
 
-/// Members in alphabetical order. Claims of callers and private claims are for those who hold the token.
+/// Members in alphabetical order. Claims of callers and private claims are for those who hold the token. Only an access
+/// token has a `token_type` and an audience: nobody may take a refresh token for one (RFC 7662 §2.2).
 fn answer(active: Active) -> Map<String, Value> {
     let token = active.token;
     let mut said = active.claims;
@@ -87,8 +88,11 @@ fn answer(active: Active) -> Map<String, Value> {
         body.insert(name.to_owned(), value);
     };
     put("active", true.into());
-    if let (TokenCategory::Access, Some(audience)) = (token.category, said.remove("aud")) {
-        put("aud", audience);
+    if token.category == TokenCategory::Access {
+        if let Some(audience) = said.remove("aud") {
+            put("aud", audience);
+        }
+        put("token_type", "Bearer".into());
     }
     put("client_id", token.client_id.as_str().into());
     put("exp", token.expires_at.unix_timestamp().into());
@@ -97,7 +101,6 @@ fn answer(active: Active) -> Map<String, Value> {
     put("jti", said.remove("jti").unwrap_or_default());
     put("scope", token.scopes.to_string().into());
     put("sub", token.subject.to_string().into());
-    put("token_type", "Bearer".into());
     if let Some(username) = active.username {
         put("username", username.into());
     }

@@ -62,6 +62,12 @@ const REDEEMED: (&str, &str) = (
     "a confidential client redeems by body only",
 );
 const FOREIGN_TOKEN: (&str, &str) = ("Refresh", "a token of another client");
+/// Of another client, as recorded.
+const FOREIGN_REFRESH: &[&str] = &["introspect refresh_token, Basic"];
+const LOOKS_LIKE_ACCESS: (&str, &str) = (
+    "Introspection, revocation and tokeninfo",
+    "a refresh token looks like an access token",
+);
 const RESOURCE: (&str, &str) = (
     "Authorization code grant and consent",
     "`resource` is checked against the client's list after",
@@ -125,6 +131,16 @@ pub const KNOWN: &[Known] = &[
         NO_CODE,
         ("body.error", "\"access_denied\"", "\"invalid_grant\""),
         ("Device grant", "unknown codes: `access_denied`"),
+    ),
+    known(
+        FOREIGN_REFRESH,
+        ("body.active", "true", "false"),
+        LOOKS_LIKE_ACCESS,
+    ),
+    known(
+        FOREIGN_REFRESH,
+        ("body.*", "*", "absent"),
+        LOOKS_LIKE_ACCESS,
     ),
     known(
         &["tokeninfo*"],
