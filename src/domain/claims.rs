@@ -105,7 +105,7 @@ impl ExtraClaimRules {
 
     /// Whether a caller may not set the claim: registered names, ours in any case of letters, and the empty name.
     pub fn is_reserved(&self, name: &str) -> bool {
-        let lower = name.trim().to_ascii_lowercase();
+        let lower = folded(name.trim());
         let prefix = self.prefix.to_ascii_lowercase();
         lower.is_empty()
             || RESERVED.contains(&lower.as_str())
@@ -116,6 +116,15 @@ impl ExtraClaimRules {
                     .is_some_and(|head| head == prefix || head == "extra")
             })
     }
+}
+
+/// A name as readers that pass over case compare it. Go takes `ſub` (U+017F) for `sub`, Java takes `ıss` (U+0131) and
+/// `İss` (U+0130) for `iss`, others take `iß`.
+fn folded(name: &str) -> String {
+    const DOT_ABOVE: char = '\u{307}';
+    let mut lower = name.to_uppercase().to_lowercase();
+    lower.retain(|letter| letter != DOT_ABOVE);
+    lower
 }
 
 /// What one access or refresh token says.
