@@ -107,6 +107,8 @@ mod shown_once;
 mod steady;
 #[path = "e2e/support.rs"]
 mod support;
+#[path = "e2e/theft.rs"]
+mod theft;
 #[path = "e2e/traces.rs"]
 mod traces;
 #[path = "e2e/trespass.rs"]

@@ -41,7 +41,7 @@ pub struct AuthorizationCode {
     pub resource: Vec<String>,
     /// Dead from here on.
     pub expires_at: Timestamp,
-    /// When it was redeemed or burnt.
+    /// When it was redeemed.
     pub used_at: Option<Timestamp>,
     /// When the person allowed it.
     pub created_at: Timestamp,

@@ -171,8 +171,9 @@ pub enum RefreshVerdict {
     Invalid,
     /// Belongs to another client.
     ForeignClient,
-    /// Used before, in rotation mode: the family must die.
-    Reused,
+    /// Revoked, in rotation mode. If another token took its place it was used before, and the family must die; else
+    /// somebody ended it on purpose, and whoever shows it has only not heard of that.
+    Revoked,
 }
 
 /// Judges a refresh token's row. The client is compared first, so that a stranger who holds an old token cannot end a
@@ -192,7 +193,7 @@ pub fn judge_refresh(
     }
     trail.pass(Check::Holder);
     if rotation && token.status == TokenStatus::Revoked {
-        return RefreshVerdict::Reused;
+        return RefreshVerdict::Revoked;
     }
     trail.pass(Check::Reuse);
     match token.status {

@@ -162,7 +162,6 @@ async fn failed(
         .ground
         .commit(CountCodeFailure {
             row_id: code.row_id,
-            at,
             audit,
         })
         .await?;
@@ -179,7 +178,7 @@ async fn replayed(
     at: Timestamp,
     origin: &Origin,
 ) -> Result<(), FlowError> {
-    let mut event = suspicion("Authorization code used twice, its tokens revoked", code)
+    let mut event = suspicion("Authorization code used twice", code)
         .at(Severity::Critical)
         .failed("authorization code reuse")
         .from(origin);
@@ -199,7 +198,7 @@ async fn replayed(
                 .await?;
             tracing::warn!(code = %code.uuid, client = %code.client_id, tokens_revoked, "a code was used twice");
         }
-        // Burnt before it was redeemed, or redeemed by the Go server, which kept no families.
+        // Redeemed by the Go server, which kept no families.
         None if !audit.is_empty() => deps.ground.commit(RecordAudit { rows: audit }).await?,
         None => {}
     }

@@ -137,11 +137,15 @@ async fn attempt(
                 .noting(format!("it was given to {}", token.client_id))
                 .into());
         }
-        RefreshVerdict::Reused if is_retry(&token, deps.rules.retry_grace, now) => {
+        RefreshVerdict::Revoked if !deps.ground.store.was_replaced(&token.id).await? => {
+            trail.pass(Check::Reuse);
+            return Err(invalid().noting("it was ended on purpose").into());
+        }
+        RefreshVerdict::Revoked if is_retry(&token, deps.rules.retry_grace, now) => {
             trail.pass_all(&[Check::Reuse, Check::Credential]);
             true
         }
-        RefreshVerdict::Reused => return Err(replayed(deps, &token, &request.origin).await),
+        RefreshVerdict::Revoked => return Err(replayed(deps, &token, &request.origin).await),
     };
     proven(&deps.keys.current(), request.refresh_token.expose(), now)?;
     trail.pass(Check::Signature);

@@ -300,12 +300,11 @@ impl Tx<'_> {
     }
 }
 
-/// Counts a failed attempt of a code's own client. The last one burns the code; tells whether this was it.
+/// Counts a failed attempt of a code's own client. The last one burns the code, which then was never there: marked as used
+/// it would be told as stolen when its client comes with it. Tells whether this was it.
 pub struct CountCodeFailure {
     /// Which.
     pub row_id: i64,
-    /// Now.
-    pub at: Timestamp,
     /// Rows of the trail, written when the code is burnt.
     pub audit: Vec<AuditRow>,
 }
@@ -316,16 +315,19 @@ impl Unit for CountCodeFailure {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
         async move {
             let count = Sql::new(
-                "UPDATE authorization_codes SET failed_attempts = coalesce(failed_attempts, 0) + 1, \
-                 used_at = CASE WHEN coalesce(failed_attempts, 0) + 1 >= $2 THEN $3 ELSE used_at END \
+                "UPDATE authorization_codes SET failed_attempts = coalesce(failed_attempts, 0) + 1 \
                  WHERE id = $1 AND used_at IS NULL RETURNING failed_attempts",
             )
-            .int(self.row_id)
-            .int(i64::from(MAX_FAILURES))
-            .bind(Value::MaybeTime(Some(self.at)));
-            let failures = tx.one(count).await?.map_or(Ok(0), |row| row.int("failed_attempts"))?;
+            .int(self.row_id);
+            let failures = tx
+                .one(count)
+                .await?
+                .map_or(Ok(0), |row| row.int("failed_attempts"))?;
             let burnt = failures >= i64::from(MAX_FAILURES);
             if burnt {
+                let burn =
+                    Sql::new("DELETE FROM authorization_codes WHERE id = $1").int(self.row_id);
+                tx.run(burn).await?;
                 tx.insert_audit(&self.audit);
             }
             Ok(burnt)

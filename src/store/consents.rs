@@ -256,12 +256,12 @@ async fn end_descendants(
     let tokens = "UPDATE access_tokens SET status = 'revoked' WHERE user_id = $1 AND client_id = $2 \
                   AND status IN ('active', 'disabled')";
     let revoked = tx.run(of_both(tokens)).await?;
-    let codes = "UPDATE authorization_codes SET used_at = $3 WHERE user_id = $1 AND client_id = $2 AND used_at IS NULL";
-    tx.run(of_both(codes).bind(Value::MaybeTime(Some(at))))
-        .await?;
-    tx.run(of_both(
+    // A code that were marked as used would be told as stolen when its client comes with it.
+    for codes in [
+        "DELETE FROM authorization_codes WHERE user_id = $1 AND client_id = $2 AND used_at IS NULL",
         "DELETE FROM device_codes WHERE user_id = $1 AND client_id = $2",
-    ))
-    .await?;
+    ] {
+        tx.run(of_both(codes)).await?;
+    }
     Ok(revoked)
 }

@@ -11,7 +11,7 @@ use crate::domain::{
     ids::{ClientId, FamilyId, TokenId},
     scope::ScopeSet,
     time::Timestamp,
-    token::{Family, Subject, Token, TokenStatus},
+    token::{Family, Subject, Token},
 };
 use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -33,6 +33,25 @@ impl Store {
         let row = self.read_one(find).await?;
         row.as_ref().map_or(Ok(None), family)
     }
+
+    /// Whether a refresh token was revoked because another took its place.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn was_replaced(&self, id: &TokenId) -> Result<bool, StoreError> {
+        Ok(self.read_one(replaced(id)).await?.is_some())
+    }
+}
+
+/// Finds a refresh token that was rotated, by its successor, or that made way for a later one ([`RetryRotation`]
+/// (super::retry::RetryRotation)). What was revoked on purpose has neither. The Go server leaves the same trace.
+fn replaced(id: &TokenId) -> Sql {
+    Sql::new(
+        "SELECT t.id FROM access_tokens t WHERE t.id = $1 AND t.status = 'revoked' AND EXISTS \
+         (SELECT 1 FROM access_tokens r WHERE r.token_category = 'refresh' AND (r.parent_token_id = t.id \
+         OR r.parent_token_id = t.parent_token_id AND t.parent_token_id <> '' AND r.created_at > t.created_at))",
+    )
+    .text(id.as_str())
 }
 
 /// The columns that [`family`] reads.
@@ -230,20 +249,8 @@ impl Unit for RotateRefreshToken {
 
 impl RotateRefreshToken {
     async fn why_not(&self, tx: &mut Tx<'_>) -> Result<Refreshed, StoreError> {
-        let find =
-            Sql::new("SELECT status FROM access_tokens WHERE id = $1").text(self.old_id.as_str());
-        let status = tx
-            .one(find)
-            .await?
-            .map(|row| row.text("status"))
-            .transpose()?;
-        let used =
-            status.is_some_and(|status| TokenStatus::stored(&status) == TokenStatus::Revoked);
-        Ok(if used {
-            Refreshed::AlreadyUsed
-        } else {
-            Refreshed::Invalid
-        })
+        let used = tx.one(replaced(&self.old_id)).await?;
+        Ok(used.map_or(Refreshed::Invalid, |_| Refreshed::AlreadyUsed))
     }
 }
 
