@@ -25,14 +25,14 @@ use tokio_util::sync::CancellationToken;
 use warp::{Filter as _, Reply as _};
 
 mod pulse;
-use pulse::{InWork, Pulse};
+use pulse::{Heard, InWork, Late, Patience, Pulse};
 
 /// Limits of the edge.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `MAX_CONNECTIONS`: more wait in the backlog of the kernel.
     pub max_connections: usize,
-    /// How long a request's headers may take.
+    /// How long a request's headers may take, and the first request of HTTP/1.1.
     pub header_deadline: Duration,
     /// How long a TLS handshake may take.
     pub handshake_deadline: Duration,
@@ -207,8 +207,7 @@ impl Connection {
         };
         builder
             .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.settings.header_deadline)
+            .header_read_timeout(None)
             .max_buf_size(64 << 10);
         builder
             .http2()
@@ -216,11 +215,21 @@ impl Connection {
             .keep_alive_interval(Duration::from_secs(20))
             .max_concurrent_streams(128)
             .max_header_list_size(16 << 10);
+        let stream = if is_h2 {
+            Heard::by_nobody(stream)
+        } else {
+            Heard::by(&pulse, stream)
+        };
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let (mut told, mut rested) = (false, false);
+        let patience = Patience {
+            head: self.settings.header_deadline,
+            rest: self.settings.rest,
+        };
         loop {
             tokio::select! {
+                biased;
                 outcome = connection.as_mut() => {
                     if let Err(error) = outcome {
                         tracing::debug!(%error, "a connection ended early");
@@ -231,10 +240,10 @@ impl Connection {
                     told = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = pulse.rested(self.settings.rest) => {
+                late = pulse.late(patience) => {
                     // Who still has answers to take and does not take them is cut the second time.
-                    if rested {
-                        tracing::debug!("a connection rested with answers that nobody took");
+                    if rested || late == Late::Head {
+                        tracing::debug!(?late, "a connection is cut");
                         return;
                     }
                     (told, rested) = (true, true);

@@ -179,6 +179,34 @@ async fn slow_headers_and_slow_bodies_are_cut() {
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
+/// A connection that rests is not one whose headers are slow: between two requests it may take its time, and a head that
+/// began may not, be it the first or a later one.
+#[tokio::test]
+async fn a_connection_rests_longer_than_a_head_may_take() {
+    let settings = Settings {
+        header_deadline: Duration::from_millis(200),
+        ..Settings::default()
+    };
+    let edge = edge(None, settings).await;
+    let mut kept = TcpStream::connect(edge.address).await.unwrap();
+    let mut buffer = [0; 1024];
+    for round in 0..3 {
+        let ask = kept.write_all(b"GET /hi HTTP/1.1\r\nhost: x\r\n\r\n");
+        ask.await.unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with("hi") {
+            let length = kept.read(&mut buffer).await.unwrap();
+            assert_ne!(length, 0, "closed in round {round}: {answer}");
+            answer += &String::from_utf8_lossy(&buffer[..length]);
+        }
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    kept.write_all(b"GET /hi HTTP/1.1\r\nhost:").await.unwrap();
+    let cut = tokio::time::timeout(Duration::from_secs(20), kept.read(&mut buffer)).await;
+    let cut = cut.expect("half a head holds the place");
+    assert!(matches!(cut, Ok(0) | Err(_)), "{cut:?}");
+}
+
 /// After the handshake there is a deadline, too: for headers, or for the first request of HTTP/2.
 #[tokio::test]
 async fn who_is_silent_after_the_handshake_is_cut() {
