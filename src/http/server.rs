@@ -8,15 +8,10 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use std::{
-    io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::TcpStream,
     sync::Semaphore,
     task::JoinSet,
 };
@@ -24,7 +19,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use warp::{Filter as _, Reply as _};
 
+mod door;
 mod pulse;
+pub use door::{Door, bind};
 use pulse::{Heard, InWork, Late, Patience, Pulse};
 
 /// Limits of the edge.
@@ -51,65 +48,18 @@ impl Default for Settings {
     }
 }
 
-/// Binds `SERVER_ADDR`. `:8080` listens on IPv4 and IPv6.
-///
-/// # Errors
-/// With the address in the text.
-pub fn bind(address: &str) -> io::Result<TcpListener> {
-    let wrong = |error: io::Error| {
-        io::Error::new(
-            error.kind(),
-            format!("listen tcp: address {address}: {error}"),
-        )
-    };
-    let (host, port) = address.rsplit_once(':').ok_or_else(|| {
-        io::Error::other(format!(
-            "listen tcp: address {address}: missing port in address"
-        ))
-    })?;
-    let port: u16 = port.parse().map_err(|_| {
-        io::Error::other(format!(
-            "listen tcp: address {address}: the port is not a number up to 65535"
-        ))
-    })?;
-    if host.is_empty() {
-        // An IPv6 socket takes IPv4 too; a machine without IPv6 gets IPv4 alone.
-        return listen((Ipv6Addr::UNSPECIFIED, port).into())
-            .or_else(|_| listen((Ipv4Addr::UNSPECIFIED, port).into()))
-            .map_err(wrong);
-    }
-    use std::net::ToSocketAddrs as _;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let mut failure = io::Error::other("no such host");
-    for candidate in (bare, port).to_socket_addrs().map_err(wrong)? {
-        match listen(candidate) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => failure = error,
-        }
-    }
-    Err(wrong(failure))
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(1024)
-}
-
-/// Serves until `stop`; then no connection is accepted any more, those that are idle are closed, and requests in flight
-/// may finish. Returns when the last has. Dropping the future cuts what is left.
+/// Serves until `stop`; then the door is closed for good, connections that are idle are closed, and requests in flight
+/// may finish. Returns when the last has. Dropping the future cuts what is left, and the door stays open.
 pub async fn serve(
-    listener: Arc<TcpListener>,
+    door: Door,
     tls: Option<TlsAcceptor>,
     router: Router,
     settings: Settings,
     stop: CancellationToken,
 ) {
+    let Some(listener) = door.listener() else {
+        return;
+    };
     let mut connections = JoinSet::new();
     let budget = Arc::new(Semaphore::new(settings.max_connections.max(1)));
     loop {
@@ -146,6 +96,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    door.close();
     tracing::info!(
         open = connections.len(),
         "no connection is accepted any more"

@@ -5,6 +5,7 @@ use std::{
     process::Stdio,
     time::{Duration, Instant},
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A port that accepts and stays silent, as a database behind a broken firewall.
 fn silent_port() -> (std::net::TcpListener, u16) {
@@ -76,6 +77,36 @@ async fn a_second_signal_does_not_cut_the_shutdown_short() {
     assert_eq!(http.get("/health", &[]).await.status, 200);
     assert_eq!(server.ended().await.code(), Some(0));
     assert!(began.elapsed() >= Duration::from_secs(1));
+}
+
+/// A balancer sends elsewhere whoever is refused; whoever is taken in and never answered is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_connections_are_refused_while_requests_in_flight_are_finished() {
+    let mut server = Server::start(Engine::Sqlite, &[("SERVER_SHUTDOWN_TIMEOUT", "60s")]).await;
+    let mut held = tokio::net::TcpStream::connect(("127.0.0.1", server.port))
+        .await
+        .unwrap();
+    let head = "POST /oauth/token HTTP/1.1\r\nhost: x\r\ncontent-length: 12\r\nexpect: 100-continue\r\n\
+                content-type: application/x-www-form-urlencoded\r\n\r\n";
+    held.write_all(head.as_bytes()).await.unwrap();
+    let mut buffer = [0; 4096];
+    let length = held.read(&mut buffer).await.unwrap();
+    let said = String::from_utf8_lossy(&buffer[..length]).into_owned();
+    assert!(said.starts_with("HTTP/1.1 100"), "{said}");
+    server.signal("TERM");
+    let began = Instant::now();
+    while Http::try_new(server.port).await.is_ok() {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "connections are still taken in"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    held.write_all(b"grant_type=x").await.unwrap();
+    let mut answer = String::new();
+    held.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("unsupported_grant_type"), "{answer}");
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

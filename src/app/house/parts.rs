@@ -247,14 +247,14 @@ pub fn listener(
     (listener, tls, router): (TcpListener, Option<TlsAcceptor>, Router),
     max_connections: usize,
 ) -> Spec {
-    let listener = Arc::new(listener);
+    let door = server::Door::new(listener);
     let settings = server::Settings {
         max_connections,
         ..Default::default()
     };
     http_listener::spec(vitals, move |stop| {
         server::serve(
-            Arc::clone(&listener),
+            door.clone(),
             tls.clone(),
             router.clone(),
             settings.clone(),

@@ -5,12 +5,18 @@ use crate::http::{
     tls::{Certificate, TlsFiles},
 };
 use ::http::Method;
-use std::path::Path;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::Notify;
+use std::{path::Path, time::Instant};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpSocket,
+    sync::Notify,
+};
 
 struct Edge {
     address: SocketAddr,
+    /// As the tree keeps it for the next accept loop.
+    door: Door,
+    router: Router,
     stop: CancellationToken,
     served: tokio::task::JoinHandle<()>,
     entered: Arc<Notify>,
@@ -79,18 +85,15 @@ async fn edge(tls: Option<TlsAcceptor>, settings: Settings) -> Edge {
         .unwrap();
     let listener = bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    let door = Door::new(listener);
     let stop = CancellationToken::new();
-    let served = tokio::spawn(serve(
-        Arc::new(listener),
-        tls,
-        router,
-        settings,
-        stop.clone(),
-    ));
+    let served = serve(door.clone(), tls, router.clone(), settings, stop.clone());
     Edge {
         address,
+        door,
+        router,
         stop,
-        served,
+        served: tokio::spawn(served),
         entered,
         release,
     }
@@ -126,11 +129,19 @@ async fn requests_in_flight_are_answered_after_the_stop() {
     edge.entered.notified().await;
     let idle = TcpStream::connect(edge.address).await.unwrap();
     edge.stop.cancel();
+    // Closed as soon as the drain begins, not when it is over.
+    let began = Instant::now();
+    while TcpStream::connect(edge.address).await.is_ok() {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "connections are still taken in"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     edge.release.notify_one();
     assert!(waiting.await.unwrap().contains("waited"));
     drop(idle);
     edge.served.await.unwrap();
-    assert!(TcpStream::connect(edge.address).await.is_err());
 }
 
 #[tokio::test]
@@ -157,6 +168,20 @@ async fn dropping_the_server_cuts_what_is_left() {
     edge.stop.cancel();
     edge.served.abort();
     assert_eq!(waiting.await.unwrap(), "");
+}
+
+/// An accept loop that failed leaves the socket to the next one, with whoever came in between.
+#[tokio::test]
+async fn the_next_accept_loop_finds_the_door_open() {
+    let edge = edge(None, Settings::default()).await;
+    edge.served.abort();
+    assert!(edge.served.await.unwrap_err().is_cancelled());
+    let hi = "GET /hi HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let waiting = tokio::spawn(raw(edge.address, hi));
+    let next = serve(edge.door, None, edge.router, Settings::default(), edge.stop);
+    let next = tokio::spawn(next);
+    assert!(waiting.await.unwrap().ends_with("hi"));
+    next.abort();
 }
 
 #[tokio::test]
