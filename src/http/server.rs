@@ -12,41 +12,53 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::Semaphore,
-    task::JoinSet,
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use warp::{Filter as _, Reply as _};
 
+mod crowd;
 mod door;
 mod pulse;
+use crowd::{Crowd, Guest};
 pub use door::{Door, bind};
 use pulse::{Heard, InWork, Late, Patience, Pulse};
 
 /// Limits of the edge.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `MAX_CONNECTIONS`: more wait in the backlog of the kernel.
+    /// `MAX_CONNECTIONS`: when all places are taken, those who rest longest are asked to end; more wait in the backlog
+    /// of the kernel.
     pub max_connections: usize,
+    /// Who rested less than this is not asked to make room, since its first or next request may be on the way. So long
+    /// may the head of that request take when it is asked.
+    pub spare: Duration,
     /// How long a request's headers may take, and the first request of HTTP/1.1.
     pub header_deadline: Duration,
     /// How long a TLS handshake may take.
     pub handshake_deadline: Duration,
-    /// How long a connection may rest, no request being served; as long again it has to take what it was answered.
+    /// How long a connection may rest, no request being served.
     pub rest: Duration,
+    /// How long one that was asked to end has to take its last answer.
+    pub farewell: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             max_connections: 10_000,
+            spare: Duration::from_millis(500),
             header_deadline: Duration::from_secs(10),
             handshake_deadline: Duration::from_secs(5),
             rest: Duration::from_secs(75),
+            farewell: Duration::from_secs(10),
         }
     }
 }
+
+/// Before the accept loop tries again what did not work.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`; then the door is closed for good, connections that are idle are closed, and requests in flight
 /// may finish. Returns when the last has. Dropping the future cuts what is left, and the door stays open.
@@ -60,21 +72,13 @@ pub async fn serve(
     let Some(listener) = door.listener() else {
         return;
     };
-    let mut connections = JoinSet::new();
-    let budget = Arc::new(Semaphore::new(settings.max_connections.max(1)));
-    loop {
-        let next = async {
-            let permit = Arc::clone(&budget).acquire_owned().await.ok()?;
-            Some((listener.accept().await, permit))
-        };
+    let mut crowd = Crowd::new(settings.max_connections, settings.spare);
+    'accepting: loop {
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Some(_) = connections.join_next() => continue,
-            next = next => next,
-        };
-        let Some((accepted, permit)) = accepted else {
-            break;
+            () = crowd.left() => continue,
+            accepted = listener.accept() => accepted,
         };
         let (tcp, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -83,25 +87,32 @@ pub async fn serve(
                 continue;
             }
         };
+        // One stands at the door until there is a place: else nobody would know that it is wanted.
+        while crowd.is_full() {
+            crowd.make_room();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break 'accepting,
+                () = crowd.left() => {}
+                () = sleep(PAUSE) => {}
+            }
+        }
+        let guest = Guest {
+            pulse: Arc::new(Pulse::new()),
+            leave: stop.child_token(),
+        };
         let connection = Connection {
             router: router.clone(),
             settings: settings.clone(),
             peer,
-            stop: stop.clone(),
+            guest: guest.clone(),
         };
-        let tls = tls.clone();
-        connections.spawn(async move {
-            connection.run(tcp, tls).await;
-            drop(permit);
-        });
+        crowd.admit(guest, connection.run(tcp, tls.clone()));
     }
     drop(listener);
     door.close();
-    tracing::info!(
-        open = connections.len(),
-        "no connection is accepted any more"
-    );
-    while connections.join_next().await.is_some() {}
+    tracing::info!(open = crowd.len(), "no connection is accepted any more");
+    crowd.all_left().await;
 }
 
 /// A peer that went away is no reason to wait; a machine out of file descriptors is.
@@ -112,7 +123,7 @@ async fn pause_after(error: &io::Error) {
     );
     if !harmless {
         tracing::warn!(%error, "a connection could not be accepted");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        sleep(PAUSE).await;
     }
 }
 
@@ -120,7 +131,7 @@ struct Connection {
     router: Router,
     settings: Settings,
     peer: SocketAddr,
-    stop: CancellationToken,
+    guest: Guest,
 }
 
 impl Connection {
@@ -129,8 +140,9 @@ impl Connection {
         let Some(tls) = tls else {
             return self.drive(tcp, false).await;
         };
-        let handshake = tokio::time::timeout(self.settings.handshake_deadline, tls.accept(tcp));
-        if let Ok(Ok(stream)) = handshake.await {
+        let handshake = timeout(self.settings.handshake_deadline, tls.accept(tcp));
+        let handshake = self.guest.leave.run_until_cancelled(handshake).await;
+        if let Some(Ok(Ok(stream))) = handshake {
             let (_, session) = stream.get_ref();
             let is_h2 = session.alpn_protocol() == Some(b"h2");
             self.drive(stream, is_h2).await;
@@ -142,7 +154,7 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         is_h2: bool,
     ) {
-        let pulse = Arc::new(Pulse::new());
+        let Guest { pulse, leave } = self.guest;
         let service = TowerToHyperService::new(Arrival {
             inner: warp::service(filter(self.router)),
             peer: self.peer,
@@ -173,11 +185,11 @@ impl Connection {
         };
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
-        let (mut told, mut rested) = (false, false);
-        let patience = Patience {
+        let mut patience = Patience {
             head: self.settings.header_deadline,
             rest: self.settings.rest,
         };
+        let mut asked = false;
         loop {
             tokio::select! {
                 biased;
@@ -187,21 +199,20 @@ impl Connection {
                     }
                     return;
                 }
-                () = self.stop.cancelled(), if !told => {
-                    told = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                late = pulse.late(patience) => {
-                    // Who still has answers to take and does not take them is cut the second time.
-                    if rested || late == Late::Head {
-                        tracing::debug!(?late, "a connection is cut");
-                        return;
-                    }
-                    (told, rested) = (true, true);
-                    connection.as_mut().graceful_shutdown();
-                    pulse.beat();
+                () = leave.cancelled(), if !asked => {}
+                late = pulse.late(patience) => if asked || late == Late::Head {
+                    tracing::debug!(?late, "a connection is cut");
+                    return;
                 }
             }
+            // Once: asked to end, by the house or by its own rest.
+            asked = true;
+            patience = Patience {
+                head: self.settings.spare,
+                rest: self.settings.farewell,
+            };
+            pulse.beat();
+            connection.as_mut().graceful_shutdown();
         }
     }
 }

@@ -68,6 +68,12 @@ impl Pulse {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Since when no request is in work.
+    pub fn rests_since(&self) -> Option<Instant> {
+        let state = self.state();
+        (state.in_work == 0).then_some(state.last)
+    }
+
     /// Begins to count the rest anew.
     pub fn beat(&self) {
         self.state().last = Instant::now();

@@ -176,8 +176,7 @@ async fn the_next_accept_loop_finds_the_door_open() {
     let edge = edge(None, Settings::default()).await;
     edge.served.abort();
     assert!(edge.served.await.unwrap_err().is_cancelled());
-    let hi = "GET /hi HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let waiting = tokio::spawn(raw(edge.address, hi));
+    let waiting = tokio::spawn(raw(edge.address, HI_AND_BYE));
     let next = serve(edge.door, None, edge.router, Settings::default(), edge.stop);
     let next = tokio::spawn(next);
     assert!(waiting.await.unwrap().ends_with("hi"));
@@ -214,19 +213,12 @@ async fn a_connection_rests_longer_than_a_head_may_take() {
     };
     let edge = edge(None, settings).await;
     let mut kept = TcpStream::connect(edge.address).await.unwrap();
-    let mut buffer = [0; 1024];
-    for round in 0..3 {
-        let ask = kept.write_all(b"GET /hi HTTP/1.1\r\nhost: x\r\n\r\n");
-        ask.await.unwrap();
-        let mut answer = String::new();
-        while !answer.ends_with("hi") {
-            let length = kept.read(&mut buffer).await.unwrap();
-            assert_ne!(length, 0, "closed in round {round}: {answer}");
-            answer += &String::from_utf8_lossy(&buffer[..length]);
-        }
+    for _ in 0..3 {
+        hi(&mut kept).await;
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
     kept.write_all(b"GET /hi HTTP/1.1\r\nhost:").await.unwrap();
+    let mut buffer = [0; 16];
     let cut = tokio::time::timeout(Duration::from_secs(20), kept.read(&mut buffer)).await;
     let cut = cut.expect("half a head holds the place");
     assert!(matches!(cut, Ok(0) | Err(_)), "{cut:?}");
@@ -241,6 +233,7 @@ async fn who_is_silent_after_the_handshake_is_cut() {
     let settings = Settings {
         header_deadline: Duration::from_millis(200),
         rest: Duration::from_millis(200),
+        farewell: Duration::from_millis(200),
         ..Settings::default()
     };
     let edge = edge(Some(tls), settings).await;
@@ -276,6 +269,7 @@ async fn who_takes_no_answer_gives_the_place_back() {
     let settings = Settings {
         max_connections: 1,
         rest: Duration::from_millis(200),
+        farewell: Duration::from_millis(200),
         ..Settings::default()
     };
     let edge = edge(None, settings).await;
@@ -286,8 +280,7 @@ async fn who_takes_no_answer_gives_the_place_back() {
         .write_all(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    let hi = "GET /hi HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let next = tokio::time::timeout(Duration::from_secs(10), raw(edge.address, hi)).await;
+    let next = tokio::time::timeout(Duration::from_secs(10), raw(edge.address, HI_AND_BYE)).await;
     assert!(next.expect("no place was given back").ends_with("hi"));
     drop(stalled);
 
@@ -319,22 +312,90 @@ async fn chunked_bodies_are_read_and_bounded() {
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
 
+const HI: &str = "GET /hi HTTP/1.1\r\nhost: x\r\n\r\n";
+const HI_AND_BYE: &str = "GET /hi HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+/// Asks on a connection that stays.
+async fn hi(kept: &mut TcpStream) {
+    kept.write_all(HI.as_bytes()).await.unwrap();
+    let (mut answer, mut buffer) = (String::new(), [0; 1024]);
+    while !answer.ends_with("hi") {
+        let length = kept.read(&mut buffer).await.unwrap();
+        assert_ne!(length, 0, "closed: {answer}");
+        answer += &String::from_utf8_lossy(&buffer[..length]);
+    }
+}
+
 #[tokio::test]
-async fn connections_beyond_the_budget_wait_for_a_place() {
+async fn connections_beyond_the_budget_wait_while_all_others_are_in_work() {
     let settings = Settings {
         max_connections: 1,
+        spare: Duration::ZERO,
         ..Settings::default()
     };
     let edge = edge(None, settings).await;
-    let first = TcpStream::connect(edge.address).await.unwrap();
-    let second = tokio::spawn(raw(
-        edge.address,
-        "GET /hi HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-    ));
-    tokio::task::yield_now().await;
-    assert!(!second.is_finished());
-    drop(first);
+    let first = tokio::spawn(raw(edge.address, "GET /wait HTTP/1.1\r\nhost: x\r\n\r\n"));
+    edge.entered.notified().await;
+    let second = tokio::spawn(raw(edge.address, HI_AND_BYE));
+    tokio::time::sleep(3 * PAUSE).await;
+    assert!(!first.is_finished() && !second.is_finished());
+    edge.release.notify_one();
+    assert!(first.await.unwrap().ends_with("waited"));
     assert!(second.await.unwrap().ends_with("hi"));
+}
+
+#[tokio::test]
+async fn who_rests_longest_makes_room() {
+    let settings = Settings {
+        max_connections: 3,
+        spare: Duration::ZERO,
+        ..Settings::default()
+    };
+    let edge = edge(None, settings).await;
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        let mut connection = TcpStream::connect(edge.address).await.unwrap();
+        hi(&mut connection).await;
+        kept.push(connection);
+    }
+    hi(&mut kept[0]).await;
+    let probe = tokio::time::timeout(Duration::from_secs(20), raw(edge.address, HI_AND_BYE));
+    assert!(probe.await.expect("nobody makes room").ends_with("hi"));
+    assert_eq!(kept[1].read(&mut [0; 16]).await.unwrap(), 0);
+    hi(&mut kept[0]).await;
+    hi(&mut kept[2]).await;
+}
+
+/// Peers that keep all places, each with half a handshake or half a head, or silent.
+#[tokio::test]
+async fn who_never_asks_makes_room_too() {
+    let directory = pairs();
+    let certificate = Certificate::load(files("a.crt", "a.key", directory.path())).unwrap();
+    let tls = TlsAcceptor::from(certificate.server_config().unwrap());
+    for (tls, beginning) in [(None, b'G'), (Some(tls), 0x16)] {
+        let settings = Settings {
+            max_connections: 4,
+            header_deadline: Duration::from_secs(600),
+            handshake_deadline: Duration::from_secs(600),
+            ..Settings::default()
+        };
+        let edge = edge(tls, settings).await;
+        let mut kept = Vec::new();
+        for n in 0..8 {
+            let mut connection = TcpStream::connect(edge.address).await.unwrap();
+            if n % 2 == 0 {
+                connection.write_all(&[beginning]).await.unwrap();
+            }
+            kept.push(connection);
+        }
+        // Four have to go before the last comes in.
+        for gone in &mut kept[..4] {
+            let mut buffer = [0; 16];
+            let read = gone.read(&mut buffer);
+            let read = tokio::time::timeout(Duration::from_secs(20), read).await;
+            assert!(matches!(read.expect("it stays"), Ok(0) | Err(_)));
+        }
+    }
 }
 
 fn files(certificate: &str, key: &str, directory: &Path) -> TlsFiles {
