@@ -10,6 +10,8 @@ use std::{
 
 /// Length of a window.
 const WINDOW_MS: i64 = 60_000;
+/// Of two requests at the same time, the later one may begin the window for both.
+const RACE_MS: i64 = 1_000;
 const SHARDS: usize = 64;
 /// Addresses in one shard before the expired ones are swept; a flood of fresh addresses beyond it starts the shard anew.
 const MAX_IN_SHARD: usize = 4096;
@@ -25,6 +27,21 @@ struct Window {
     count: i64,
     ends_ms: i64,
     told: bool,
+}
+
+impl Window {
+    fn new(now_ms: i64) -> Self {
+        Self {
+            count: 0,
+            ends_ms: now_ms + WINDOW_MS,
+            told: false,
+        }
+    }
+
+    /// A window that ends later than one that begins now is over as well: the clock was set back.
+    fn is_open(&self, now_ms: i64) -> bool {
+        (now_ms + 1..=now_ms + WINDOW_MS + RACE_MS).contains(&self.ends_ms)
+    }
 }
 
 /// What the limit says to one request.
@@ -64,7 +81,7 @@ impl Limiter {
     pub fn sweep(&self, now_ms: i64) {
         for shard in &self.shards {
             let mut windows = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            windows.retain(|_, window| window.ends_ms > now_ms);
+            windows.retain(|_, window| window.is_open(now_ms));
             if windows.is_empty() {
                 windows.shrink_to_fit();
             }
@@ -80,22 +97,14 @@ impl Limiter {
         };
         let mut windows = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= MAX_IN_SHARD && !windows.contains_key(&key) {
-            windows.retain(|_, window| window.ends_ms > now_ms);
+            windows.retain(|_, window| window.is_open(now_ms));
             if windows.len() >= MAX_IN_SHARD {
                 windows.clear();
             }
         }
-        let window = windows.entry(key).or_insert(Window {
-            count: 0,
-            ends_ms: now_ms + WINDOW_MS,
-            told: false,
-        });
-        if window.ends_ms <= now_ms {
-            *window = Window {
-                count: 0,
-                ends_ms: now_ms + WINDOW_MS,
-                told: false,
-            };
+        let window = windows.entry(key).or_insert_with(|| Window::new(now_ms));
+        if !window.is_open(now_ms) {
+            *window = Window::new(now_ms);
         }
         window.count = window.count.saturating_add(1);
         let first = window.count > self.limit
@@ -133,6 +142,11 @@ mod tests {
         IpAddr::V4(n.into())
     }
 
+    fn held(limiter: &Limiter) -> usize {
+        let shards = limiter.shards.iter();
+        shards.map(|shard| shard.lock().unwrap().len()).sum()
+    }
+
     #[test]
     fn a_window_begins_with_its_first_request() {
         let limiter = Limiter::new(2);
@@ -144,6 +158,27 @@ mod tests {
         assert!(!at(60_499).allowed && !at(60_499).is_first_refusal);
         assert!(at(60_500).allowed);
         assert!(limiter.count(ip(2), 700).allowed);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_begins_every_window_anew() {
+        let limiter = Limiter::new(2);
+        let hour = 3_600_000;
+        for n in 1..=2 {
+            for _ in 0..3 {
+                limiter.count(ip(n), hour);
+            }
+        }
+        let again = limiter.count(ip(1), 0);
+        assert!(again.allowed);
+        assert_eq!((again.remaining, again.reset), (1, 60));
+        limiter.sweep(0);
+        assert_eq!(held(&limiter), 1, "the window of an hour ahead is over");
+        // By less than a minute: no window becomes longer than one.
+        assert!(limiter.count(ip(3), 50_000).retry_after <= 60);
+        assert!(limiter.count(ip(3), 20_000).retry_after <= 60);
+        // A request that looked at the clock before the one that began the window is counted in it.
+        assert_eq!(limiter.count(ip(3), 19_999).remaining, 0);
     }
 
     #[test]
@@ -166,8 +201,7 @@ mod tests {
         limiter.count(ip(1), 0);
         limiter.count(ip(2), 1000);
         limiter.sweep(60_000);
-        let held: usize = limiter.shards.iter().map(|s| s.lock().unwrap().len()).sum();
-        assert_eq!(held, 1);
+        assert_eq!(held(&limiter), 1);
         assert!(!limiter.count(ip(2), 60_000).allowed);
     }
 
@@ -177,11 +211,6 @@ mod tests {
         for n in 0..1_000_000 {
             limiter.count(ip(n), 0);
         }
-        let held: usize = limiter
-            .shards
-            .iter()
-            .map(|shard| shard.lock().unwrap().len())
-            .sum();
-        assert!(held <= SHARDS * MAX_IN_SHARD);
+        assert!(held(&limiter) <= SHARDS * MAX_IN_SHARD);
     }
 }
