@@ -300,7 +300,11 @@ pub async fn visit(
         return Ok(Visit::Ended(end));
     }
     if session.is_stale(now) {
-        deps.ground.commit(TouchSession { hash, at: now }).await?;
+        let touched = deps.ground.try_commit(TouchSession { hash, at: now }).await;
+        if let Err(error) = touched {
+            // It only falls asleep earlier, which is no reason to show nothing.
+            tracing::debug!(%error, "a session could not be noted as in use");
+        }
     }
     Ok(Visit::Person(Box::new((session, user))))
 }

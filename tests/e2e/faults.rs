@@ -184,6 +184,47 @@ async fn a_full_disk_stops_what_writes_and_nothing_else() {
     assert_eq!(server.count(sound).await, 1);
 }
 
+/// That somebody was here is noted once a minute; while it cannot be noted they are shown what they ask for.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_shown_while_nothing_can_be_written() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let mut server = Server::prepared(engine, &[]).await;
+        server.prelude = "trap '' XFSZ".to_owned();
+        server.launch().await;
+        server.read_client_id();
+        let mut http = server.http().await;
+        http.sign_in().await;
+        server
+            .sql(
+                "UPDATE sessions SET last_seen_at = strftime('%Y-%m-%d %H:%M:%S+00:00', 'now', '-2 minutes')",
+                "UPDATE sessions SET last_seen_at = now() - interval '2 minutes'",
+            )
+            .await;
+        match engine {
+            Engine::Sqlite => server.limit_files("4096"),
+            Engine::Postgres => {
+                let name = server.dsn().rsplit_once('/').unwrap().1.to_owned();
+                let read_only =
+                    format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+                server.sql("", &read_only).await;
+                // Connections that are open already know nothing of it.
+                let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                server.sql("", end).await;
+                until_status(&mut http, "/health", 200).await;
+            }
+        }
+        let start = [("client_id", server.client_id.as_str())];
+        asks_to_come_again(&mut http, "/oauth/device/code", &start).await;
+        for path in ["/account/profile", "/actors", "/account/sessions"] {
+            let page = http.get(path, &[]).await;
+            assert_eq!(page.status, 200, "{engine:?} {path}: {page:?}");
+        }
+        server.signal("TERM");
+        server.ended().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_another_program_holds_is_waited_for_and_then_told() {
     let mut server = Server::prepared(Engine::Sqlite, &[]).await;
