@@ -3,7 +3,7 @@
 //! What may happen once is one guarded statement inside a [`Unit`]; units are committed by [`Store::commit`], on SQLite
 //! many at a time. One SQL text serves both engines; differences are confined to `sql`, `schema` and `tx`.
 use futures_util::future::BoxFuture;
-use sqlx::{PgPool, SqlitePool};
+use sqlx::SqlitePool;
 use std::{
     sync::{
         Arc, OnceLock,
@@ -36,6 +36,7 @@ mod lookup;
 pub mod machine;
 mod open;
 pub mod outbox;
+mod pool;
 pub mod registration;
 pub mod retry;
 mod rows;
@@ -124,11 +125,12 @@ enum Engine {
         readers: SqlitePool,
         options: Box<sqlx::sqlite::SqliteConnectOptions>,
     },
-    Pg(PgPool),
+    Pg(pool::Pool),
 }
 
 impl Store {
-    /// Connects. Creates the file of a SQLite database that does not exist.
+    /// Connects. Creates the file of a SQLite database that does not exist; waits for a Postgres that is not there yet,
+    /// for as long as the caller does.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with what the driver says, never with the password.
@@ -281,14 +283,20 @@ impl Store {
     async fn read_one(&self, statement: sql::Sql) -> Result<Option<sql::Row>, StoreError> {
         match &self.0.engine {
             Engine::Lite { readers, .. } => statement.one_on_sqlite(readers).await,
-            Engine::Pg(pool) => in_time(READ, statement.one_on_postgres(pool)).await,
+            Engine::Pg(pool) => {
+                let read = async { statement.one_on_postgres(&mut *pool.acquire().await?).await };
+                in_time(READ, read).await
+            }
         }
     }
 
     async fn read_all(&self, statement: sql::Sql) -> Result<Vec<sql::Row>, StoreError> {
         match &self.0.engine {
             Engine::Lite { readers, .. } => statement.all_on_sqlite(readers).await,
-            Engine::Pg(pool) => in_time(READ, statement.all_on_postgres(pool)).await,
+            Engine::Pg(pool) => {
+                let read = async { statement.all_on_postgres(&mut *pool.acquire().await?).await };
+                in_time(READ, read).await
+            }
         }
     }
 }

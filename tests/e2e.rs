@@ -103,6 +103,8 @@ mod samples;
 mod sessions;
 #[path = "e2e/shown_once.rs"]
 mod shown_once;
+#[path = "e2e/start.rs"]
+mod start;
 #[path = "e2e/steady.rs"]
 mod steady;
 #[path = "e2e/support.rs"]

@@ -6,11 +6,12 @@
 use super::{
     Concern, StoreError, Unit,
     open::connect_writer,
+    pool::Pool,
     tx::{Connection, Tx},
 };
 use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use sqlx::{PgPool, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::panic::AssertUnwindSafe;
 use tokio::sync::{Mutex, oneshot};
 
@@ -93,10 +94,11 @@ impl QueuedUnit {
 }
 
 pub(super) async fn commit_on_postgres<U: Unit>(
-    pool: &PgPool,
+    pool: &Pool,
     unit: &U,
 ) -> Result<U::Answer, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin().await?;
     let mut tx = Tx::new(Connection::Pg(&mut transaction));
     faults::strike("store.begun");
     let answer = unit.run(&mut tx).await?;

@@ -1,16 +1,16 @@
 //! Connecting: SQLite with one writer and many readers, Postgres with a pool.
-use super::{Engine, StoreError, dsn};
+use super::{
+    Engine, StoreError, dsn,
+    pool::{ACQUIRE, Limits, Pool},
+};
 use sqlx::{
     Connection as _, SqliteConnection,
-    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{path::Path, time::Duration};
 use tokio::sync::Mutex;
 use tracing::log::LevelFilter;
 
-/// How long a caller waits for a connection before it is told 503.
-const ACQUIRE: Duration = Duration::from_secs(3);
 /// Statements slower than this are told at `warn`.
 const SLOW: Duration = Duration::from_millis(200);
 
@@ -157,14 +157,10 @@ pub(super) async fn connect_writer(
 async fn open_postgres(settings: &Settings) -> Result<Engine, StoreError> {
     let options = dsn::postgres(&settings.dsn).map_err(StoreError::Unavailable)?;
     let options = logged(options.statement_cache_capacity(256), settings.log);
-    let max = settings.max_open.max(1);
-    let pool = PgPoolOptions::new()
-        .max_connections(max)
-        .min_connections(settings.max_idle.min(max).min(1))
-        .max_lifetime(settings.max_lifetime)
-        .idle_timeout(settings.max_idle_time)
-        .acquire_timeout(ACQUIRE)
-        .connect_with(options)
-        .await?;
-    Ok(Engine::Pg(pool))
+    let limits = Limits {
+        max_open: settings.max_open.max(1),
+        max_lifetime: settings.max_lifetime,
+        max_idle_time: settings.max_idle_time,
+    };
+    Ok(Engine::Pg(Pool::open(options, &limits).await?))
 }

@@ -2,9 +2,9 @@
 //!
 //! Every start looks at what is there, because the Go server or an older build may have run in between, and takes the
 //! write lock only if something is missing. Tables first, then columns, then indexes, which may be on those columns.
-use super::{Engine, StoreError};
+use super::{Engine, StoreError, pool::Pool};
 use present::Present;
-use sqlx::{AssertSqlSafe, Connection as _, PgPool, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 mod columns;
 mod foreign_times;
@@ -77,8 +77,9 @@ fn sqlite_step(found: &Present) -> String {
     next_step(found, scripts, |added| added.sqlite)
 }
 
-async fn prepare_postgres(pool: &PgPool) -> Result<Adoption, StoreError> {
-    let mut tx = pool.begin().await?;
+async fn prepare_postgres(pool: &Pool) -> Result<Adoption, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(LOCK)
         .execute(&mut *tx)

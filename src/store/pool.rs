@@ -1,0 +1,106 @@
+//! Connections to Postgres: waited for at the start, and handed out afterwards. Must not live here: what is said on them.
+use super::{StoreError, in_time};
+use sqlx::{
+    Connection as _, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a caller waits for a connection before it is told 503.
+pub(super) const ACQUIRE: Duration = Duration::from_secs(3);
+/// How often a caller who waits for a login looks whether a connection came back meanwhile.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long the pool tries to open its first connection: whoever starts the server has less patience (`DB_INIT_TIMEOUT`).
+const OPENING: Duration = Duration::from_secs(86_400);
+/// Between two attempts to reach a server that is not there yet; the pause doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// What a server answers that is starting, and one that has as many connections as it may.
+const COMES_UP: [&str; 2] = ["57P03", "53300"];
+
+/// How many connections there may be, and for how long.
+pub(super) struct Limits {
+    pub max_open: u32,
+    pub max_lifetime: Option<Duration>,
+    pub max_idle_time: Option<Duration>,
+}
+
+pub(super) struct Pool(PgPool);
+
+impl Pool {
+    /// Connects, and waits for a server that is not there yet for as long as the caller does.
+    pub async fn open(options: PgConnectOptions, limits: &Limits) -> Result<Self, StoreError> {
+        until_reachable(&options).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(limits.max_open)
+            .min_connections(1)
+            .max_lifetime(limits.max_lifetime)
+            .idle_timeout(limits.max_idle_time)
+            .acquire_timeout(OPENING)
+            .connect_with(options)
+            .await?;
+        Ok(Self(pool))
+    }
+
+    /// A connection, in [`ACQUIRE`] or not at all.
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let logs_in = self.0.num_idle() == 0;
+        let mut acquiring = std::pin::pin!(self.0.acquire());
+        in_time(ACQUIRE, async {
+            loop {
+                if let Ok(acquired) = timeout(LOOK, &mut acquiring).await {
+                    return Ok(acquired?);
+                }
+                // Where a login takes longer than anybody waits, what is open still serves.
+                if logs_in && let Some(came_back) = self.0.try_acquire() {
+                    return Ok(came_back);
+                }
+            }
+        })
+        .await
+    }
+
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+/// Returns when the server lets us in. The pool by itself would ask again in silence, and seldom.
+async fn until_reachable(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let mut pause = FIRST_PAUSE;
+    let mut told = String::new();
+    loop {
+        match PgConnection::connect_with(options).await {
+            Ok(connection) => {
+                let _ = connection.close().await;
+                return Ok(());
+            }
+            Err(error) if may_come_up(&error, options) => {
+                let error = error.to_string();
+                if told != error {
+                    tracing::warn!(error, "the database cannot be reached yet; trying again");
+                    told = error;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Whether the server may be reached later without anybody's doing: there is no way to it yet, or it is starting.
+fn may_come_up(error: &sqlx::Error, options: &PgConnectOptions) -> bool {
+    match error {
+        // A socket may still be made; a certificate that is not there is a fault of the configuration.
+        sqlx::Error::Io(error) => {
+            error.kind() != std::io::ErrorKind::NotFound || options.get_socket().is_some()
+        }
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| COMES_UP.contains(&code.as_ref())),
+        _ => false,
+    }
+}
