@@ -187,6 +187,13 @@ impl Store {
         u64::try_from(self.0.opened.elapsed().as_millis()).map_or(u64::MAX, |age| age.max(1))
     }
 
+    /// Closes idle connections beyond `DB_MAX_IDLE_CONNS` that nobody has needed since the last call. Postgres only.
+    pub fn close_spare(&self) {
+        if let Engine::Pg(pool) = &self.0.engine {
+            pool.close_spare();
+        }
+    }
+
     /// Closes every connection; SQLite's log is folded into the file.
     ///
     /// # Errors

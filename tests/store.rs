@@ -13,5 +13,7 @@ mod following;
 mod lists;
 #[path = "store/once.rs"]
 mod once;
+#[path = "store/pool.rs"]
+mod pool;
 #[path = "store/world.rs"]
 mod world;

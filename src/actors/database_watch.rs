@@ -1,4 +1,5 @@
 //! Asks the database every second whether it answers, so that no health check has to, and every minute for its time.
+//! Connections that nobody needs are closed on the way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,8 @@ const CLOCK: &str = "clock";
 const EVERY: Duration = Duration::from_secs(1);
 /// Ticks from one comparison of the clocks to the next.
 const COMPARE: u32 = 60;
+/// Ticks for which a connection must have been spare.
+const SPARE: u32 = 10;
 /// A database that takes longer does not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -45,9 +48,9 @@ struct Watch {
     clock: Arc<dyn Clock>,
 }
 
-/// Ticks until the clocks are compared.
+/// Ticks so far.
 #[derive(Default)]
-struct Countdown(u32);
+struct Ticks(u32);
 
 impl Watch {
     async fn compare(&self) {
@@ -74,22 +77,22 @@ fn condition(ahead: time::Duration) -> Condition {
 
 impl Rounds for Watch {
     type Item = ();
-    type State = Countdown;
+    type State = Ticks;
     const MOST: usize = 1;
 
-    async fn open(&self) -> Result<Countdown, Failure> {
-        Ok(Countdown::default())
+    async fn open(&self) -> Result<Ticks, Failure> {
+        Ok(Ticks::default())
     }
 
-    async fn serve(&self, _: &mut Countdown, _: Vec<Queued<()>>) -> Result<(), Failure> {
+    async fn serve(&self, _: &mut Ticks, _: Vec<Queued<()>>) -> Result<(), Failure> {
         Ok(())
     }
 
-    fn pause(&self, _: &Countdown) -> Option<Duration> {
+    fn pause(&self, _: &Ticks) -> Option<Duration> {
         Some(EVERY)
     }
 
-    async fn tick(&self, countdown: &mut Countdown) -> Result<(), Failure> {
+    async fn tick(&self, ticks: &mut Ticks) -> Result<(), Failure> {
         let condition = match tokio::time::timeout(PATIENCE, self.store.ping()).await {
             Ok(Ok(())) if self.store.refuses_for() > Some(PATIENCE) => {
                 Condition::Degraded("nothing can be written".to_owned())
@@ -104,13 +107,13 @@ impl Rounds for Watch {
             Err(_) => Condition::Failing("no answer within two seconds".to_owned()),
         };
         self.readiness.note(DATABASE, condition);
-        countdown.0 = match countdown.0 {
-            0 => {
-                self.compare().await;
-                COMPARE
-            }
-            left => left - 1,
-        };
+        if ticks.0.is_multiple_of(COMPARE) {
+            self.compare().await;
+        }
+        if ticks.0.is_multiple_of(SPARE) {
+            self.store.close_spare();
+        }
+        ticks.0 = ticks.0.wrapping_add(1);
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ pub struct Settings {
     pub dsn: String,
     /// `DB_MAX_OPEN_CONNS`.
     pub max_open: u32,
-    /// `DB_MAX_IDLE_CONNS`: kept open when nobody needs them.
+    /// `DB_MAX_IDLE_CONNS`: kept open when nobody needs them, by whoever calls [`super::Store::close_spare`]. Postgres.
     pub max_idle: u32,
     /// `DB_CONN_MAX_LIFETIME`.
     pub max_lifetime: Option<Duration>,
@@ -159,6 +159,7 @@ async fn open_postgres(settings: &Settings) -> Result<Engine, StoreError> {
     let options = logged(options.statement_cache_capacity(256), settings.log);
     let limits = Limits {
         max_open: settings.max_open.max(1),
+        max_idle: settings.max_idle.max(1),
         max_lifetime: settings.max_lifetime,
         max_idle_time: settings.max_idle_time,
     };

@@ -1,11 +1,15 @@
-//! Connections to Postgres: waited for at the start, and handed out afterwards. Must not live here: what is said on them.
+//! Connections to Postgres: waited for at the start, handed out afterwards, and closed when there are more than are needed.
+//! Must not live here: what is said on them.
 use super::{StoreError, in_time};
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::Duration,
+};
 use tokio::time::timeout;
 
 /// How long a caller waits for a connection before it is told 503.
@@ -23,17 +27,23 @@ const COMES_UP: [&str; 2] = ["57P03", "53300"];
 /// How many connections there may be, and for how long.
 pub(super) struct Limits {
     pub max_open: u32,
+    pub max_idle: u32,
     pub max_lifetime: Option<Duration>,
     pub max_idle_time: Option<Duration>,
 }
 
-pub(super) struct Pool(PgPool);
+pub(super) struct Pool {
+    connections: PgPool,
+    max_idle: u32,
+    /// The fewest that were idle at a time since the last look: so many nobody needed.
+    spare: AtomicU32,
+}
 
 impl Pool {
     /// Connects, and waits for a server that is not there yet for as long as the caller does.
     pub async fn open(options: PgConnectOptions, limits: &Limits) -> Result<Self, StoreError> {
         until_reachable(&options).await?;
-        let pool = PgPoolOptions::new()
+        let connections = PgPoolOptions::new()
             .max_connections(limits.max_open)
             .min_connections(1)
             .max_lifetime(limits.max_lifetime)
@@ -41,29 +51,52 @@ impl Pool {
             .acquire_timeout(OPENING)
             .connect_with(options)
             .await?;
-        Ok(Self(pool))
+        Ok(Self {
+            connections,
+            max_idle: limits.max_idle,
+            spare: AtomicU32::new(0),
+        })
     }
 
     /// A connection, in [`ACQUIRE`] or not at all.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        let logs_in = self.0.num_idle() == 0;
-        let mut acquiring = std::pin::pin!(self.0.acquire());
-        in_time(ACQUIRE, async {
+        let logs_in = self.idle() == 0;
+        let mut acquiring = std::pin::pin!(self.connections.acquire());
+        let acquired = in_time(ACQUIRE, async {
             loop {
                 if let Ok(acquired) = timeout(LOOK, &mut acquiring).await {
                     return Ok(acquired?);
                 }
                 // Where a login takes longer than anybody waits, what is open still serves.
-                if logs_in && let Some(came_back) = self.0.try_acquire() {
+                if logs_in && let Some(came_back) = self.connections.try_acquire() {
                     return Ok(came_back);
                 }
             }
         })
-        .await
+        .await;
+        self.spare.fetch_min(self.idle(), Relaxed);
+        acquired
+    }
+
+    /// Closes the idle connections beyond `DB_MAX_IDLE_CONNS` that nobody has needed since the last call. Closed as soon as
+    /// they are given back, a busy server would open them again all the time.
+    pub fn close_spare(&self) {
+        let spare = self.spare.swap(self.idle(), Relaxed).min(self.idle());
+        for _ in self.max_idle..spare {
+            if let Some(mut connection) = self.connections.try_acquire() {
+                connection.close_on_drop();
+            }
+        }
+    }
+
+    /// The pool's own figure passes below zero for moments.
+    fn idle(&self) -> u32 {
+        let idle = u32::try_from(self.connections.num_idle()).unwrap_or(u32::MAX);
+        idle.min(self.connections.size())
     }
 
     pub async fn close(&self) {
-        self.0.close().await;
+        self.connections.close().await;
     }
 }
 

@@ -80,15 +80,16 @@ impl Crowd {
     }
 }
 
+/// A slow database: every commit that has a trail takes this long.
+const SLOW: &str = "CREATE FUNCTION tarry() RETURNS trigger LANGUAGE plpgsql AS \
+                    $$ BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END $$; \
+                    CREATE TRIGGER tarry AFTER INSERT ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION tarry()";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_is_refused_and_the_rest_is_done() {
     let env = [("DB_MAX_OPEN_CONNS", "4")];
     let mut server = Server::start(Engine::Postgres, &env).await;
-    // A slow database: every commit that has a trail takes this long.
-    let slow = "CREATE FUNCTION tarry() RETURNS trigger LANGUAGE plpgsql AS \
-                $$ BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END $$; \
-                CREATE TRIGGER tarry AFTER INSERT ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION tarry()";
-    server.sql("", slow).await;
+    server.sql("", SLOW).await;
     let few = Crowd::of(8, &server).await;
     let alone = few.served_in(Duration::from_secs(2)).await;
     let (refused, _) = few.leave().await;
@@ -128,4 +129,28 @@ async fn what_is_too_much_is_refused_and_the_rest_is_done() {
     assert_eq!(http.get("/readyz", &[]).await.status, 200);
     server.signal("TERM");
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_of_a_crowd_are_closed_when_it_has_gone() {
+    let mut server = Server::prepared(Engine::Postgres, &[("DB_MAX_IDLE_CONNS", "2")]).await;
+    let dsn = format!("{}?application_name=crowd", server.dsn());
+    server.set("DATABASE_DSN", &dsn);
+    server.launch().await;
+    server.read_client_id();
+    server.sql("", SLOW).await;
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND application_name = 'crowd'";
+    let crowd = Crowd::of(40, &server).await;
+    let began = Instant::now();
+    while server.count(open).await < 20 {
+        assert!(began.elapsed() < Duration::from_secs(30), "no crowd");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    crowd.leave().await;
+    // The server goes about its own work meanwhile.
+    while server.count(open).await > 4 {
+        assert!(began.elapsed() < Duration::from_secs(120), "never closed");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
