@@ -218,8 +218,8 @@ async fn sow(
     ground: &Ground,
     algorithm: HashAlgorithm,
 ) -> Result<(), StartFailure> {
-    let directory =
-        std::env::current_dir().map_err(|error| StartFailure::Seed(error.to_string()))?;
+    // Where the working directory is gone the file cannot be written, which matters on a first start only.
+    let directory = std::env::current_dir().unwrap_or_else(|_| ".".into());
     let rules = SeedRules {
         admin_password: config.login.default_admin_password.clone(),
         algorithm,
@@ -229,6 +229,7 @@ async fn sow(
         admin,
         client_id,
         file,
+        unwritten,
     } = seed::seed(ground, &rules)
         .await
         .map_err(|error| match error {
@@ -244,6 +245,9 @@ async fn sow(
     }
     if let Some(client_id) = client_id {
         tracing::info!(client_id, "the client \"AuthGate CLI\" was made");
+    }
+    if let Some(error) = unwritten {
+        tracing::warn!(%error, "authgate-credentials.txt could not be written; nobody needs it to sign in");
     }
     if let Some(file) = file {
         tracing::info!(file = %file.display(), "generated credentials were written");

@@ -41,6 +41,7 @@ pub mod registration;
 pub mod retry;
 mod rows;
 mod schema;
+pub mod seed;
 pub mod sessions;
 mod sql;
 pub mod standing;

@@ -15,5 +15,7 @@ mod lists;
 mod once;
 #[path = "store/pool.rs"]
 mod pool;
+#[path = "store/seeding.rs"]
+mod seeding;
 #[path = "store/world.rs"]
 mod world;

@@ -19,8 +19,6 @@ use std::sync::{Arc, LazyLock};
 
 pub mod ending;
 pub mod listing;
-mod seed;
-pub use seed::{NewClient, SeedClient};
 
 /// What became of a change to one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +29,6 @@ pub enum Changed {
     Stale,
     /// There is no such client.
     Gone,
-}
-
-/// How many rows there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// People.
-    pub users: i64,
-    /// Clients.
-    pub clients: i64,
 }
 
 impl Store {
@@ -62,24 +51,6 @@ impl Store {
             return Ok(None);
         }
         self.find(key).await
-    }
-
-    /// How many people and clients there are.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn counts(&self) -> Result<Counts, StoreError> {
-        let count = Sql::new(
-            "SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM oauth_applications) AS clients",
-        );
-        let row = self
-            .read_one(count)
-            .await?
-            .ok_or_else(|| StoreError::Bug("a count gave no row".to_owned()))?;
-        Ok(Counts {
-            users: row.int("users")?,
-            clients: row.int("clients")?,
-        })
     }
 }
 

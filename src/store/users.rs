@@ -1,10 +1,10 @@
-//! `users`: looking people up, and the first of them.
+//! `users`: looking people up.
 use super::{
     Store, StoreError, Tx, Unit,
     rows::{self, USER},
-    sql::{Sql, Value},
+    sql::Sql,
 };
-use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp, user::User};
+use crate::domain::{ids::UserId, time::Timestamp, user::User};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 pub mod changing;
@@ -54,47 +54,6 @@ impl Store {
             .as_ref()
             .map(rows::user)
             .transpose()
-    }
-}
-
-/// Makes the first person, if there is none. Tells whether it did.
-pub struct SeedAdmin {
-    /// The person.
-    pub user: User,
-    /// Rows of the trail.
-    pub audit: Vec<AuditRow>,
-}
-
-impl Unit for SeedAdmin {
-    type Answer = bool;
-
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<bool, StoreError>> {
-        async move {
-            let u = &self.user;
-            let insert = Sql::new(
-                "INSERT INTO users (id, username, email, password_hash, role, full_name, avatar_url, is_active, \
-                 email_verified, external_id, auth_source, created_at, updated_at) \
-                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $11 \
-                 WHERE NOT EXISTS (SELECT 1 FROM users)",
-            )
-            .text(u.id.as_str())
-            .text(u.username.as_str())
-            .text(u.email.as_str())
-            .text(u.password_hash.as_str())
-            .text(u.role.as_str())
-            .text(u.full_name.as_str())
-            .text(u.avatar_url.as_str())
-            .bind(Value::Flag(u.is_active))
-            .bind(Value::Flag(u.email_verified))
-            .text(u.auth_source.as_str())
-            .time(u.created_at);
-            let made = tx.run(insert).await? == 1;
-            if made {
-                tx.insert_audit(&self.audit);
-            }
-            Ok(made)
-        }
-        .boxed()
     }
 }
 

@@ -1,5 +1,8 @@
-//! The start: a database that keeps it waiting.
-use crate::support::{Engine, Server, free_port};
+//! The start: a database that keeps it waiting, and the first administrator.
+use crate::{
+    hooks,
+    support::{Engine, PASSWORD, Server, field, free_port},
+};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -55,15 +58,7 @@ async fn a_database_that_comes_up_later_is_waited_for_and_the_reason_is_told() {
     assert!(log.contains("cannot be reached yet"), "{log}");
     assert!(log.contains("refused"), "{log}");
     tokio::spawn(pass(port, target, Duration::ZERO));
-    let mut http = loop {
-        assert!(!server.has_ended(), "{}", server.log());
-        match crate::support::Http::try_new(server.port).await {
-            Ok(http) => break http,
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-        assert!(began.elapsed() < Duration::from_secs(60), "never up");
-    };
-    assert_eq!(http.get("/livez", &[]).await.status, 200);
+    server.until_ready().await;
     server.signal("TERM");
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
 }
@@ -106,4 +101,103 @@ async fn a_database_that_refuses_us_ends_the_start_at_once() {
         "{}",
         server.log()
     );
+}
+
+/// Files with credentials that this server wrote.
+fn credentials(server: &Server) -> Vec<String> {
+    let files = std::fs::read_dir(server.directory.path()).unwrap();
+    files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("authgate-credentials"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
+}
+
+async fn admin_gets_in(server: &Server, password: &str) {
+    let mut http = server.http().await;
+    let page = http.get("/login", &[]).await;
+    let csrf = field(&page.body, "csrf_token");
+    let form = [
+        ("username", "admin"),
+        ("password", password),
+        ("csrf_token", &csrf),
+    ];
+    let answer = http.post("/login", &form).await;
+    assert_eq!(answer.status, 302, "{answer:?}");
+}
+
+fn drawn(credentials: &str) -> &str {
+    let mut lines = credentials.lines();
+    lines
+        .find_map(|line| line.strip_prefix("Admin Password: "))
+        .expect("the file tells no password")
+}
+
+const DRAWN: [(&str, &str); 1] = [("DEFAULT_ADMIN_PASSWORD", "")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_that_meet_a_new_database_make_one_administrator() {
+    for round in 0..20 {
+        let mut one = Server::prepared(Engine::Postgres, &DRAWN).await;
+        let mut other = Server::prepared_on(Engine::Postgres, one.dsn().to_owned(), &DRAWN);
+        one.spawn();
+        other.spawn();
+        one.until_ready().await;
+        other.until_ready().await;
+        let written = [credentials(&one), credentials(&other)].concat();
+        assert_eq!(written.len(), 1, "round {round}: {written:?}");
+        for (table, count) in [("users", 1), ("oauth_applications", 1)] {
+            let rows = one.count(&format!("SELECT count(*) FROM {table}")).await;
+            assert_eq!(rows, count, "round {round}: {table}");
+        }
+        admin_gets_in(&other, drawn(&written[0])).await;
+    }
+}
+
+/// The rows are there and nobody was told so, or the process is gone: either way the file opens the door.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drawn_password_outlives_whatever_happens_to_its_commit() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        for place in ["store.begun", "store.settled", "store.committed"] {
+            let mut server = hooks::prepared(engine, &DRAWN).await;
+            let fault = format!("panic.{place}");
+            hooks::arm(&server, &fault);
+            server.launch().await;
+            assert!(!hooks::is_armed(&server, &fault), "{engine:?} {place}");
+            let written = credentials(&server);
+            assert_eq!(written.len(), 1, "{engine:?} {place}");
+            assert_eq!(server.count("SELECT count(*) FROM users").await, 1);
+            admin_gets_in(&server, drawn(&written[0])).await;
+        }
+        let mut server = hooks::prepared(engine, &DRAWN).await;
+        hooks::arm(&server, "abort.store.committed");
+        server.spawn();
+        server.ended().await;
+        server.launch().await;
+        let written = credentials(&server);
+        assert_eq!(written.len(), 1, "{engine:?}");
+        admin_gets_in(&server, drawn(&written[0])).await;
+    }
+}
+
+/// As in a container whose file system is read-only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_working_directory_that_cannot_be_written_matters_only_to_a_drawn_password() {
+    let mut server = Server::prepared(Engine::Postgres, &DRAWN).await;
+    server.prelude = "cd /proc".to_owned();
+    server.spawn();
+    assert_eq!(server.ended().await.code(), Some(1));
+    let log = server.log();
+    assert!(log.contains("set DEFAULT_ADMIN_PASSWORD, or make"), "{log}");
+    assert_eq!(server.count("SELECT count(*) FROM users").await, 0);
+
+    server.set("DEFAULT_ADMIN_PASSWORD", PASSWORD);
+    server.launch().await;
+    let log = server.log();
+    assert!(log.contains("could not be written"), "{log}");
+    let id = server
+        .texts("SELECT client_id FROM oauth_applications")
+        .await;
+    assert!(log.contains(&id[0]), "{log}");
+    admin_gets_in(&server, PASSWORD).await;
 }

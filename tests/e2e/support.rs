@@ -222,6 +222,11 @@ impl Server {
     /// Starts the process on what is there already and waits until it is ready.
     pub async fn launch(&mut self) {
         self.spawn();
+        self.until_ready().await;
+    }
+
+    /// Waits until the process that was started is ready.
+    pub async fn until_ready(&mut self) {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {

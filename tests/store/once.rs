@@ -7,11 +7,12 @@ use authgate::{
         codes::{InsertCode, RedeemCode},
         devices::{Decision, DenyDeviceCode, Redemption},
         keys::{ActivateKey, AddKey, AddWhen, Added},
+        seed::Sown,
         sessions::{EndSession, RecordLoginFailure},
         sweep::TakeLease,
         tokens::Refreshed,
         traces::RecordTraces,
-        users::{ReplacePasswordHash, SeedAdmin},
+        users::ReplacePasswordHash,
     },
 };
 
@@ -104,12 +105,14 @@ async fn token_with(store: &Store, hash: &str) -> Option<Token> {
 async fn guarded_statements_refuse_the_second_time() {
     on_both(async |world| {
         let store = &world.store;
-        assert_eq!(store.commit(seed_client()).await, Ok(false));
-        let admin = SeedAdmin {
-            user: user("other", Role::Admin),
-            audit: Vec::new(),
-        };
-        assert_eq!(store.commit(admin).await, Ok(false));
+        // The same again is what was made; anything else comes too late.
+        assert_eq!(store.commit(seed()).await, Ok(Sown::Done));
+        let mut other = seed();
+        other.admin = Some(user("other", Role::Admin));
+        assert_eq!(store.commit(other.clone()).await, Ok(Sown::Overtaken));
+        other.admin = None;
+        other.client.as_mut().unwrap().client_id = "other".to_owned();
+        assert_eq!(store.commit(other).await, Ok(Sown::Overtaken));
 
         let approved = world.approved("d").await;
         let again = store.commit(approve(approved.row_id, "d2")).await;

@@ -12,16 +12,13 @@ use authgate::{
     },
     store::{
         Settings,
-        clients::{NewClient, SeedClient},
         consents::NewConsent,
         devices::{ApproveDeviceCode, Decision, InsertDeviceCode, RedeemDeviceCode, Redemption},
+        seed::{NewClient, Seed, Sown},
         sessions::StartSession,
         tokens::RotateRefreshToken,
         traces::TraceRow,
-        users::{
-            SeedAdmin,
-            changing::{InsertUser, UserChanged},
-        },
+        users::changing::{InsertUser, UserChanged},
     },
 };
 pub use authgate::{
@@ -92,18 +89,13 @@ pub async fn on_both(test: impl AsyncFn(&World)) {
 
 impl World {
     async fn settle_in(&self) {
-        let admin = SeedAdmin {
-            user: user("admin", Role::Admin),
-            audit: Vec::new(),
-        };
-        assert_eq!(self.store.commit(admin).await, Ok(true));
+        assert_eq!(self.store.commit(seed()).await, Ok(Sown::Done));
         let zoe = InsertUser {
             user: user("zoe", Role::User),
             actor: UserId::new("admin"),
             audit: Vec::new(),
         };
         assert_eq!(self.store.commit(zoe).await, Ok(UserChanged::Done));
-        assert_eq!(self.store.commit(seed_client()).await, Ok(true));
     }
 
     /// SQL of another program.
@@ -195,21 +187,23 @@ pub fn user(name: &str, role: Role) -> User {
     }
 }
 
-pub fn seed_client() -> SeedClient {
-    SeedClient {
-        client: NewClient {
-            client_id: "app".to_owned(),
-            secret_hash: "hash".to_owned(),
-            name: "The App".to_owned(),
-            description: "A \"client\"".to_owned(),
-            owner: "zoe".to_owned(),
-            scopes: "email read".to_owned(),
-            grant_types: "device_code".to_owned(),
-            redirect_uris: vec!["https://a.example/cb".to_owned()],
-            device_flow: true,
-            auth_code_flow: true,
-            created_at: at(0),
-        },
+pub fn seed() -> Seed {
+    let client = NewClient {
+        client_id: "app".to_owned(),
+        secret_hash: "hash".to_owned(),
+        name: "The App".to_owned(),
+        description: "A \"client\"".to_owned(),
+        owner: "zoe".to_owned(),
+        scopes: "email read".to_owned(),
+        grant_types: "device_code".to_owned(),
+        redirect_uris: vec!["https://a.example/cb".to_owned()],
+        device_flow: true,
+        auth_code_flow: true,
+        created_at: at(0),
+    };
+    Seed {
+        admin: Some(user("admin", Role::Admin)),
+        client: Some(client),
         audit: Vec::new(),
     }
 }

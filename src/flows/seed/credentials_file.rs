@@ -31,8 +31,15 @@ impl CredentialsFile {
             let path = directory.join(name);
             match Self::create(&path, text) {
                 Ok(()) => {
-                    File::open(directory)?.sync_all()?;
-                    return Ok(Self { path });
+                    let file = Self { path };
+                    let on_disk = File::open(directory).and_then(|entry| entry.sync_all());
+                    return match on_disk {
+                        Ok(()) => Ok(file),
+                        Err(error) => {
+                            file.remove();
+                            Err(error)
+                        }
+                    };
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
