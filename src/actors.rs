@@ -37,6 +37,6 @@ pub use lifecycle::{Readiness, Signals};
 pub use password_hasher::PasswordHasher;
 pub use supervisor::{Branch, Escalated, Spec};
 pub use task::Commits;
-pub use tree::{Handles, Tree};
+pub use tree::Tree;
 pub use turns::Turns;
 pub use vitals::{Intensity, Vitals, WallClock};

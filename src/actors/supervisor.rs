@@ -67,12 +67,6 @@ impl Spec {
         self
     }
 
-    /// Other pauses between restarts than the usual ones.
-    pub fn with_backoff(mut self, backoff: Backoff) -> Self {
-        self.backoff = backoff;
-        self
-    }
-
     /// The vitals of the child's place.
     pub fn vitals(&self) -> &Arc<Vitals> {
         &self.vitals

@@ -9,39 +9,12 @@ use ractor::ActorRef;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::key_holder::KeyHolder;
-use super::lifecycle::Readiness;
-use super::password_hasher::PasswordHasher;
 use super::supervisor::{Branch, Escalated, Order, Place};
-use super::task::Commits;
 use super::vitals::{State, Vitals};
 
 pub mod metrics;
 pub mod report;
 pub use report::Report;
-
-/// The handles that requests use. Taken once at the start; they work across restarts. `K` is the set of keys.
-pub struct Handles<K> {
-    /// The present keys.
-    pub keys: KeyHolder<K>,
-    /// Checks and makes password hashes.
-    pub passwords: PasswordHasher,
-    /// Runs what must not be cut when a peer hangs up.
-    pub commits: Commits,
-    /// Whether this process should get traffic.
-    pub readiness: Readiness,
-}
-
-impl<K> Clone for Handles<K> {
-    fn clone(&self) -> Self {
-        Self {
-            keys: self.keys.clone(),
-            passwords: self.passwords.clone(),
-            commits: self.commits.clone(),
-            readiness: self.readiness.clone(),
-        }
-    }
-}
 
 /// The tree did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -123,11 +96,6 @@ impl Tree {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         guard.0 = None;
-    }
-
-    /// Stops several actors at the same time.
-    pub async fn stop_all(&self, names: &[&str]) {
-        futures_util::future::join_all(names.iter().map(|name| self.stop(name))).await;
     }
 
     /// Ends what is left of the tree, without draining.

@@ -10,7 +10,7 @@ use crate::{
         time::{Timestamp, random},
         user::User,
     },
-    passwords::{HashAlgorithm, needs_rehash},
+    passwords::{HashAlgorithm, MAX_PASSWORD_BYTES, needs_rehash},
     store::sessions::{EndSession, RecordLoginFailure, StartSession, TouchSession},
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -74,8 +74,6 @@ pub struct SignedIn {
 /// How long the session lives on that a person had in the same browser before they signed in again: other tabs still
 /// send it.
 const FADING: Duration = Duration::from_secs(300);
-/// The longest password that is looked at, in bytes; longer ones are wrong.
-const MAX_PASSWORD: usize = 1024;
 /// The longest name that is looked up, in bytes.
 const MAX_USERNAME: usize = 255;
 
@@ -97,6 +95,12 @@ pub async fn sign_in(
             "the person was changed again while their password was compared".to_owned(),
         )),
     }
+}
+
+/// Whether so many passwords were wrong in a row that none is looked at any more.
+pub(super) async fn is_locked(deps: &LoginDeps, account: &str) -> Result<bool, FlowError> {
+    let most = deps.rules.max_failures;
+    Ok(most > 0 && deps.ground.store.login_failures(account).await?.count >= most)
 }
 
 enum Attempt {
@@ -122,7 +126,7 @@ async fn attempt(deps: &LoginDeps, request: &LoginRequest) -> Result<Attempt, Fl
         .map(|u| u.password_hash.clone())
         .filter(|hash| !hash.is_empty());
     let known = stored.is_some();
-    let too_long = request.password.expose().len() > MAX_PASSWORD;
+    let too_long = request.password.expose().len() > MAX_PASSWORD_BYTES;
     let password = if too_long {
         Secret::new("")
     } else {
@@ -132,8 +136,7 @@ async fn attempt(deps: &LoginDeps, request: &LoginRequest) -> Result<Attempt, Fl
         .hasher
         .verify(request.address, stored.clone(), password.to_bytes())
         .await?;
-    let locked = deps.rules.max_failures > 0
-        && deps.ground.store.login_failures(&account).await?.count >= deps.rules.max_failures;
+    let locked = is_locked(deps, &account).await?;
     let why = match &found {
         _ if locked => "Account is locked after too many failures",
         None => "Unknown user",

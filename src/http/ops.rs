@@ -107,10 +107,7 @@ fn pod() -> String {
 /// With a token set: its bearer, or an administrator. Without one: whoever asks from this machine or by `METRICS_ADDR`, and
 /// administrators.
 async fn may_see(deps: &OpsDeps, request: &Request) -> bool {
-    let bearer = request
-        .header("authorization")
-        .and_then(|header| header.strip_prefix("Bearer "));
-    if let (Some(token), Some(bearer)) = (&deps.token, bearer)
+    if let (Some(token), Some(bearer)) = (&deps.token, request.bearer())
         && same(token.expose().as_bytes(), bearer.as_bytes())
     {
         return true;

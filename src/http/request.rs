@@ -153,6 +153,13 @@ impl Request {
         first.to_str().ok()
     }
 
+    /// The token of `Authorization: Bearer`, whose scheme counts in any case (RFC 9110 §11.1). Never empty.
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    }
+
     /// Whether a header came, however often and whatever is in it.
     pub fn carries(&self, name: &str) -> bool {
         self.head.headers.contains_key(name)

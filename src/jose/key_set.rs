@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -31,7 +29,6 @@ pub struct KeySet {
     jwks: Bytes,
     /// With the keys that are apart, where there are such.
     id_token_jwks: Option<Bytes>,
-    etag: String,
 }
 
 /// What a set is made of.
@@ -141,7 +138,6 @@ impl KeySet {
         } else {
             Some(self::json(public.iter())?)
         };
-        let digest = ring::digest::digest(&ring::digest::SHA256, &json);
         Ok(Self {
             active,
             additional,
@@ -150,7 +146,6 @@ impl KeySet {
             proven: Proven::default(),
             changes_at: ends.chain(roster.changes_at).min(),
             public,
-            etag: format!("\"{}\"", BASE64URL.encode(digest)),
             jwks: json,
             id_token_jwks,
         })
@@ -217,11 +212,6 @@ impl KeySet {
     /// Whether ID tokens verify with keys that [`Self::jwks`] leaves out.
     pub fn signs_id_tokens_apart(&self) -> bool {
         self.id_token_jwks.is_some()
-    }
-
-    /// The strong entity tag of [`Self::jwks`], quotes included (RFC 9110 §8.8.3).
-    pub fn jwks_etag(&self) -> &str {
-        &self.etag
     }
 
     /// Signs a set of claims as `typ: JWT`; the payload's keys come out in alphabetical order.

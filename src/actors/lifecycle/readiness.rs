@@ -85,11 +85,6 @@ impl Readiness {
         *self.phase.borrow()
     }
 
-    /// Follows the phase.
-    pub fn watch(&self) -> watch::Receiver<Phase> {
-        self.phase.subscribe()
-    }
-
     /// Notes how well `what` is. Logs only changes.
     pub fn note(&self, what: &'static str, condition: Condition) {
         let mut conditions = self.lock();

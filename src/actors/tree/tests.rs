@@ -144,7 +144,7 @@ async fn the_unexpected_end_of_the_root_is_an_alarm() {
 #[tokio::test]
 async fn stopping_a_name_that_is_not_there_returns_at_once() {
     let tree = Tree::start(root()).await.unwrap();
-    tree.stop_all(&["nobody", "no_one"]).await;
+    tree.stop("nobody").await;
     tree.end().await;
 }
 

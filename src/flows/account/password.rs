@@ -8,8 +8,12 @@ use crate::{
         session::Session,
         time::random,
     },
-    flows::{FlowError, login::account_key, people::is_local},
-    passwords::PolicyViolation,
+    flows::{
+        FlowError,
+        login::{account_key, is_locked},
+        people::is_local,
+    },
+    passwords::{MAX_PASSWORD_BYTES, PolicyViolation},
     store::{
         StoreError,
         sessions::{RecordLoginFailure, owned::ChangePassword},
@@ -107,13 +111,12 @@ async fn prove(
 ) -> Result<(), PasswordError> {
     let (ground, user) = (deps.ground(), &oneself.user);
     let account = account_key(&user.username);
-    let most = deps.login.rules.max_failures;
-    if most > 0 && ground.store.login_failures(&account).await?.count >= most {
+    if is_locked(&deps.login, &account).await? {
         return Err(PasswordError::Locked);
     }
     let stored = Some(user.password_hash.clone());
     let hasher = &deps.login.hasher;
-    let matches = typed.current.expose().len() <= crate::passwords::MAX_PASSWORD_BYTES
+    let matches = typed.current.expose().len() <= MAX_PASSWORD_BYTES
         && hasher
             .verify(typed.address, stored, typed.current.to_bytes())
             .await?;

@@ -21,8 +21,7 @@ pub async fn registration(deps: RegisterDeps, mut request: Request) -> Response 
         Ok(body) => body,
         Err(error) => return super::unreadable(&FormError::from(error)),
     };
-    let token = bearer(&request);
-    let outcome = register(&deps, token.as_deref(), &body, &origin(&request)).await;
+    let outcome = register(&deps, request.bearer(), &body, &origin(&request)).await;
     answer(outcome, 201)
 }
 
@@ -51,18 +50,10 @@ pub async fn remove(deps: RegisterDeps, request: Request) -> Response {
 fn manager(request: &Request) -> Manager {
     Manager {
         client_id: ClientId::new(request.param("client_id").unwrap_or_default()),
-        token: bearer(request).map(Secret::new),
+        token: request.bearer().map(Secret::new),
         address: request.client_address(),
         origin: origin(request),
     }
-}
-
-fn bearer(request: &Request) -> Option<String> {
-    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().to_owned())
-        .filter(|token| !token.is_empty())
 }
 
 fn answer(outcome: Result<Map<String, Value>, RegisterError>, status: u16) -> Response {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 pub async fn tokeninfo(deps: InspectDeps, request: Request) -> Response {
     let Some(token) = request
         .header("authorization")
-        .map(strip_scheme)
+        .map(|header| request.bearer().unwrap_or(header))
         .filter(|token| !token.is_empty())
     else {
         return unauthorized("missing_token", "Bearer realm=\"authgate\"");
@@ -25,13 +25,6 @@ pub async fn tokeninfo(deps: InspectDeps, request: Request) -> Response {
             "Bearer realm=\"authgate\", error=\"invalid_token\"",
         ),
         Err(error) => refuse(&error, "authgate"),
-    }
-}
-
-fn strip_scheme(header: &str) -> &str {
-    match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => header,
     }
 }
 

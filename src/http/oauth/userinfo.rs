@@ -55,12 +55,7 @@ struct Twice;
 
 async fn token(request: &mut Request) -> Result<Option<String>, Twice> {
     check_query(request).map_err(|_| Twice)?;
-    let header = request.header("authorization").and_then(|header| {
-        let (scheme, token) = header.split_once(' ')?;
-        scheme
-            .eq_ignore_ascii_case("bearer")
-            .then(|| token.trim().to_owned())
-    });
+    let header = request.bearer().map(str::to_owned);
     let form = if request.method() == Method::POST {
         let is_form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
         if request.header("content-type").is_some_and(is_form) {
