@@ -64,6 +64,19 @@ fn the_document_has_what_openapi_3_1_asks_for() {
     }
 }
 
+/// Bodies are bounded and have a deadline; a page or a bearer token says it in its own way.
+#[test]
+fn whoever_takes_a_body_tells_what_becomes_of_one_that_is_too_large() {
+    for (path, method, operation) in operations(&document()) {
+        let of_people = ["/oauth/userinfo", "/oauth/end_session"].contains(&path.as_str());
+        let bounded = operation["requestBody"].is_object() && !of_people;
+        for status in ["408", "413"] {
+            let told = operation["responses"][status].is_object();
+            assert_eq!(told, bounded, "{method} {path} {status}");
+        }
+    }
+}
+
 fn check_responses(document: &Value, here: &str, operation: &Value) {
     let responses = operation["responses"].as_object().expect(here);
     assert!(!responses.is_empty(), "{here}");

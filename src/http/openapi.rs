@@ -30,7 +30,7 @@ pub struct OpenApiDeps {
     pub pages: Arc<Pages>,
     /// `BASE_URL`.
     pub base_url: String,
-    /// `ENABLE_DYNAMIC_CLIENT_REGISTRATION`: its route answers either way.
+    /// `ENABLE_DYNAMIC_CLIENT_REGISTRATION`: its routes answer either way.
     pub registration: bool,
     /// `ENABLE_SWAGGER`: whether there is a page.
     pub viewer: bool,
@@ -54,7 +54,7 @@ pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Routes {
     let mut served: HashSet<_> = [Method::GET, Method::POST, Method::PUT, Method::DELETE]
         .into_iter()
         .flat_map(of)
-        .filter(|(_, path)| path != REGISTRATION || deps.registration)
+        .filter(|(_, path)| deps.registration || !path.starts_with(REGISTRATION))
         .collect();
     served.insert((Method::GET, PATH.to_owned()));
     let shelf = Arc::new(Shelf {
