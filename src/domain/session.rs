@@ -11,7 +11,7 @@ pub struct Session {
     pub user_id: UserId,
     /// Start, and the moment the person proved who they are.
     pub auth_time: Timestamp,
-    /// Last request, written at most once a minute.
+    /// Last request, written once a minute or so.
     pub last_seen_at: Timestamp,
     /// The row's end whatever happens.
     pub expires_at: Timestamp,
@@ -40,7 +40,8 @@ pub enum SessionEnd {
     Moved,
 }
 
-/// How long `last_seen_at` may lag behind.
+/// How long `last_seen_at` may lag behind; with a short idle limit no longer than a tenth of that, so that nobody who is
+/// at work is taken for idle.
 pub const SEEN_EVERY: Duration = Duration::from_secs(60);
 
 impl Session {
@@ -66,9 +67,10 @@ impl Session {
         Ok(())
     }
 
-    /// Whether it is time to write `last_seen_at` again.
-    pub fn is_stale(&self, now: Timestamp) -> bool {
-        now - self.last_seen_at >= SEEN_EVERY
+    /// Whether it is time to write `last_seen_at` again; `idle` as above.
+    pub fn is_stale(&self, now: Timestamp, idle: Option<Duration>) -> bool {
+        let lag = idle.map_or(SEEN_EVERY, |idle| SEEN_EVERY.min(idle / 10));
+        now - self.last_seen_at >= lag
     }
 }
 
@@ -98,6 +100,11 @@ mod tests {
         assert_eq!(session.check(at(999), None, "f"), Ok(()));
         assert_eq!(session.check(at(1000), None, "f"), Err(SessionEnd::Over));
         assert_eq!(session.check(at(160), idle, "g"), Err(SessionEnd::Moved));
+        assert!(session.is_stale(at(106), idle) && !session.is_stale(at(105), idle));
+        let hour = Some(Duration::from_secs(3600));
+        for idle in [hour, None] {
+            assert!(session.is_stale(at(160), idle) && !session.is_stale(at(159), idle));
+        }
         let remembered = Session {
             remember_me: true,
             ..session.clone()

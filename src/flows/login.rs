@@ -302,7 +302,7 @@ pub async fn visit(
     if let Err(end) = session.check(now, deps.rules.idle, &fingerprint(&deps.rules, origin)) {
         return Ok(Visit::Ended(end));
     }
-    if session.is_stale(now) {
+    if session.is_stale(now, deps.rules.idle) {
         let touched = deps.ground.try_commit(TouchSession { hash, at: now }).await;
         if let Err(error) = touched {
             // It only falls asleep earlier, which is no reason to show nothing.

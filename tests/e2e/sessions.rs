@@ -72,3 +72,20 @@ async fn with_an_idle_limit_a_session_slides_to_its_absolute_end() {
     let location = page.header("location").unwrap();
     assert!(!location.contains("session_timeout"), "{location}");
 }
+
+/// The moment that a person was seen last is not written at each request; a short idle limit must not suffer from that.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_at_work_is_not_idle() {
+    let server = Server::start(Engine::Sqlite, &[("SESSION_IDLE_TIMEOUT", "90")]).await;
+    let mut person = server.http().await;
+    person.sign_in().await;
+    for _ in 0..4 {
+        server
+            .sql(
+                "UPDATE sessions SET last_seen_at = strftime('%Y-%m-%d %H:%M:%f', last_seen_at, '-50 seconds') || '+00:00'",
+                "",
+            )
+            .await;
+        assert_eq!(person.get("/account/profile", &[]).await.status, 200);
+    }
+}
