@@ -27,27 +27,29 @@ if (navigator.clipboard) {
   }
 }
 
-// A form is sent once, however often somebody clicks. Coming back to the page makes it ready again.
+// What works with script only shows where there is script.
+for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
+
+// A form is sent once, however often somebody clicks. Coming back to the page makes it ready again, and so does time: a
+// sending that was stopped, or that found no network, must not leave a button that does nothing.
+function ready() {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+}
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
     form.setAttribute("aria-busy", "true");
+    setTimeout(ready, 8000);
   });
 }
-addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
-    form.removeAttribute("aria-busy");
-  }
-});
+addEventListener("pageshow", ready);
+document.addEventListener("visibilitychange", ready);
 
-// Another page size is asked for at once; where there are more choices, when all are made.
-for (const select of document.querySelectorAll(".filter-form:not(.patient) select")) {
-  select.addEventListener("change", () => select.form.requestSubmit());
-}
-
-// A page about work that goes on is looked at again after a while, unless somebody reads elsewhere.
+// A page about work that goes on is looked at again after a while where its reader asked for that.
 for (const link of document.querySelectorAll("a[data-again]")) {
   setInterval(() => { if (!document.hidden) location.replace(link.href); }, link.dataset.again * 1000);
 }

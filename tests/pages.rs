@@ -287,6 +287,33 @@ fn every_language_has_every_phrase() {
     }
 }
 
+/// Names that the trail stores are shown as words: a new one needs a phrase.
+#[test]
+fn every_name_of_the_trail_has_a_phrase() {
+    let source = include_str!("../src/domain/audit/events.rs");
+    let (mut names, mut of) = (0, "");
+    for line in source.lines() {
+        let kind = ["Severity", "ResourceType", "EventType"]
+            .into_iter()
+            .find(|kind| line == format!("impl {kind} {{"));
+        of = match kind {
+            Some("Severity") => "severities",
+            Some("ResourceType") => "resources",
+            Some(_) => "events",
+            None => of,
+        };
+        let Some((_, name)) = line.trim().trim_end_matches(',').split_once(" => \"") else {
+            continue;
+        };
+        let key = format!("audit.{of}.{}", name.trim_end_matches('"'));
+        for lang in Lang::ALL {
+            assert!(pages().phrase(lang, &key).is_some(), "{lang:?} {key}");
+        }
+        names += 1;
+    }
+    assert!(names > 50, "{names}");
+}
+
 /// What a fragment shows: its expressions and its tags.
 fn slots(fragment: &str) -> BTreeSet<&str> {
     let expressions = fragment

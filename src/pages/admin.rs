@@ -136,6 +136,8 @@ pub struct WorkPage {
     pub shell: Shell,
     pub rows: Vec<WorkRow>,
     pub goes_on: bool,
+    /// The reader asked for the page to be looked at again by itself.
+    pub followed: bool,
 }
 
 impl View for WorkPage {

@@ -386,6 +386,7 @@ pub fn work() -> WorkPage {
             row("work.user", "", 0, Badge::new(Tone::Success, "work.done")),
         ],
         goes_on: true,
+        followed: false,
     }
 }
 
@@ -393,6 +394,7 @@ pub fn work_none() -> WorkPage {
     WorkPage {
         rows: vec![],
         goes_on: false,
+        followed: false,
         ..work()
     }
 }

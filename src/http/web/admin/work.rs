@@ -61,6 +61,7 @@ async fn page(ground: Ground, visit: Arc<Visit>) -> Answer {
         shell: visit.shell(Place::Dashboard),
         rows: endings.iter().map(row).collect(),
         goes_on: endings.iter().any(|ending| ending.finished_at.is_none()),
+        followed: visit.query("follow").is_some(),
     };
     Ok(visit.draw(200, &page))
 }
