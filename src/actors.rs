@@ -20,6 +20,7 @@ pub mod round;
 pub mod store_writer;
 pub mod supervisor;
 pub mod task;
+pub mod ticking;
 pub mod token_ender;
 pub mod trace_writer;
 pub mod tree;

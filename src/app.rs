@@ -3,6 +3,7 @@
 use crate::{
     actors::{
         KeyHolder, Signals, Tree,
+        audit_writer::AuditWriter,
         lifecycle::{self, Budgets, Condition, Shutdown, Step},
     },
     config::Config,
@@ -70,6 +71,7 @@ pub async fn run(config: Config) -> Result<ExitCode, StartFailure> {
     notify::ready();
     let watchdog = notify::watchdog(Arc::clone(&running.tree));
     let reloads = reloads(&signals, &running);
+    let audit = running.audit.clone();
     let ending = lifecycle::run(
         &signals,
         running.tree.escalated(),
@@ -77,6 +79,7 @@ pub async fn run(config: Config) -> Result<ExitCode, StartFailure> {
         running.shutdown(&config),
     )
     .await;
+    audit.tell_rest();
     watchdog.abort();
     reloads.abort();
     Ok(ExitCode::from(ending.exit_code()))
@@ -132,6 +135,7 @@ struct Running {
     store: Store,
     tree: Arc<Tree>,
     keys: KeyHolder<KeySet>,
+    audit: AuditWriter,
     certificate: Option<Arc<Certificate>>,
     commits: crate::actors::Commits,
     readiness: crate::actors::Readiness,
@@ -184,12 +188,13 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         "listening"
     );
     let (commits, readiness) = (house.ground.commits.clone(), house.readiness.clone());
-    let keys = house.keys.clone();
+    let (keys, audit) = (house.keys.clone(), house.audit.clone());
     let tree = house.start(config, doors).await?;
     Ok(Running {
         store,
         tree,
         keys,
+        audit,
         certificate,
         commits,
         readiness,

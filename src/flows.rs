@@ -4,7 +4,8 @@
 //! what a flow judges before is only there to answer early and well.
 use crate::{
     actors::{
-        device_code_poller::PollError, password_hasher::HashError, task::Commits, turns::Turns,
+        audit_writer::NoRoom, device_code_poller::PollError, password_hasher::HashError,
+        task::Commits, turns::Turns,
     },
     domain::{
         audit::{AuditEvent, AuditRow},
@@ -105,6 +106,12 @@ impl From<HashError> for FlowError {
 
 impl From<PollError> for FlowError {
     fn from(error: PollError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<NoRoom> for FlowError {
+    fn from(error: NoRoom) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

@@ -113,6 +113,8 @@ mod support;
 mod theft;
 #[path = "e2e/traces.rs"]
 mod traces;
+#[path = "e2e/trail.rs"]
+mod trail;
 #[path = "e2e/trespass.rs"]
 mod trespass;
 #[path = "e2e/upgrade.rs"]

@@ -3,6 +3,8 @@
 //! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Each test has a database of its own on each engine.
 #[path = "store/columns.rs"]
 mod columns;
+#[path = "store/counting.rs"]
+mod counting;
 #[path = "store/ending.rs"]
 mod ending;
 #[path = "store/failing.rs"]

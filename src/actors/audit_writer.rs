@@ -1,44 +1,41 @@
-//! The audit trail's writer: events that belong to no other change wait here in a bounded buffer and are committed
-//! together. Nothing is dropped: who finds the buffer full waits, and what is only counted is counted exactly.
+//! The audit trail's writer: events that belong to no change and no refusal of their own are counted here, and each
+//! second what was counted becomes rows. Nothing is dropped: what cannot be written stays, and what finds no room waits.
 //!
 //! Must not live here: which events there are and what is masked (`domain::audit`), and rows of a state change, which
 //! are part of that change's own transaction.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::audit::{Actor, AuditEvent, AuditRow};
-use crate::domain::ids::row_id;
-use crate::domain::time::{Clock, Entropy, random};
-use crate::store::{Store, StoreError, audit::RecordAudit};
+use crate::domain::audit::AuditEvent;
+use crate::domain::time::{Clock, Entropy};
+use crate::faults;
+use crate::store::{Store, StoreError, audit::RecordCounted};
 
-use super::handle::{AskError, Failure};
-use super::inbox::{Asked, Inbox, Queued};
-use super::round::{self, Rounds};
 use super::supervisor::Spec;
+use super::ticking::{Bell, Ticking};
 use super::vitals::Vitals;
+
+mod buffer;
+use buffer::Buffer;
+pub use buffer::NoRoom;
 
 /// Rows in one transaction.
 const ROWS: usize = 256;
-/// How often a database that does not answer is asked again while callers wait.
-const TRIES: u32 = 4;
-/// The pause before the second try; it doubles.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How long a counted event may wait before its row is written.
-const COUNTED_EVERY: Duration = Duration::from_secs(1);
-/// Kinds of counted events from one address that are told apart; beyond it addresses are counted together.
-const KINDS: usize = 10_000;
+/// How long an event may be counted before its row is written.
+const EVERY: Duration = Duration::from_secs(1);
+/// The pause between two tries of the last writing.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What the operator set, and what the writer needs.
 #[derive(Clone)]
 pub struct Settings {
     /// `ENABLE_AUDIT_LOGGING`.
     pub enabled: bool,
-    /// `AUDIT_LOG_BUFFER_SIZE`.
+    /// `AUDIT_LOG_BUFFER_SIZE`: rows that may wait, from the first event of each until it is durable. At least 1.
     pub capacity: usize,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -46,82 +43,80 @@ pub struct Settings {
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The rows are not known to be durable.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the audit trail cannot be written: {0}")]
-pub struct AuditError(String);
-
-impl From<AskError> for AuditError {
-    fn from(error: AskError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-type Question = Asked<Vec<AuditRow>, Result<(), AuditError>>;
-
 /// The handle.
 #[derive(Clone)]
 pub struct AuditWriter {
-    inbox: Inbox<Question>,
-    counted: Arc<Mutex<Counted>>,
+    buffer: Arc<Buffer>,
+    bell: Bell,
     enabled: bool,
 }
-
-/// Events of which only the number matters, by type, path, and address with the client.
-type Counted = HashMap<(&'static str, String, String), (AuditEvent, u64)>;
 
 impl AuditWriter {
     /// Prepares the handle and the writer's place in the tree.
     pub fn new(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> (Self, Spec) {
-        // Not `of_questions`: rows are written even when the one who asked has gone.
+        let clock = Arc::clone(&settings.clock);
+        let buffer = Buffer::new(vitals, settings.capacity, clock);
+        let figures = Arc::new(Figures::default());
+        let told = (Arc::clone(&figures), Arc::clone(&buffer));
+        vitals.watch_detail(move || told.0.detail(&told.1));
+        let bell = Bell::new(vitals);
         let handle = Self {
-            inbox: Inbox::new(vitals, settings.capacity.max(1)),
-            counted: Arc::default(),
+            buffer: Arc::clone(&buffer),
+            bell: bell.clone(),
             enabled: settings.enabled,
         };
-        let figures = Arc::new(Figures::default());
-        let told = Arc::clone(&figures);
-        vitals.watch_detail(move || told.detail());
-        let counted = Arc::clone(&handle.counted);
-        let writer = Writer {
+        let spec = bell.spec(Writer {
             settings,
             store,
-            counted,
+            buffer,
+            bell: bell.clone(),
             figures,
-        };
-        let spec = round::spec(writer, &handle.inbox);
+        });
         (handle, spec)
     }
 
-    /// Writes rows; returns when they are durable. Waits for room in the buffer.
+    /// Counts an event. Equal events of about a second are one row; the first of a row waits for room when there is none,
+    /// at most five seconds. Whoever gives up waiting has told nothing.
     ///
     /// # Errors
-    /// [`AuditError`] when they could not be written in good time.
-    pub async fn record(&self, rows: Vec<AuditRow>) -> Result<(), AuditError> {
-        if !self.enabled || rows.is_empty() {
+    /// [`NoRoom`]: the event is not counted, so what it tells of must not happen.
+    pub async fn note(&self, event: AuditEvent) -> Result<(), NoRoom> {
+        if !self.enabled {
             return Ok(());
         }
-        self.inbox.ask(rows).await?
+        match self.buffer.enter(event) {
+            None => Ok(()),
+            Some(event) => {
+                self.hurry();
+                self.buffer.enter_later(event).await
+            }
+        }
     }
 
-    /// Counts an event of the read-only class. It never waits; equal events of one second become one row with a count.
-    pub fn note(&self, event: AuditEvent) {
+    /// Counts a refusal, which is cheap and must stay so: without room it waits for nobody and is counted with all others
+    /// of its type, in one row without an address.
+    pub fn count(&self, event: AuditEvent) {
         if !self.enabled {
             return;
         }
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = event.event_type.as_str();
-        let who = match &event.actor {
-            Actor::Client(id) => format!("{} {id}", event.origin.ip),
-            Actor::Anonymous | Actor::Claimed(_) | Actor::User { .. } => event.origin.ip.clone(),
-        };
-        let key = (kind, event.origin.path.clone(), who);
-        let key = if counted.len() < KINDS || counted.contains_key(&key) {
-            key
-        } else {
-            (kind, String::new(), String::new())
-        };
-        counted.entry(key).or_insert((event, 0)).1 += 1;
+        if let Some(event) = self.buffer.enter(event) {
+            self.hurry();
+            self.buffer.enter_beyond(event);
+        }
+    }
+
+    /// The end of the process: what the database did not take until then is told in full. To be called when the writer has
+    /// ended.
+    pub fn tell_rest(&self) {
+        for row in self.buffer.leavings() {
+            tracing::error!(target: "audit.dead_letter", ?row, "an audit row was not written before the end");
+        }
+    }
+
+    fn hurry(&self) {
+        if self.buffer.hurry() {
+            self.bell.ring();
+        }
     }
 }
 
@@ -129,6 +124,7 @@ impl AuditWriter {
 struct Figures {
     rows: AtomicU64,
     commits: AtomicU64,
+    failures: AtomicU64,
     dead_letters: AtomicU64,
 }
 
@@ -136,15 +132,19 @@ struct Figures {
 struct Detail {
     rows: u64,
     commits: u64,
+    failures: u64,
     dead_letters: u64,
+    callers: u64,
 }
 
 impl Figures {
-    fn detail(&self) -> Detail {
+    fn detail(&self, buffer: &Buffer) -> Detail {
         Detail {
             rows: self.rows.load(Relaxed),
             commits: self.commits.load(Relaxed),
+            failures: self.failures.load(Relaxed),
             dead_letters: self.dead_letters.load(Relaxed),
+            callers: buffer.callers(),
         }
     }
 }
@@ -152,116 +152,77 @@ impl Figures {
 struct Writer {
     settings: Settings,
     store: Store,
-    counted: Arc<Mutex<Counted>>,
+    buffer: Arc<Buffer>,
+    bell: Bell,
     figures: Arc<Figures>,
 }
 
-impl Rounds for Writer {
-    type Item = Question;
+impl Ticking for Writer {
     type State = ();
-    const MOST: usize = ROWS;
-
-    async fn open(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn serve(&self, (): &mut (), batch: Vec<Queued<Question>>) -> Result<(), Failure> {
-        let (rows, callers): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|queued| queued.into_item().split())
-            .unzip();
-        let outcome = self.write(rows.into_iter().flatten().collect()).await;
-        for caller in callers {
-            let _ = caller.send(outcome.clone());
-        }
-        Ok(())
-    }
 
     fn pause(&self, (): &()) -> Option<Duration> {
-        self.settings.enabled.then_some(COUNTED_EVERY)
+        self.settings.enabled.then_some(EVERY)
     }
 
-    async fn tick(&self, (): &mut ()) -> Result<(), Failure> {
-        self.write_counted().await;
-        Ok(())
+    async fn tick(&self, (): &mut ()) {
+        // After a failure whoever finds no room waits for the next tick: a database in trouble is not asked more often.
+        if self.write_all().await {
+            self.buffer.settle();
+            if self.buffer.is_full() && self.buffer.hurry() {
+                self.bell.ring();
+            }
+        }
     }
 
     async fn close(&self, (): &mut ()) {
-        self.write_counted().await;
+        self.buffer.close();
+        // The step of the shutdown has a deadline of its own.
+        while !(self.write_all().await && self.buffer.is_empty()) {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 
 impl Writer {
-    async fn write_counted(&self) {
-        let counted =
-            std::mem::take(&mut *self.counted.lock().unwrap_or_else(PoisonError::into_inner));
-        let now = self.settings.clock.now();
-        let mut rows = Vec::with_capacity(counted.len());
-        for (key, (event, count)) in counted {
-            match random(&*self.settings.entropy) {
-                Ok(bytes) => {
-                    rows.push(event.with("count", count).into_row(row_id(now, bytes), now))
-                }
-                // Counted again at the next tick.
-                Err(_) => {
-                    let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-                    counted.entry(key).or_insert((event, 0)).1 += count;
-                }
-            }
+    /// Writes what waits; whether all of it was dealt with.
+    async fn write_all(&self) -> bool {
+        if let Err(error) = self.buffer.seal(&*self.settings.entropy) {
+            tracing::warn!(%error, "counted audit events wait for their ids");
+            return false;
         }
-        if !rows.is_empty() && self.write(rows).await.is_err() {
-            tracing::error!("counted audit events could not be written");
-        }
-    }
-
-    /// Writes in pieces of [`ROWS`].
-    async fn write(&self, mut rows: Vec<AuditRow>) -> Result<(), AuditError> {
-        while !rows.is_empty() {
-            let rest = rows.split_off(rows.len().min(ROWS));
-            self.write_piece(rows).await?;
-            rows = rest;
-        }
-        Ok(())
-    }
-
-    /// Halves a piece that the database refuses until the one bad row is found; it is told in full to the log.
-    async fn write_piece(&self, rows: Vec<AuditRow>) -> Result<(), AuditError> {
-        let mut pieces = vec![rows];
-        while let Some(mut piece) = pieces.pop() {
-            match self.commit(piece.clone()).await {
+        let mut most = ROWS;
+        loop {
+            let rows = self.buffer.next(most);
+            let Some(first) = rows.first().cloned() else {
+                return true;
+            };
+            let many = rows.len();
+            match self.store.commit(RecordCounted { rows }).await {
                 Ok(()) => {
+                    faults::strike("audit_writer.committed");
                     self.figures.commits.fetch_add(1, Relaxed);
-                    self.figures.rows.fetch_add(piece.len() as u64, Relaxed);
+                    self.figures.rows.fetch_add(many as u64, Relaxed);
+                    self.buffer.done(many);
+                    most = ROWS.min(most * 2);
                 }
-                Err(StoreError::Unavailable(why)) => return Err(AuditError(why)),
-                Err(error) if piece.len() > 1 => {
-                    tracing::warn!(%error, rows = piece.len(), "an audit batch was refused and is split");
-                    let half = piece.split_off(piece.len() / 2);
-                    pieces.push(half);
-                    pieces.push(piece);
+                Err(StoreError::Unavailable(why)) => {
+                    self.figures.failures.fetch_add(1, Relaxed);
+                    tracing::warn!(why, "the audit trail waits for the database");
+                    return false;
+                }
+                // Halved until the one bad row is found, which is told in full.
+                Err(error) if many > 1 => {
+                    tracing::warn!(%error, rows = many, "an audit batch was refused and is split");
+                    most = many / 2;
                 }
                 Err(error) => {
                     self.figures.dead_letters.fetch_add(1, Relaxed);
-                    tracing::error!(target: "audit.dead_letter", %error, row = ?piece.first(), "an audit row was refused");
+                    tracing::error!(target: "audit.dead_letter", %error, row = ?first, "an audit row was refused");
+                    self.buffer.done(1);
+                    most = ROWS.min(most * 2);
                 }
             }
         }
-        Ok(())
-    }
-
-    async fn commit(&self, rows: Vec<AuditRow>) -> Result<(), StoreError> {
-        let mut pause = PAUSE;
-        for _ in 1..TRIES {
-            match self.store.commit(RecordAudit { rows: rows.clone() }).await {
-                Err(StoreError::Unavailable(why)) => {
-                    tracing::warn!(why, "the audit trail waits for the database")
-                }
-                outcome => return outcome,
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        self.store.commit(RecordAudit { rows }).await
     }
 }
 

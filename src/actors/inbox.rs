@@ -22,6 +22,8 @@ pub(crate) enum Nudge {
     Wake,
     /// The pause between two ticks is over.
     Tick,
+    /// Somebody cannot wait for the pause to be over.
+    Now,
 }
 
 /// Why an item was not taken in.
@@ -109,28 +111,37 @@ impl<T: Send + 'static> Inbox<T> {
         Self::with(vitals, capacity, |_| false)
     }
 
+    /// No queue, for an actor that takes nothing in.
+    pub(crate) fn none(vitals: &Arc<Vitals>) -> Self {
+        Self::bare(vitals, 0, |_| false)
+    }
+
     fn with(vitals: &Arc<Vitals>, capacity: usize, is_stale: fn(&T) -> bool) -> Self {
         let capacity = capacity.clamp(1, Semaphore::MAX_PERMITS);
         vitals.set_capacity(capacity);
+        let inbox = Self::bare(vitals, capacity, is_stale);
+        let weak = Arc::downgrade(&inbox.0);
+        vitals.watch_oldest(move || {
+            let inner = weak.upgrade()?;
+            let line = lock(&inner.line);
+            line.waiting.front().map(|queued| queued.since.elapsed())
+        });
+        inbox
+    }
+
+    fn bare(vitals: &Arc<Vitals>, capacity: usize, is_stale: fn(&T) -> bool) -> Self {
         let line = Line {
             waiting: VecDeque::new(),
             closed: false,
         };
-        let inner = Arc::new(Inner {
+        Self(Arc::new(Inner {
             line: Mutex::new(line),
             places: Arc::new(Semaphore::new(capacity)),
             wake_sent: AtomicBool::new(false),
             slot: Slot::default(),
             vitals: Arc::clone(vitals),
             is_stale,
-        });
-        let weak = Arc::downgrade(&inner);
-        vitals.watch_oldest(move || {
-            let inner = weak.upgrade()?;
-            let line = lock(&inner.line);
-            line.waiting.front().map(|queued| queued.since.elapsed())
-        });
-        Self(inner)
+        }))
     }
 
     /// Whose queue this is.
@@ -229,6 +240,11 @@ impl<T: Send + 'static> Inbox<T> {
         if !lock(&self.0.line).waiting.is_empty() {
             self.wake();
         }
+    }
+
+    /// Has the actor tick now, beside the ticks that its pauses bring.
+    pub(crate) fn hasten(&self) {
+        self.0.slot.cast(Nudge::Now);
     }
 
     /// Takes up to `most` items in order of arrival. Items whose caller has given up are dropped and counted.

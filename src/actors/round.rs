@@ -110,6 +110,15 @@ impl<R: Rounds> Runner<R> {
         Ok(true)
     }
 
+    async fn tick(&self, state: &mut R::State) -> Result<(), ActorProcessingErr> {
+        let work = self.inbox.vitals().begin(0);
+        faults::strike(self.inbox.vitals().name());
+        let ticking = self.rounds.tick(state);
+        ticking.instrument(self.span.clone()).await.map_err(crash)?;
+        work.done();
+        Ok(())
+    }
+
     fn arm(&self, me: &ActorRef<Nudge>, state: &R::State) {
         if let Some(pause) = self.rounds.pause(state) {
             me.send_after(pause, || Nudge::Tick);
@@ -141,7 +150,7 @@ impl<R: Rounds> Actor for Runner<R> {
     ) -> Result<(), ActorProcessingErr> {
         self.arm(&me, state);
         faults::rouse(self.inbox.vitals().name(), move || {
-            me.cast(Nudge::Tick).is_ok()
+            me.cast(Nudge::Now).is_ok()
         });
         Ok(())
     }
@@ -160,13 +169,10 @@ impl<R: Rounds> Actor for Runner<R> {
                 self.inbox.wake_if_waiting();
             }
             Nudge::Tick => {
-                let work = self.inbox.vitals().begin(0);
-                faults::strike(self.inbox.vitals().name());
-                let ticking = self.rounds.tick(state);
-                ticking.instrument(self.span.clone()).await.map_err(crash)?;
-                work.done();
+                self.tick(state).await?;
                 self.arm(&me, state);
             }
+            Nudge::Now => self.tick(state).await?,
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ pub struct House {
     pub keys: KeyHolder<KeySet>,
     hasher: PasswordHasher,
     poller: DeviceCodePoller,
-    audit: AuditWriter,
+    pub audit: AuditWriter,
     traces: TraceWriter,
     clients: Cached<Client>,
     pending: Cached<u64>,
@@ -225,7 +225,7 @@ impl House {
             body_deadline: Duration::from_secs(30),
             refuse: routes::refusals(&everything.web),
             on_limited: Arc::new(move |request, limit| {
-                audit.note(
+                audit.count(
                     AuditEvent::new(
                         EventType::RateLimitExceeded,
                         "Too many requests from one address",

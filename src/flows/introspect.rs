@@ -65,7 +65,7 @@ pub struct Active {
 ///
 /// # Errors
 /// `invalid_client` for a caller who fails to authenticate, `invalid_request` without a token,
-/// [`FlowError::Unavailable`] when the database cannot say.
+/// [`FlowError::Unavailable`] when the database cannot say, or the trail has no room for who looked.
 pub async fn introspect(
     deps: &IntrospectDeps,
     request: &IntrospectRequest,
@@ -90,7 +90,8 @@ pub async fn introspect(
     };
     let looked_at = looked_at(&caller, &known.token, &request.origin);
     let active = judge(deps, &caller, known, token);
-    deps.audit.note(looked_at.with("active", active.is_some()));
+    let looked_at = looked_at.with("active", active.is_some());
+    deps.audit.note(looked_at).await?;
     Ok(active)
 }
 

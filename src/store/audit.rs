@@ -88,6 +88,24 @@ impl Unit for RecordAudit {
     }
 }
 
+/// Writes rows of which nobody knows whether an earlier try wrote them: those whose ids are on record stay as they are.
+pub struct RecordCounted {
+    /// The rows.
+    pub rows: Vec<AuditRow>,
+}
+
+impl Unit for RecordCounted {
+    type Answer = ();
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
+        async move {
+            tx.insert_audit_once(&self.rows);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
 pub(super) fn audit_values(row: &AuditRow) -> Vec<Value> {
     let text = |value: &str| Value::Text(value.to_owned());
     vec![

@@ -47,6 +47,8 @@ pub(super) struct Held {
     devices: Vec<Vec<Value>>,
     tokens: Vec<Vec<Value>>,
     audit: Vec<Vec<Value>>,
+    /// Rows of the trail that may be on record already.
+    counted: Vec<Vec<Value>>,
     notes: Vec<Vec<Value>>,
 }
 
@@ -87,13 +89,11 @@ const TOKENS: Many = Many(
     15,
     "",
 );
-const AUDIT: Many = Many(
-    "INSERT INTO audit_logs (id, event_type, event_time, severity, actor_user_id, actor_username, actor_ip, \
-     resource_type, resource_id, resource_name, action, details, success, error_message, user_agent, request_path, \
-     request_method, created_at, actor_kind) VALUES ",
-    19,
-    "",
-);
+const INTO_AUDIT: &str = "INSERT INTO audit_logs (id, event_type, event_time, severity, actor_user_id, actor_username, \
+     actor_ip, resource_type, resource_id, resource_name, action, details, success, error_message, user_agent, \
+     request_path, request_method, created_at, actor_kind) VALUES ";
+const AUDIT: Many = Many(INTO_AUDIT, 19, "");
+const COUNTED: Many = Many(INTO_AUDIT, 19, " ON CONFLICT (id) DO NOTHING");
 
 /// The moment, or the first after the mark.
 pub(super) fn later(at: Timestamp, mark: Option<Timestamp>) -> Timestamp {
@@ -185,6 +185,11 @@ impl<'c> Tx<'c> {
         self.held.audit.extend(rows.iter().map(audit_values));
     }
 
+    /// Holds audit rows back; those that are on record already stay as they are.
+    pub(super) fn insert_audit_once(&mut self, rows: &[AuditRow]) {
+        self.held.counted.extend(rows.iter().map(audit_values));
+    }
+
     /// Holds a family back; one that is on record already stays as it is.
     pub(super) fn insert_family(&mut self, family: &Family) {
         if self.foreseen.has_family(&family.id) {
@@ -209,6 +214,7 @@ impl<'c> Tx<'c> {
         self.insert_many(DEVICES, held.devices).await?;
         self.insert_many(TOKENS, held.tokens).await?;
         self.insert_many(AUDIT, held.audit).await?;
+        self.insert_many(COUNTED, held.counted).await?;
         self.insert_many(NOTES, held.notes).await
     }
 

@@ -1,5 +1,9 @@
 //! What the server stands on fails: it says so, lies to nobody, and goes on when it can, without a restart.
-use crate::support::{Engine, Http, Server};
+use crate::{
+    machine,
+    support::{Engine, Http, Server, until},
+    trail::{self, MACHINE, looks},
+};
 use std::time::{Duration, Instant};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -154,6 +158,7 @@ async fn a_full_disk_stops_what_writes_and_nothing_else() {
     let tokens = http.poll(&id, &codes.remove(0)).await;
     let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
     let revoke = [("client_id", id.as_str()), ("token", &refresh)];
+    MACHINE.register(&server).await;
 
     server.limit_files("4096");
     asks_to_come_again(&mut http, "/oauth/device/code", &[("client_id", &id)]).await;
@@ -169,6 +174,17 @@ async fn a_full_disk_stops_what_writes_and_nothing_else() {
         assert_eq!(http.get(path, &[]).await.status, 200, "{path}");
     }
     until_degraded(&mut http, Some("nothing can be written")).await;
+    // What is only counted is counted until it can be written.
+    let mut looked = 0;
+    until("the trail waits", async || {
+        let answer = machine::introspect(&mut http, "machine", &access).await;
+        assert_eq!(answer.json()["active"], true, "{answer:?}");
+        looked += 1;
+        let writer = trail::writer(&mut http).await;
+        writer["detail"]["failures"].as_u64().unwrap() > 2
+    })
+    .await;
+    assert_eq!(looks(&server).await, 0);
 
     server.limit_files("unlimited");
     http.start_device(&id).await;
@@ -180,6 +196,7 @@ async fn a_full_disk_stops_what_writes_and_nothing_else() {
     assert_eq!(http.tokeninfo(&access).await, 401);
     server.signal("TERM");
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    assert_eq!(looks(&server).await, looked);
     let sound = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'";
     assert_eq!(server.count(sound).await, 1);
 }

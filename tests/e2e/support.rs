@@ -41,6 +41,15 @@ pub fn soak(few: usize) -> usize {
     few * times.unwrap_or(1)
 }
 
+/// Waits until something is so.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < Duration::from_secs(60), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -324,6 +333,13 @@ impl Server {
     /// A connection of another program, which has said `sql`.
     pub async fn connect_sqlite(&self, sql: &'static str) -> sqlx::SqliteConnection {
         let mut db = sqlx::SqliteConnection::connect(&self.dsn).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut db).await.unwrap();
+        db
+    }
+
+    /// The same on PostgreSQL.
+    pub async fn connect_postgres(&self, sql: &'static str) -> sqlx::PgConnection {
+        let mut db = sqlx::PgConnection::connect(&self.dsn).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut db).await.unwrap();
         db
     }
