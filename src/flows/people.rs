@@ -323,7 +323,6 @@ pub async fn unlink(
     let unit = UnlinkLogin {
         user_id: user.id.clone(),
         id: login.id.clone(),
-        at,
         audit: deps
             .ground
             .rows(at, vec![events::unlinked(&user, &login, editor)])?,

@@ -273,7 +273,6 @@ async fn exchange(
             let unit = RetryRotation {
                 old_id: token.id.clone(),
                 since: now - deps.rules.retry_grace,
-                now,
                 family,
                 access,
                 refresh,

@@ -102,11 +102,7 @@ async fn remove(
     match token.category {
         TokenCategory::Access => {
             deps.ground
-                .commit(RevokeAccessToken {
-                    token_id,
-                    at,
-                    audit,
-                })
+                .commit(RevokeAccessToken { token_id, audit })
                 .await?
         }
         TokenCategory::Refresh => {

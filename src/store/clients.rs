@@ -3,7 +3,7 @@ use super::{
     Store, StoreError, Tx, Unit,
     keyed::{ByKeys, Keyed, Lookups},
     lookup::Lookup,
-    outbox::note,
+    outbox::{Remembered, note},
     rows::{self, CLIENT},
     sql::{Row, Sql, Value, list},
 };
@@ -157,7 +157,7 @@ impl Unit for InsertClient {
                 tx.run(insert.text(hash.as_str()).text(self.client_id.as_str()).time(self.at))
                     .await?;
             }
-            note(tx, "client", self.client_id.as_str(), self.at).await?;
+            note(tx, Remembered::Client, self.client_id.as_str(), self.at);
             tx.insert_audit(&self.audit);
             Ok(Inserted::Done)
         }
@@ -290,7 +290,7 @@ async fn told(
     audit: &[AuditRow],
 ) -> Result<Changed, StoreError> {
     if changed {
-        note(tx, "client", client_id.as_str(), at).await?;
+        note(tx, Remembered::Client, client_id.as_str(), at);
         tx.insert_audit(audit);
         return Ok(Changed::Done);
     }

@@ -1,7 +1,6 @@
 //! `oauth_connections`: logins at other providers that lead to a person.
 use super::{
     Store, StoreError, Tx, Unit,
-    outbox::note,
     sql::{Row, Sql},
 };
 use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp};
@@ -56,8 +55,6 @@ pub struct UnlinkLogin {
     pub user_id: UserId,
     /// Which.
     pub id: String,
-    /// Now.
-    pub at: Timestamp,
     /// Rows of the trail.
     pub audit: Vec<AuditRow>,
 }
@@ -72,7 +69,6 @@ impl Unit for UnlinkLogin {
                 .text(self.user_id.as_str());
             let was_there = tx.run(delete).await? == 1;
             if was_there {
-                note(tx, "user", self.user_id.as_str(), self.at).await?;
                 tx.insert_audit(&self.audit);
             }
             Ok(was_there)
@@ -131,7 +127,6 @@ impl Unit for UnlinkOwnLogin {
             if tx.run(delete).await? == 0 {
                 return Ok(Unlinked::OnlyWayIn);
             }
-            note(tx, "user", self.user_id.as_str(), self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(Unlinked::Done)
         }

@@ -1,7 +1,6 @@
 //! `user_authorizations`: what people allowed clients, and how they take it back.
 use super::{
     Store, StoreError, Tx, Unit,
-    outbox::note,
     rows::{self, CONSENT},
     sql::{Sql, Value, list},
 };
@@ -203,7 +202,7 @@ impl Unit for RevokeConsent {
             let end = Sql::new(
                 "UPDATE user_authorizations SET is_active = $3, revoked_at = $4, updated_at = $4 \
                  WHERE uuid = $1 AND user_id = $2 AND is_active = $5 AND coalesce(granted_at > (SELECT tokens_end_at \
-                 FROM oauth_applications c WHERE c.client_id = user_authorizations.client_id), $5) RETURNING id, client_id",
+                 FROM oauth_applications c WHERE c.client_id = user_authorizations.client_id), $5) RETURNING client_id",
             )
             .text(self.uuid.as_str())
             .text(self.user_id.as_str())
@@ -215,7 +214,6 @@ impl Unit for RevokeConsent {
             };
             let client_id = ClientId::new(row.text("client_id")?);
             let tokens = end_descendants(tx, (&self.user_id, &client_id), self.at).await?;
-            note(tx, "authorization", &row.int("id")?.to_string(), self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(Withdrawal::Done { tokens })
         }
@@ -249,9 +247,6 @@ async fn end_descendants(
     };
     let families = "UPDATE token_families SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL";
     tx.run(of_both(families).time(at)).await?;
-    let remembered = "INSERT INTO invalidations (kind, key, created_at) SELECT 'family', id, $3 FROM token_families \
-                      WHERE user_id = $1 AND client_id = $2 AND revoked_at = $3";
-    tx.run(of_both(remembered).time(at)).await?;
     // A token that is switched off could be switched on again, so it goes as well.
     let tokens = "UPDATE access_tokens SET status = 'revoked' WHERE user_id = $1 AND client_id = $2 \
                   AND status IN ('active', 'disabled')";

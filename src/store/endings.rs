@@ -7,7 +7,7 @@
 //! `token_endings`, so a restart loses nothing.
 use super::{
     Store, StoreError, Tx, Unit,
-    outbox::note,
+    outbox::{Remembered, note},
     sql::{Row, Sql, Value},
 };
 use crate::domain::{
@@ -163,7 +163,9 @@ pub(super) async fn end_all(
         reached: None,
     };
     let step = step(tx, &work).await?;
-    note(tx, holder.as_str(), key, at).await?;
+    if holder == Holder::Client {
+        note(tx, Remembered::Client, key, at);
+    }
     if step.goes_on {
         let keep = Sql::new(
             "INSERT INTO token_endings (holder, holder_id, mark, started_at, ended, others, reached_at, reached_id) \

@@ -1,7 +1,8 @@
 //! `signing_keys`: what is on record about every key that signs, signed, or will. The row decides when a key is first
 //! used, for all processes and wherever the private half lies.
 use super::{
-    Store, StoreError, Tx, Unit, outbox,
+    Store, StoreError, Tx, Unit,
+    outbox::{Remembered, note},
     rows::{self, KEY_RECORD},
     sql::{Sql, Value},
 };
@@ -11,9 +12,6 @@ use crate::domain::{
     time::Timestamp,
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
-
-/// The kind of an invalidation after which every process loads its keys again.
-pub const SIGNING_KEYS: &str = "signing_keys";
 
 /// More keys than anybody makes; the latest count.
 fn all() -> Sql {
@@ -100,7 +98,7 @@ impl Unit for AddKey {
                 return Ok(Added::Known);
             }
             tx.insert_audit(&self.audit);
-            outbox::note(tx, SIGNING_KEYS, &self.key.kid, self.at).await?;
+            note(tx, Remembered::SigningKeys, &self.key.kid, self.at);
             Ok(Added::Done)
         }
         .boxed()
@@ -217,7 +215,7 @@ impl Unit for ActivateKey {
                 == 1;
             if advanced {
                 tx.insert_audit(&self.audit);
-                outbox::note(tx, SIGNING_KEYS, &self.kid, self.at).await?;
+                note(tx, Remembered::SigningKeys, &self.kid, self.at);
             }
             Ok(advanced)
         }
@@ -285,7 +283,7 @@ impl Unit for RetireKey {
             )
             .await?;
             tx.insert_audit(&self.audit);
-            outbox::note(tx, SIGNING_KEYS, &self.kid, self.at).await?;
+            note(tx, Remembered::SigningKeys, &self.kid, self.at);
             Ok(Retired::Done)
         }
         .boxed()

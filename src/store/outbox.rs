@@ -6,30 +6,50 @@ use super::{
 };
 use crate::domain::time::Timestamp;
 
+/// What processes remember for a while and must be told of. Nobody is told of other changes: people, tokens and their
+/// families, consents and sessions are read from the database whenever they count. A release that is to remember more
+/// comes after one that tells of it, for during an upgrade both run on one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// A client, by its `client_id`.
+    Client,
+    /// The signing keys; the key of the note is a `kid`.
+    SigningKeys,
+}
+
+impl Remembered {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::SigningKeys => "signing_keys",
+        }
+    }
+
+    fn of(kind: &str) -> Option<Self> {
+        [Self::Client, Self::SigningKeys]
+            .into_iter()
+            .find(|known| known.as_str() == kind)
+    }
+}
+
 /// Something that may be remembered and has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalidation {
     /// Grows with every change; two that commit at the same time may become visible out of order.
     pub id: i64,
-    /// `client`, `user`, `token` or `family`.
-    pub kind: String,
+    /// What it is; `None` for what only another release remembers.
+    pub kind: Option<Remembered>,
     /// Which.
     pub key: String,
 }
 
 /// Tells everybody who may remember it, with the change itself.
-pub(super) async fn note(
-    tx: &mut Tx<'_>,
-    kind: &'static str,
-    key: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn note(tx: &mut Tx<'_>, kind: Remembered, key: &str, at: Timestamp) {
     tx.insert_note(vec![
-        Value::Text(kind.to_owned()),
+        Value::Text(kind.as_str().to_owned()),
         Value::Text(key.to_owned()),
         Value::Time(at),
     ]);
-    Ok(())
 }
 
 impl Store {
@@ -48,7 +68,7 @@ impl Store {
             .map(|row| {
                 Ok(Invalidation {
                     id: row.int("id")?,
-                    kind: row.text("kind")?,
+                    kind: Remembered::of(&row.text("kind")?),
                     key: row.text("key")?,
                 })
             })

@@ -4,7 +4,6 @@
 //! token before and after.
 use super::{
     StoreError, Tx, Unit,
-    outbox::note,
     sql::Sql,
     tokens::{Refreshed, enter},
 };
@@ -23,8 +22,6 @@ pub struct RetryRotation {
     pub old_id: TokenId,
     /// It must have been spent no earlier.
     pub since: Timestamp,
-    /// Now.
-    pub now: Timestamp,
     /// Its family.
     pub family: Family,
     /// The new access token.
@@ -47,7 +44,6 @@ impl Unit for RetryRotation {
                 return Ok(Refreshed::AlreadyUsed);
             }
             tx.insert_family(&self.family);
-            note(tx, "family", self.family.id.as_str(), self.now).await?;
             tx.insert_token(&self.access);
             tx.insert_token(&self.refresh);
             tx.insert_audit(&self.audit);

@@ -1,7 +1,6 @@
 //! `access_tokens` (access and refresh) and `token_families`.
 use super::{
     Concern, Store, StoreError, Tx, Unit,
-    outbox::note,
     sql::{Row, Sql, Value, list},
     standing::{self, Standing, person},
 };
@@ -285,9 +284,7 @@ async fn revoke_family(tx: &mut Tx<'_>, family: &Family, at: Timestamp) -> Resul
          AND (token_family_id = $1 OR id = $1 OR parent_token_id = $1)",
     )
     .text(family.id.as_str());
-    let revoked = tx.run(revoke).await?;
-    note(tx, "family", family.id.as_str(), at).await?;
-    Ok(revoked)
+    tx.run(revoke).await
 }
 
 async fn end_family(tx: &mut Tx<'_>, family: &Family, at: Timestamp) -> Result<(), StoreError> {
@@ -323,7 +320,6 @@ impl Unit for RevokeRefreshToken {
             .text(self.family.id.as_str())
             .text(self.token_id.as_str());
             tx.run(remove).await?;
-            note(tx, "family", self.family.id.as_str(), self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(())
         }
@@ -335,8 +331,6 @@ impl Unit for RevokeRefreshToken {
 pub struct RevokeAccessToken {
     /// Which.
     pub token_id: TokenId,
-    /// Now.
-    pub at: Timestamp,
     /// Rows of the trail.
     pub audit: Vec<AuditRow>,
 }
@@ -352,7 +346,6 @@ impl Unit for RevokeAccessToken {
         async move {
             // Who comes second finds nothing, and nothing is left to tell.
             if tx.remove(&self.token_id).await? {
-                note(tx, "token", self.token_id.as_str(), self.at).await?;
                 tx.insert_audit(&self.audit);
             }
             Ok(())

@@ -5,10 +5,12 @@ use authgate::{
     store::{
         assertions::UseAssertion,
         audit::RecordAudit,
+        clients::ending::RevokeAll,
         codes::InsertCode,
         consents::{RevokeConsent, Withdrawal},
         devices::Redemption,
         keys::{AddKey, AddWhen, Added},
+        outbox::{Invalidation, Remembered},
         sessions::RecordLoginFailure,
         sweep::{DropFamilies, PIECE, Sweep, Swept},
         tokens::{RefreshFixed, Refreshed, RevokeFamily},
@@ -160,22 +162,54 @@ async fn an_end_reaches_everything_below_it() {
             assert_eq!(world.count(alive).await, 0, "round {round}");
             assert_eq!(world.count(sessions).await, left, "round {round}");
         }
-        let told = world.store.invalidations_after(0).await.unwrap();
-        let last = told.last().unwrap().id;
+    })
+    .await;
+}
+
+/// Whoever remembers something hears of its end, and nobody of what nobody remembers.
+#[tokio::test]
+async fn the_outbox_tells_of_what_is_remembered() {
+    on_both(async |world| {
+        let store = &world.store;
+        let held = world.signed_in("held").await;
+        let end = RevokeFamily {
+            family: held.family,
+            at: at(10),
+            audit: Vec::new(),
+        };
+        assert_eq!(store.commit(end).await, Ok(2));
+        let disable = DisableUser {
+            user_id: UserId::new("zoe"),
+            actor: UserId::new("admin"),
+            at: at(10),
+            audit: Vec::new(),
+        };
+        assert_eq!(store.commit(disable).await, Ok(UserChanged::Done));
+        assert_eq!(store.invalidations_after(0).await, Ok(Vec::new()));
+        for _ in 0..2 {
+            let revoke = RevokeAll {
+                client_id: ClientId::new("app"),
+                at: at(20),
+                audit: Vec::new(),
+            };
+            assert!(matches!(store.commit(revoke).await, Ok(Some(_))));
+        }
+        let told = store.invalidations_after(0).await.unwrap();
+        let is_app = |one: &Invalidation| one.kind == Some(Remembered::Client) && one.key == "app";
+        assert!(told.len() == 2 && told.iter().all(is_app), "{told:?}");
         assert!(told.is_sorted_by_key(|one| one.id), "{told:?}");
-        assert_eq!(world.store.last_invalidation().await, Ok(last));
-        assert!(
-            world
-                .store
-                .invalidations_after(last)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        assert!(
-            told.iter()
-                .any(|one| one.kind == "user" && one.key == "zoe")
-        );
+        let last = told[1].id;
+        assert_eq!(store.last_invalidation().await, Ok(last));
+        assert_eq!(store.invalidations_after(last).await, Ok(Vec::new()));
+        // What only another release tells of is passed over.
+        world
+            .sql(
+                "INSERT INTO invalidations (kind, key, created_at) \
+                 VALUES ('token', 't', '2026-01-01 00:00:00+00:00')",
+            )
+            .await;
+        let foreign = store.invalidations_after(last).await.unwrap();
+        assert_eq!((foreign.len(), foreign[0].kind), (1, None));
     })
     .await;
 }
@@ -241,8 +275,8 @@ async fn sweeps_take_what_is_over_and_nothing_else() {
             (Swept::AuthorizationCodes, 1),
             (Swept::Assertions, 1),
             (Swept::Sessions, 1),
-            // Two keys that came, and a family that ended.
-            (Swept::Invalidations, 3),
+            // Two keys that came; a family that ends is told to nobody.
+            (Swept::Invalidations, 2),
             (Swept::LoginFailures, 1),
             (Swept::SigningKeys, 1),
             (Swept::Traces, 1),

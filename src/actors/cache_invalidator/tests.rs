@@ -1,11 +1,10 @@
 use super::*;
 use crate::actors::Tree;
 use crate::actors::testing::{root, until, vitals};
-use crate::domain::ids::{ClientId, FamilyId, UserId};
-use crate::domain::scope::ScopeSet;
+use crate::domain::key_schedule::KeyRecord;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{Family, Subject};
-use crate::store::{Driver, Settings as StoreSettings, tokens::RevokeFamily};
+use crate::store::keys::{AddKey, AddWhen};
+use crate::store::{Driver, Settings as StoreSettings, outbox::Remembered};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,7 +30,7 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
                 noted
                     .lock()
                     .unwrap()
-                    .push((change.kind.clone(), change.key.clone()))
+                    .push((change.kind, change.key.clone()))
             }),
             clear: Arc::new(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
@@ -42,34 +41,33 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
     let _tree = Tree::start(root().child(spec)).await.unwrap();
     assert_eq!(cleared.load(Ordering::Relaxed), 1);
     for name in ["f", "g"] {
-        let family = Family {
-            id: FamilyId::new(name),
-            subject: Subject::User(UserId::new("u")),
-            client_id: ClientId::new("c"),
-            authorization_id: None,
-            grant: "device_code",
-            auth_time: None,
-            scopes: ScopeSet::default(),
-            created_at: Timestamp::UNIX_EPOCH,
-            absolute_end: None,
-            ip: String::new(),
-            user_agent: String::new(),
+        let now = Timestamp::UNIX_EPOCH;
+        let key = KeyRecord {
+            kid: name.to_owned(),
+            algorithm: "ES256".to_owned(),
+            spki: Vec::new(),
+            published_at: now,
+            activate_at: now,
+            retired_at: None,
+            held_at: now,
+            not_after: now,
+            sealed: None,
+            for_id_tokens: false,
         };
-        theirs
-            .commit(RevokeFamily {
-                family,
-                at: Timestamp::UNIX_EPOCH,
-                audit: vec![],
-            })
-            .await
-            .unwrap();
+        let add = AddKey {
+            key,
+            when: AddWhen::Found,
+            at: now,
+            audit: vec![],
+        };
+        theirs.commit(add).await.unwrap();
     }
     invalidator.nudge();
     until("both changes are seen", || seen.lock().unwrap().len() >= 2).await;
     invalidator.nudge();
     tokio::time::sleep(EVERY * 2).await;
-    let family = |key: &str| ("family".to_owned(), key.to_owned());
-    assert_eq!(*seen.lock().unwrap(), [family("f"), family("g")]);
+    let key = |kid: &str| (Some(Remembered::SigningKeys), kid.to_owned());
+    assert_eq!(*seen.lock().unwrap(), [key("f"), key("g")]);
     assert_eq!(cleared.load(Ordering::Relaxed), 1);
 }
 

@@ -22,7 +22,7 @@ use crate::{
     http::{router::Router, routes::Limits, server},
     jose::KeySet,
     passwords::{self, HashAlgorithm},
-    store::keys::SIGNING_KEYS,
+    store::outbox::Remembered,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -137,15 +137,14 @@ pub fn invalidator(
     let pending = pending.clone();
     let all = (clients.clone(), pending.clone());
     let settings = cache_invalidator::Settings {
-        evict: Arc::new(move |change| {
-            if change.kind == "client" {
+        evict: Arc::new(move |change| match change.kind {
+            Some(Remembered::Client) => {
                 clients.evict(&change.key);
                 verified.evict(&change.key);
                 pending.clear();
             }
-            if change.kind == SIGNING_KEYS {
-                keys.nudge();
-            }
+            Some(Remembered::SigningKeys) => keys.nudge(),
+            None => {}
         }),
         clear: Arc::new(move || {
             all.0.clear();

@@ -5,7 +5,6 @@ use crate::{
     store::{
         Store, StoreError, Tx, Unit,
         endings::{All, Ended, end_all},
-        outbox::note,
         rows::{self, SESSION},
         sql::{Sql, Value},
     },
@@ -130,7 +129,6 @@ impl Unit for ChangePassword {
             } else {
                 Ended::default()
             };
-            note(tx, "user", self.user_id.as_str(), self.at).await?;
             tx.insert_audit(&ended.told(&self.audit));
             Ok(true)
         }

@@ -8,7 +8,6 @@ use crate::{
     },
     store::{
         StoreError, Tx, Unit,
-        outbox::note,
         sql::{Sql, Value},
     },
 };
@@ -54,7 +53,6 @@ impl Unit for SwitchToken {
             };
             let switched = tx.run(switch).await? == 1;
             if switched {
-                note(tx, "token", self.token_id.as_str(), self.at).await?;
                 tx.insert_audit(&self.audit);
             }
             Ok(switched)
@@ -94,7 +92,6 @@ impl Unit for EndToken {
             }
             let revoke = Sql::new("UPDATE access_tokens SET status = 'revoked' WHERE id = $1");
             tx.run(revoke.text(self.token_id.as_str())).await?;
-            note(tx, "token", self.token_id.as_str(), self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(true)
         }

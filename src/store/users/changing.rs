@@ -2,7 +2,6 @@
 //! must still be as it was looked at, and somebody must be left to administer.
 use super::super::{
     StoreError, Tx, Unit,
-    outbox::note,
     sql::{Sql, Value},
 };
 use crate::domain::{
@@ -178,7 +177,6 @@ impl Unit for UpdateUser {
             if tx.run(update).await? == 0 {
                 return why_not(tx, &seen.id).await;
             }
-            note(tx, "user", seen.id.as_str(), self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(UserChanged::Done)
         }
@@ -215,7 +213,6 @@ impl Unit for EnableUser {
             if tx.run(enable).await? == 0 {
                 return why_not(tx, &self.user_id).await;
             }
-            note(tx, "user", self.user_id.as_str(), self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(UserChanged::Done)
         }

@@ -1,5 +1,5 @@
 //! What people change about themselves.
-use super::super::{StoreError, Tx, Unit, outbox::note, sql::Sql};
+use super::super::{StoreError, Tx, Unit, sql::Sql};
 use crate::domain::{audit::AuditRow, ids::UserId, time::Timestamp};
 use futures_util::{FutureExt as _, future::BoxFuture};
 
@@ -30,7 +30,6 @@ impl Unit for RenameOneself {
             if tx.run(rename).await? == 0 {
                 return Ok(false);
             }
-            note(tx, "user", self.user_id.as_str(), self.at).await?;
             tx.insert_audit(&self.audit);
             Ok(true)
         }
