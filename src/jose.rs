@@ -17,10 +17,7 @@ mod signing_key;
 
 pub use claims::{Expected, verify_claims};
 pub use compact::{MAX_TOKEN_BYTES, MediaType};
-pub use foreign_keys::{
-    FOREIGN_LEEWAY, ForeignExpected, ForeignKeys, MAX_FOREIGN_TOKEN_BYTES, claimed_subject,
-    verify_foreign_claims,
-};
+pub use foreign_keys::{ForeignKeys, MAX_FOREIGN_TOKEN_BYTES, claimed_subject};
 pub use json::MAX_DEPTH;
 pub use key_set::{KeySet, Roster};
 pub use public_key::PublicKey;
@@ -139,8 +136,6 @@ pub enum JoseError {
     NotYetValid,
     #[error("token is of another issuer")]
     WrongIssuer,
-    #[error("token is for another audience")]
-    WrongAudience,
     #[error("token is of another type")]
     WrongType,
     #[error("signing failed")]

@@ -1,6 +1,6 @@
 //! Client assertions (RFC 7523 §3, OpenID Connect Core 1.0 §9): what a JWT must say that a client signed to prove who it
 //! is. Its signature is checked elsewhere, and that it is used once is the database's business.
-use super::ids::ClientId;
+use super::{ids::ClientId, time::numeric_date};
 use serde_json::{Map, Value};
 
 /// `client_assertion_type` (RFC 7523 §2.2).
@@ -100,14 +100,8 @@ pub fn judge(
     })
 }
 
-/// A NumericDate in whole seconds, rounded down.
 fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
-    let value = claims.get(name)?;
-    value.as_i64().or_else(|| {
-        let float = value.as_f64().filter(|float| float.abs() < 1e15)?;
-        #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
-        Some(float.floor() as i64)
-    })
+    claims.get(name).and_then(numeric_date)
 }
 
 #[cfg(test)]

@@ -55,6 +55,18 @@ impl Drift {
     }
 }
 
+/// A NumericDate (RFC 7519 §2) in whole seconds since 1970, rounded down, so that nothing ends later than it says. `None`
+/// for what is no time.
+pub fn numeric_date(value: &serde_json::Value) -> Option<i64> {
+    // Beyond 2^53 a float is no longer a time.
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    value.as_i64().or_else(|| {
+        let float = value.as_f64().filter(|float| float.abs() < LIMIT)?;
+        #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+        Some(float.floor() as i64)
+    })
+}
+
 #[cfg(test)]
 pub mod doubles {
     //! A clock that is set by hand and entropy that counts.

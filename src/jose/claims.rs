@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::JoseError;
+use crate::domain::time::numeric_date;
 
 /// What one of our own tokens must say.
 #[derive(Clone, Copy, Debug)]
@@ -44,23 +45,7 @@ pub fn verify_claims(claims: &Map<String, Value>, expected: &Expected) -> Result
     }
 }
 
-/// A NumericDate in whole seconds, rounded down: `exp` is never taken for later than it is.
-pub(super) fn seconds(
-    claims: &Map<String, Value>,
-    name: &'static str,
-) -> Result<Option<i64>, JoseError> {
-    let Some(value) = claims.get(name) else {
-        return Ok(None);
-    };
-    // Beyond 2^53 a float is no longer a time; such a token was not made by us.
-    const LIMIT: f64 = 9_007_199_254_740_992.0;
-    value
-        .as_i64()
-        .or_else(|| {
-            let float = value.as_f64().filter(|f| f.abs() < LIMIT)?;
-            #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
-            Some(float.floor() as i64)
-        })
-        .map(Some)
-        .ok_or(JoseError::MissingClaim(name))
+fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, JoseError> {
+    let read = |value| numeric_date(value).ok_or(JoseError::MissingClaim(name));
+    claims.get(name).map(read).transpose()
 }

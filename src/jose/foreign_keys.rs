@@ -1,21 +1,18 @@
-//! Keys that others publish: a login provider's key set, a client's registered keys (RFC 7517).
-//! Reading is lenient, because a set may hold kinds of keys that are none of our business;
-//! verifying is as strict as for our own. Fetching a set is another room's work.
+//! Keys that others publish: those that a client registered (RFC 7517). Reading is lenient, because a set may hold kinds of
+//! keys that are none of our business; verifying is as strict as for our own. What a token says is judged elsewhere:
+//! client assertions in `domain::assertion`.
 use biscuit::Empty;
 use biscuit::jwa;
 use biscuit::jwk::{AlgorithmParameters, EllipticCurve, JWK, PublicKeyUse};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::claims::seconds;
 use super::compact::{self, Trusted};
 use super::public_key::signature_algorithm;
 use super::{JoseError, PublicKey, der};
 
 /// The longest foreign token that is read, in bytes; providers put lists of groups into them.
 pub const MAX_FOREIGN_TOKEN_BYTES: usize = 32 * 1024;
-/// How far a foreign clock may be off, in seconds.
-pub const FOREIGN_LEEWAY: i64 = 30;
 /// More keys than this are not looked at: each may cost a verification.
 const MAX_KEYS: usize = 32;
 
@@ -29,20 +26,6 @@ pub struct ForeignKeys {
 #[derive(Deserialize)]
 struct ForeignSet {
     keys: Vec<Value>,
-}
-
-/// What a foreign token must say.
-#[derive(Clone, Copy, Debug)]
-pub struct ForeignExpected<'a> {
-    /// Compared byte for byte (OpenID Connect Core §3.1.3.7).
-    pub issuer: &'a str,
-    /// Has to be `aud` or among its values.
-    pub audience: &'a str,
-    /// For ID tokens, the client id: `azp` has to be it, and may be absent only if there is one
-    /// audience. `None` for client assertions, which know no `azp`.
-    pub authorized_party: Option<&'a str>,
-    /// Now, in seconds since 1970.
-    pub now: i64,
 }
 
 impl ForeignKeys {
@@ -90,44 +73,6 @@ pub fn claimed_subject(token: &str) -> Option<String> {
     let payload = token.split('.').nth(1)?;
     let claims = compact::claims(payload).ok()?;
     Some(claims.get("sub")?.as_str()?.to_owned())
-}
-
-/// Judges an ID token of a login provider or a client assertion (RFC 7523 §3): `iss`, `aud`,
-/// `iat` and `exp` must be there. Half a minute of leeway. Nonce and subject are the caller's.
-///
-/// # Errors
-/// The first rule that is broken.
-pub fn verify_foreign_claims(
-    claims: &Map<String, Value>,
-    expected: &ForeignExpected,
-) -> Result<(), JoseError> {
-    let text = |name| claims.get(name).and_then(Value::as_str);
-    let issuer = text("iss").ok_or(JoseError::MissingClaim("iss"))?;
-    let issued = seconds(claims, "iat")?.ok_or(JoseError::MissingClaim("iat"))?;
-    let expiry = seconds(claims, "exp")?.ok_or(JoseError::MissingClaim("exp"))?;
-    if expiry.saturating_add(FOREIGN_LEEWAY) <= expected.now {
-        return Err(JoseError::Expired);
-    }
-    let start = seconds(claims, "nbf")?.unwrap_or(issued).max(issued);
-    if start > expected.now.saturating_add(FOREIGN_LEEWAY) {
-        return Err(JoseError::NotYetValid);
-    }
-    if issuer != expected.issuer {
-        return Err(JoseError::WrongIssuer);
-    }
-    let several = match claims.get("aud") {
-        Some(Value::String(one)) if one == expected.audience => false,
-        Some(Value::Array(list)) if list.iter().any(|one| one == expected.audience) => {
-            list.len() > 1
-        }
-        Some(Value::String(_) | Value::Array(_)) => return Err(JoseError::WrongAudience),
-        _ => return Err(JoseError::MissingClaim("aud")),
-    };
-    match (expected.authorized_party, claims.get("azp")) {
-        (Some(expected), Some(found)) if found != expected => Err(JoseError::WrongAudience),
-        (Some(_), None) if several => Err(JoseError::MissingClaim("azp")),
-        _ => Ok(()),
-    }
 }
 
 /// A key of a kind, use and algorithm that we verify; private members are not looked at.
