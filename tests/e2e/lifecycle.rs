@@ -1,5 +1,5 @@
 //! From the first signal to the exit code.
-use crate::support::{Engine, Http, PASSWORD, Server, free_port};
+use crate::support::{Engine, Http, PASSWORD, Server, free_port, until};
 use std::{
     os::unix::net::UnixDatagram,
     process::Stdio,
@@ -111,7 +111,8 @@ async fn new_connections_are_refused_while_requests_in_flight_are_finished() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_hangs_is_ended_by_ctrl_c() {
-    let (_listener, port) = silent_port();
+    let (listener, port) = silent_port();
+    listener.set_nonblocking(true).unwrap();
     let mut server = Server::prepared(Engine::Sqlite, &[]).await;
     server.port = free_port();
     let mut command = server.command();
@@ -123,7 +124,13 @@ async fn a_start_that_hangs_is_ended_by_ctrl_c() {
         )
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Signals are listened to before anybody connects.
+    let mut connection = None;
+    until("it connects", async || {
+        connection = listener.accept().ok();
+        connection.is_some()
+    })
+    .await;
     assert!(child.try_wait().unwrap().is_none());
     let pid = child.id().to_string();
     assert!(

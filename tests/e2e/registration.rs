@@ -1,7 +1,7 @@
 //! Programs that register themselves (RFC 7591) and manage what they registered (RFC 7592).
 use crate::{
     http::Answer,
-    support::{Engine, Http, Server},
+    support::{Engine, Http, Server, until},
 };
 use serde_json::{Value, json};
 
@@ -91,8 +91,10 @@ async fn whole_life(engine: Engine) {
     );
     approve(&server, &id).await;
     // A change by hand tells nobody; the remembered row is over after CLIENT_CACHE_TTL.
-    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
-    assert_eq!(http.post("/oauth/device/code", &start).await.status, 200);
+    until("the approval is known", async || {
+        http.post("/oauth/device/code", &start).await.status == 200
+    })
+    .await;
 
     let read = send(&mut http, "GET", &path, &token, "").await;
     assert_eq!(read.status, 200, "{read:?}");

@@ -10,11 +10,7 @@ use authgate::{
     store::audit::RecordCounted,
 };
 use sqlx::Connection as _;
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration as Time, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration as Time};
 
 fn hit(ip: &str) -> AuditEvent {
     AuditEvent::new(EventType::RateLimitExceeded, "x").from(&Origin {
@@ -45,14 +41,6 @@ fn writer(store: &Store, vitals: &Arc<Vitals>, capacity: usize) -> (AuditWriter,
 async fn grown(spec: Spec) -> Tree {
     let root = Branch::new(&vitals("root"), &(Arc::new(|| 0.5) as _));
     Tree::start(root.child(spec)).await.unwrap()
-}
-
-async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Time::from_secs(60), "never: {what}");
-        tokio::time::sleep(Time::from_millis(10)).await;
-    }
 }
 
 /// How often which address was noted.
@@ -119,14 +107,16 @@ async fn a_full_buffer_makes_callers_wait_and_loses_nothing() {
                 })
             })
             .into();
-        let callers = || vitals.detail().unwrap()["callers"] == 2;
-        until("two wait", callers).await;
+        let detail = |name| vitals.detail().unwrap()[name].as_u64().unwrap();
+        until("two wait", async || detail("callers") == 2).await;
         // Refusals wait for nobody.
         for ip in ["f", "g"] {
             writer.count(hit(ip));
         }
-        let failures = || vitals.detail().unwrap()["failures"].as_u64().unwrap();
-        until("writing failed again and again", || failures() > 2).await;
+        until("writing failed again and again", async || {
+            detail("failures") > 2
+        })
+        .await;
         assert_eq!(vitals.depth(), 3);
         assert!(waiting.iter().all(|caller| !caller.is_finished()));
         assert_eq!(noted(world).await, BTreeMap::new());

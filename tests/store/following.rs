@@ -375,7 +375,12 @@ async fn a_step_waits_for_nobody_and_comes_back_to_what_it_passed_over() {
                 };
                 store.commit(step).await
             });
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            // It is through, or waits for the token that is held.
+            let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            until("the step met it", async || {
+                step.is_finished() || world.count(waits).await > 0
+            })
+            .await;
             let all = sqlx::raw_sql("UPDATE access_tokens SET last_used_at = now()")
                 .execute(&mut *family)
                 .await;

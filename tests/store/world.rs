@@ -49,6 +49,15 @@ pub struct World {
     _directory: tempfile::TempDir,
 }
 
+/// Waits until something is so.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed().as_secs() < 60, "never: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 pub async fn fresh_database() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let url = std::env::var("TEST_POSTGRES_URL")
