@@ -109,12 +109,16 @@ fn family(id: &str) -> Family {
 }
 
 fn rotate(old: &str, new: &str) -> RotateRefreshToken {
+    let successor = |id: &str, category| Token {
+        parent: Some(TokenId::new(old)),
+        ..token(id, category)
+    };
     RotateRefreshToken {
         old_id: TokenId::new(old),
         now: now(),
         family: family(old),
-        access: token(&format!("a-{new}"), TokenCategory::Access),
-        refresh: token(new, TokenCategory::Refresh),
+        access: successor(&format!("a-{new}"), TokenCategory::Access),
+        refresh: successor(new, TokenCategory::Refresh),
         audit: Vec::new(),
     }
 }
