@@ -119,3 +119,5 @@ mod trail;
 mod trespass;
 #[path = "e2e/upgrade.rs"]
 mod upgrade;
+#[path = "e2e/ways.rs"]
+mod ways;

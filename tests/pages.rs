@@ -551,8 +551,9 @@ fn times_are_exact_for_machines_and_near_for_people() {
 
 #[test]
 fn the_sign_in_form_sends_exactly_its_fields() {
+    const LOGIN: &str = "/login?redirect&#x3D;%2Fdevice%3Fuser_code%3DWDJB-MJHT";
     assert_eq!(
-        controls(&drawn("login"), "/login"),
+        controls(&drawn("login"), LOGIN),
         [
             "hidden redirect",
             "hidden csrf_token",
@@ -566,7 +567,7 @@ fn the_sign_in_form_sends_exactly_its_fields() {
         ..samples::login()
     };
     let page = pages().render(Lang::En, &without).expect("login");
-    assert_eq!(controls(&page, "/login").len(), 4);
+    assert_eq!(controls(&page, LOGIN).len(), 4);
     let page = drawn("login_refused");
     assert!(page.contains(r#"autocomplete="username""#));
     assert!(page.contains(r#"autocomplete="current-password""#));
@@ -605,6 +606,7 @@ fn focus_starts_in_the_first_field_that_is_wrong() {
 
 #[test]
 fn the_device_forms_send_exactly_their_fields() {
+    const VERIFY: &str = "/device/verify?user_code=WDJB-MJHT";
     assert_eq!(
         controls(&drawn("device"), "/device/verify"),
         ["hidden csrf_token", "text user_code"]
@@ -616,7 +618,7 @@ fn the_device_forms_send_exactly_their_fields() {
     ] {
         let page = drawn(page);
         assert_eq!(
-            controls(&page, "/device/verify"),
+            controls(&page, VERIFY),
             [
                 "hidden user_code",
                 "hidden confirmed=true",
@@ -625,7 +627,7 @@ fn the_device_forms_send_exactly_their_fields() {
                 "submit action=approve",
             ]
         );
-        assert_eq!(page.matches(r#"action="/device/verify""#).count(), 1);
+        assert_eq!(page.matches(r#"action="/device/verify"#).count(), 1);
         assert!(page.contains(r#"<p class="code">WDJB-MJHT</p>"#));
         assert!(page.contains("Did somebody send you this code?"));
     }
@@ -796,6 +798,7 @@ fn hostile_text_stays_text_in_every_field() {
     };
     let pages = pages();
     let login = LoginPage {
+        action: format!("/{HOSTILE}"),
         redirect: h(),
         username: h(),
         csrf_token: h(),
@@ -806,6 +809,7 @@ fn hostile_text_stays_text_in_every_field() {
     let device = DevicePage {
         user_code: h(),
         message: None,
+        sign_in: None,
         shell: shell(),
     };
     let confirm = DeviceConfirmPage {
@@ -817,6 +821,7 @@ fn hostile_text_stays_text_in_every_field() {
         requester_ip: Some(h()),
         requester_user_agent: Some(h()),
         requested: samples::ago(5),
+        other_account: format!("/{HOSTILE}"),
         shell: shell(),
     };
     let error = ErrorPage {
@@ -829,7 +834,7 @@ fn hostile_text_stays_text_in_every_field() {
     };
     // The figure is how often the page shows a hostile value: all of them are there, none is dropped.
     for (page, times) in [
-        (pages.render(Lang::En, &login), 5),
+        (pages.render(Lang::En, &login), 6),
         (
             pages.render(
                 Lang::En,
@@ -841,7 +846,7 @@ fn hostile_text_stays_text_in_every_field() {
             2,
         ),
         (pages.render(Lang::En, &device), 4),
-        (pages.render(Lang::En, &confirm), 13),
+        (pages.render(Lang::En, &confirm), 15),
         (
             pages.render(
                 Lang::En,

@@ -13,11 +13,11 @@ use super::{
     request::Request,
     respond::{self, Response},
     router::{OAUTH_BODY, Refusal, Refuse, Route, Routes},
-    web::{self, WebDeps, explain::ExplainWeb, guard, language::lang_of},
+    web::{self, WebDeps, explain::ExplainWeb, guard},
 };
 use crate::{
     actors::key_holder::KeyHolder,
-    flows::{account::AccountDeps, inspect::InspectDeps},
+    flows::{FlowError, account::AccountDeps, inspect::InspectDeps},
     jose::KeySet,
 };
 use ::http::Method;
@@ -227,6 +227,11 @@ fn people(all: &Everything, routes: Routes) -> Routes {
             guard::person(web, &all.web.device, web::device::page),
         )
         .on(
+            Method::GET,
+            "/device/verify",
+            web::way::to_form_on("/device"),
+        )
+        .on(
             Method::POST,
             "/device/verify",
             guard::action(web, &all.web.device, web::device::verify)
@@ -279,21 +284,19 @@ fn by_keys(
 
 /// Draws the router's own refusals: a page for people, JSON for programs.
 pub fn refusals(web: &WebDeps) -> Refuse {
-    let pages = Arc::clone(&web.pages);
+    let web = web.clone();
     Arc::new(move |request, refusal| match refusal {
         Refusal::TooMany { retry_after } if request.wants_html() => {
-            web::too_many(&pages, lang_of(request), retry_after)
+            web.too_many(request, retry_after)
         }
         Refusal::TooMany { .. } => respond::no_store(respond::json(
             429,
             &json!({"error": "rate_limit_exceeded", "error_description": "too many requests, try again later"}),
         )),
-        Refusal::Panicked if request.wants_html() => web::fault(
-            &pages,
-            lang_of(request),
-            &crate::flows::FlowError::Internal("a handler panicked".to_owned()),
-            false,
-        ),
+        Refusal::Panicked if request.wants_html() => {
+            let error = FlowError::Internal("a handler panicked".to_owned());
+            web.fault(request, &error, false)
+        }
         Refusal::Panicked => respond::no_store(respond::json(
             500,
             &json!({"error": "server_error", "error_description": "the server failed"}),

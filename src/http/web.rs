@@ -28,6 +28,7 @@ pub mod language;
 pub mod list;
 pub mod login;
 pub mod registered;
+pub mod way;
 
 /// What pages need.
 #[derive(Clone)]
@@ -96,10 +97,7 @@ impl Readable {
 impl WebDeps {
     /// The page with its status, in the language of the request.
     pub fn draw(&self, request: &Request, status: u16, view: &impl View) -> Response {
-        let address = match request.method().as_str() {
-            "GET" | "HEAD" => request.path_and_query(),
-            _ => String::new(),
-        };
+        let address = self.page_of(request);
         draw(&self.pages, lang_of(request), status, view, &address)
     }
 
@@ -111,8 +109,19 @@ impl WebDeps {
         guest: &Guest,
         view: &impl View,
     ) -> Response {
+        self.draw_at(request, (status, &self.page_of(request)), guest, view)
+    }
+
+    /// The same for a page that is read at an address which the request does not tell.
+    fn draw_at(
+        &self,
+        request: &Request,
+        (status, address): (u16, &str),
+        guest: &Guest,
+        view: &impl View,
+    ) -> Response {
         let ticket = Ticket::SignedIn(guest.id.clone());
-        let response = self.draw(request, status, view);
+        let response = draw(&self.pages, lang_of(request), status, view, address);
         match self.sessions.put(response, &ticket, Some(&guest.session)) {
             Ok(response) => response,
             Err(error) => self.fault(request, &error, true),
@@ -123,7 +132,7 @@ impl WebDeps {
     async fn guest(&self, request: &Request) -> Result<Box<Guest>, Response> {
         match self.sessions.see(request).await {
             Ok(Seen::Somebody(guest)) if must_change_first(&guest, request) => {
-                Err(respond::redirect(302, "/account/profile"))
+                Err(way::change_password_first(&self.page_of(request)))
             }
             Ok(Seen::Somebody(guest)) => Ok(guest),
             Ok(Seen::Nobody(end)) => Err(self.to_login(request, end)),
@@ -135,12 +144,7 @@ impl WebDeps {
     /// to come back to, and the person is told that nothing was saved.
     fn to_login(&self, request: &Request, end: Option<SessionEnd>) -> Response {
         let is_form = !matches!(request.method().as_str(), "GET" | "HEAD");
-        let back = if is_form {
-            self.page_of_form(request)
-        } else {
-            request.path_and_query()
-        };
-        let mut target = format!("/login?redirect={}", form_encoded(&back));
+        let mut target = login::address(&self.page_of(request), false);
         match end {
             _ if is_form => target.push_str("&error=not_sent"),
             Some(SessionEnd::Idle) => target.push_str("&error=session_timeout"),
@@ -165,14 +169,18 @@ impl WebDeps {
             .header("referer")
             .and_then(|referer| url::Url::parse(referer).ok())
             .filter(is_ours);
+        let own = request.path_and_query();
         let Some(url) = url else {
-            return self.readable.nearest(request.path());
+            return self.readable.nearest(&own);
         };
-        let was_refused = url.path() == request.path();
-        was_refused
-            .then(|| self.readable.form_for(request.path()))
-            .flatten()
-            .unwrap_or_else(|| self.readable.nearest(&url[url::Position::BeforePath..]))
+        let told = &url[url::Position::BeforePath..];
+        if url.path() != request.path() {
+            return self.readable.nearest(told);
+        }
+        let same = if own.contains('?') { &own } else { told };
+        self.readable
+            .form_for(request.path())
+            .unwrap_or_else(|| self.readable.nearest(same))
     }
 
     fn forbidden(&self, request: &Request, signed_in: bool) -> Response {
@@ -185,16 +193,31 @@ impl WebDeps {
         self.draw(request, status, &page)
     }
 
+    /// The page of a person who asks too often, and the way back to where they were.
+    pub fn too_many(&self, request: &Request, retry_after_s: u64) -> Response {
+        let page = TooManyRequestsPage {
+            retry_after_s,
+            back: self.page_of(request),
+        };
+        self.draw(request, 429, &page)
+    }
+
     /// The page of a fault that is not the person's.
     pub fn fault(&self, request: &Request, error: &FlowError, signed_in: bool) -> Response {
-        fault(&self.pages, lang_of(request), error, signed_in)
+        let page = fault_page(error).signed_in(signed_in);
+        let response = self.draw(request, page.status, &page);
+        if page.status == 503 {
+            respond::retry_after(response, 5)
+        } else {
+            response
+        }
     }
 }
 
 /// A password that somebody else chose opens nothing but the page on which it is changed (PW-06).
 fn must_change_first(guest: &Guest, request: &Request) -> bool {
     guest.user.must_change_password
-        && !matches!(request.path(), "/account/profile" | "/account/password")
+        && !matches!(request.path(), way::PASSWORD_PAGE | "/account/password")
 }
 
 /// Draws a view; when even that fails, the person gets plain words. Whoever is refused begins where the fault is.
@@ -203,17 +226,6 @@ fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View, address: &str)
         Ok(html) if (400..500).contains(&status) => respond::html(status, focus_first_fault(html)),
         Ok(html) => respond::html(status, html),
         Err(error) => respond::not_drawn(&error),
-    }
-}
-
-/// The page of a fault that is not the person's.
-pub fn fault(pages: &Pages, lang: Lang, error: &FlowError, signed_in: bool) -> Response {
-    let page = fault_page(error).signed_in(signed_in);
-    let response = draw(pages, lang, page.status, &page, "");
-    if page.status == 503 {
-        respond::retry_after(response, 5)
-    } else {
-        response
     }
 }
 
@@ -234,11 +246,6 @@ fn fault_page(error: &FlowError) -> ErrorPage {
             ErrorPage::named(500, "internal")
         }
     }
-}
-
-/// The page of a person who asks too often.
-pub fn too_many(pages: &Pages, lang: Lang, retry_after_s: u64) -> Response {
-    draw(pages, lang, 429, &TooManyRequestsPage { retry_after_s }, "")
 }
 
 /// The frame of a page that is not behind a guard, without a message.

@@ -127,6 +127,8 @@ pub struct AuthorizationRow {
 pub struct ProfilePage {
     pub shell: Shell,
     pub facts: Vec<Fact>,
+    /// The query that goes with both forms: where the person is going once the password is changed. Mostly empty.
+    pub onward: String,
     /// `None` when the name comes from elsewhere.
     pub name: Option<NameForm>,
     /// `None` when the password lives elsewhere or there is none.

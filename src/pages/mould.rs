@@ -120,6 +120,7 @@ mod tests {
             let other = TEXTS[(n + 1) % TEXTS.len()].to_owned();
             for remember_me_days in [None, Some(1), Some(30)] {
                 let login = LoginPage {
+                    action: (*text).to_owned(),
                     redirect: (*text).to_owned(),
                     username: String::new(),
                     csrf_token: other.clone(),
@@ -133,6 +134,7 @@ mod tests {
                 let device = DevicePage {
                     user_code: (*text).to_owned(),
                     message: None,
+                    sign_in: None,
                     shell: Shell {
                         name: other.clone(),
                         csrf_token: (*text).to_owned(),

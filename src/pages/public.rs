@@ -5,13 +5,17 @@
 
 use serde::{Serialize, Serializer};
 
-use super::words::{as_local_href, as_tame, as_tame_option, as_wait, scope_words};
+use super::words::{
+    as_local_href, as_local_href_option, as_tame, as_tame_option, as_wait, scope_words,
+};
 use super::{Alert, Blanks, Place, Shell, View, When, Words};
 
 /// `GET /login`, and `POST /login` when it failed. Sends `redirect`, `csrf_token`, `username`, `password`
 /// and, when ticked, `remember_me=1`.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoginPage {
+    /// Where the form is sent: a path of this host, with a query that finds the page again.
+    pub action: String,
     /// Where to go afterwards; empty for the default.
     pub redirect: String,
     /// What was typed before; empty at first.
@@ -34,6 +38,7 @@ impl View for LoginPage {
         is_plain.then(|| Blanks {
             kind: self.remember_me_days.unwrap_or(0),
             texts: vec![
+                ("/action", &self.action),
                 ("/redirect", &self.redirect),
                 ("/csrf_token", &self.csrf_token),
             ],
@@ -101,6 +106,9 @@ pub struct DevicePage {
     /// What was typed or came with the link; empty at first.
     pub user_code: String,
     pub message: Option<DeviceMessage>,
+    /// The sign-in page and back here, in the place of the form, where only that helps.
+    #[serde(serialize_with = "as_local_href_option")]
+    pub sign_in: Option<String>,
     pub shell: Shell,
 }
 
@@ -111,6 +119,7 @@ impl View for DevicePage {
     fn blanks(&self) -> Option<Blanks<'_>> {
         let shell = &self.shell;
         let is_plain = self.message.is_none()
+            && self.sign_in.is_none()
             && shell.flash.is_none()
             && shell.pending == 0
             && shell.here == Place::Account;
@@ -169,6 +178,9 @@ pub struct DeviceConfirmPage {
     #[serde(serialize_with = "as_tame_option")]
     pub requester_user_agent: Option<String>,
     pub requested: When,
+    /// The sign-in page, and back to this code.
+    #[serde(serialize_with = "as_local_href")]
+    pub other_account: String,
     pub shell: Shell,
 }
 
@@ -266,6 +278,9 @@ pub struct TooManyRequestsPage {
     /// Seconds to wait.
     #[serde(serialize_with = "as_wait")]
     pub retry_after_s: u64,
+    /// The page from which the last request came.
+    #[serde(serialize_with = "as_local_href")]
+    pub back: String,
 }
 
 impl View for TooManyRequestsPage {

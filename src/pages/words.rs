@@ -152,5 +152,15 @@ pub(super) fn as_local_href<S: Serializer>(href: &str, to: S) -> Result<S::Ok, S
     to.serialize_str(if is_local { href } else { "/" })
 }
 
+pub(super) fn as_local_href_option<S: Serializer>(
+    href: &Option<String>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match href {
+        Some(href) => as_local_href(href, to),
+        None => to.serialize_none(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

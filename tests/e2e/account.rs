@@ -307,8 +307,15 @@ async fn a_password_of_somebody_else_must_be_changed_first() {
     let must = "UPDATE users SET must_change_password = 1 WHERE username = 'zoe'";
     server.sql(must, must).await;
     let mut zoe = person(&server, "zoe").await;
-    for path in ["/account/sessions", "/account/browsers", "/device"] {
-        assert_eq!(location(&zoe.get(path, &[]).await), "/account/profile");
+    for (path, first) in [
+        ("/account/sessions", "/account/profile"),
+        (
+            "/account/browsers",
+            "/account/profile?redirect=%2Faccount%2Fbrowsers",
+        ),
+        ("/device", "/account/profile?redirect=%2Fdevice"),
+    ] {
+        assert_eq!(location(&zoe.get(path, &[]).await), first);
     }
     let page = zoe.get("/account/profile", &[]).await.body;
     assert!(page.contains("An administrator gave you this password."));
@@ -420,7 +427,7 @@ async fn the_language_is_chosen_by_header_or_switch_and_by_nobody_else() {
             "http://test/login?redirect=%2Fdevice",
             "/login?redirect=%2Fdevice",
         ),
-        ("http://test/device/verify", "/device"),
+        ("http://test/device/verify", "/device/verify"),
         ("http://evil.example/login", "/"),
         ("http://test//evil.example", "/"),
         ("rubbish", "/"),
@@ -445,7 +452,7 @@ async fn the_language_is_chosen_by_header_or_switch_and_by_nobody_else() {
     for (told, back) in [
         ("/login?redirect=%2Fdevice", "/login?redirect=%2Fdevice"),
         ("/docs/en/tokens", "/docs/zh-TW/tokens"),
-        ("/device/verify", "/device"),
+        ("/device/verify", "/device/verify"),
         ("/nowhere/at/all", "/"),
         ("//evil.example/login", "/"),
         ("/\\evil.example/login", "/"),

@@ -71,7 +71,7 @@ impl Browser {
         if self.client.current_url().await.unwrap().path() == "/login" {
             self.typed("username", "admin").await;
             self.typed("password", PASSWORD).await;
-            self.press("form[action='/login'] button[type=submit]")
+            self.press("form[action^='/login'] button[type=submit]")
                 .await;
         }
         self.client
@@ -101,12 +101,12 @@ impl Browser {
     async fn sign_in(&self) {
         self.client
             .wait()
-            .for_element(Locator::Css("form[action='/login']"))
+            .for_element(Locator::Css("form[action^='/login']"))
             .await
             .unwrap();
         self.typed("username", "admin").await;
         self.typed("password", PASSWORD).await;
-        self.press("form[action='/login'] button[type=submit]")
+        self.press("form[action^='/login'] button[type=submit]")
             .await;
     }
 
@@ -334,5 +334,42 @@ async fn a_browser_is_sent_back_to_a_native_app() {
         .press("form[action='/oauth/end_session'] button[type=submit]")
         .await;
     assert_eq!(arrived(&mut back).await.as_str(), bye);
+    browser.close().await;
+}
+
+/// The policy of the page on which a first password is changed lets the browser go on to the app.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_comes_by_its_new_password_to_the_app() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let (port, mut back) = native_app().await;
+    app::register(&server, "public", "public", &["http://127.0.0.1/cb"]).await;
+    let address = format!("http://127.0.0.1:{port}/cb");
+    let ask = Ask::of("public").with("redirect_uri", &address);
+    let open = format!("http://127.0.0.1:{}{}", server.port, ask.path());
+    let browser = Browser::open(false).await;
+    browser.client.goto(&open).await.unwrap();
+    browser.sign_in().await;
+    browser.press("button[name=action][value=approve]").await;
+    assert!(app::parameter(&arrived(&mut back).await, "code").is_some());
+    // An administrator gives a password; the consent stays.
+    let given = "UPDATE users SET must_change_password = 1; DELETE FROM sessions";
+    server.sql(given, "").await;
+    browser.client.goto(&open).await.unwrap();
+    browser.sign_in().await;
+    browser
+        .client
+        .wait()
+        .for_element(Locator::Css("input[name=new_password]"))
+        .await
+        .unwrap();
+    browser.typed("current_password", PASSWORD).await;
+    let new = "four random words in a row";
+    browser.typed("new_password", new).await;
+    browser.typed("repeat_password", new).await;
+    browser
+        .press("form[action^='/account/password'] button[type=submit]")
+        .await;
+    let url = arrived(&mut back).await;
+    assert!(app::parameter(&url, "code").is_some(), "{url}");
     browser.close().await;
 }

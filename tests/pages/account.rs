@@ -205,6 +205,7 @@ pub fn profile() -> ProfilePage {
                 Words::of("account.profile.role_user"),
             ),
         ],
+        onward: String::new(),
         name: Some(NameForm {
             full_name: "Maria Lindqvist".into(),
             error: None,
@@ -232,6 +233,7 @@ pub fn profile() -> ProfilePage {
 pub fn profile_refused() -> ProfilePage {
     let error = |key: &'static str| Some(Words::of(key).with("n", 15_u64));
     ProfilePage {
+        onward: "?redirect=%2Fdevice%3Fuser_code%3DWDJB-MJHT".into(),
         name: Some(NameForm {
             full_name: "Maria\u{202e}".into(),
             error: error("account.profile.hidden_character"),

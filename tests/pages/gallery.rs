@@ -153,6 +153,7 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("explain_latest", &samples::explain_latest())?
         .hang("device", &samples::device())?
         .hang("device_refused", &samples::device_refused())?
+        .hang("device_sign_in_again", &samples::device_sign_in_again())?
         .hang("device_confirm", &samples::device_confirm())?
         .hang(
             "device_confirm_unverified",

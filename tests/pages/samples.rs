@@ -65,6 +65,7 @@ pub fn confirm() -> ConfirmPage {
 
 pub fn login() -> LoginPage {
     LoginPage {
+        action: String::from("/login?redirect=%2Fdevice%3Fuser_code%3DWDJB-MJHT"),
         redirect: String::from("/device?user_code=WDJB-MJHT"),
         username: String::new(),
         csrf_token: CSRF.into(),
@@ -111,6 +112,7 @@ pub fn device() -> DevicePage {
     DevicePage {
         user_code: String::new(),
         message: None,
+        sign_in: None,
         shell: shell(Place::Account),
     }
 }
@@ -119,6 +121,15 @@ pub fn device_refused() -> DevicePage {
     DevicePage {
         user_code: "wdjb-mjhx".into(),
         message: Some(DeviceMessage::UnknownCode),
+        ..device()
+    }
+}
+
+pub fn device_sign_in_again() -> DevicePage {
+    DevicePage {
+        user_code: "WDJB-MJHT".into(),
+        message: Some(DeviceMessage::SignInAgain),
+        sign_in: Some("/login?redirect=%2Fdevice%3Fuser_code%3DWDJB-MJHT&prompt=login".into()),
         ..device()
     }
 }
@@ -135,6 +146,7 @@ pub fn device_confirm() -> DeviceConfirmPage {
         requester_ip: Some("203.0.113.24".into()),
         requester_user_agent: Some("authgate-cli/2.4.1 (linux; x86_64)".into()),
         requested: ago(40),
+        other_account: "/login?redirect=%2Fdevice%3Fuser_code%3DWDJB-MJHT&prompt=login".into(),
         shell: shell(Place::Account),
     }
 }
@@ -252,7 +264,10 @@ pub fn error_inside() -> ErrorPage {
 }
 
 pub fn too_many_requests() -> TooManyRequestsPage {
-    TooManyRequestsPage { retry_after_s: 42 }
+    TooManyRequestsPage {
+        retry_after_s: 42,
+        back: "/login?redirect=%2Fdevice".into(),
+    }
 }
 
 pub fn components() -> ComponentsPage {

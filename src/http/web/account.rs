@@ -3,6 +3,7 @@
 use super::{
     WebDeps,
     guard::{Visit, action, person},
+    way::{PASSWORD_PAGE, to_form_on},
 };
 use crate::{
     flows::account::{AccountDeps, Oneself},
@@ -106,6 +107,7 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
             "/account/profile",
             action(web, deps, profile::rename),
         )
+        .on(get.clone(), "/account/password", to_form_on(PASSWORD_PAGE))
         .on(
             post.clone(),
             "/account/password",

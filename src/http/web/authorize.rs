@@ -2,7 +2,7 @@
 //!
 //! The form of the consent page brings the request back sealed: its other fields are there for people and programs that
 //! look at them, and changing them changes nothing.
-use super::{WebDeps, form_encoded, must_change_first};
+use super::{WebDeps, form_encoded, login, must_change_first, way};
 use crate::{
     domain::{
         authorize::{Params, Prompts},
@@ -104,7 +104,7 @@ async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
         // Whose password is not their own yet is nobody to a client; a person is shown the way on.
         Ok(Seen::Somebody(guest)) if must_change_first(&guest, &request) => {
             if !Prompts::parse(&asking.params.prompt).is_some_and(|prompt| prompt.none) {
-                return respond::redirect(302, "/account/profile");
+                return way::change_password_first(&request.path_and_query());
             }
             (None, None)
         }
@@ -152,10 +152,10 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
     }
     let guest = match deps.web.sessions.see(&request).await {
         Ok(Seen::Somebody(guest)) if must_change_first(&guest, &request) => {
-            return respond::redirect(302, "/account/profile");
+            return way::change_password_first(&again(&form));
         }
         Ok(Seen::Somebody(guest)) => guest,
-        Ok(Seen::Nobody(_)) => return again(&form),
+        Ok(Seen::Nobody(_)) => return respond::redirect(302, &again(&form)),
         Err(error) => return deps.web.fault(&request, &error, false),
     };
     if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
@@ -185,8 +185,8 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
     deps.finish(&request, true, (&params, trail), outcome)
 }
 
-/// The session ended while the person was reading: they sign in and are asked again.
-fn again(form: &Form) -> Response {
+/// Where the person is asked again, when they could not answer: their session ended while they were reading.
+fn again(form: &Form) -> String {
     let ours = [CSRF_FIELD, SEALED, "action"];
     let mut pairs: Pairs = form
         .all_pairs()
@@ -197,7 +197,7 @@ fn again(form: &Form) -> Response {
     if !pairs.iter().any(|(name, _)| name == "response_type") {
         pairs.push(("response_type".to_owned(), "code".to_owned()));
     }
-    respond::redirect(302, &format!("{PATH}?{}", text_of(&pairs)))
+    format!("{PATH}?{}", text_of(&pairs))
 }
 
 /// A form answers only in the session that it was drawn for.
@@ -227,10 +227,7 @@ impl AuthorizeWeb {
             let trip = self.sealing().seal("sent to login", &digest)?;
             back = redirect::with_parameters(&back, &[(TRIP, &trip)]);
         }
-        let mut url = format!("/login?redirect={}", form_encoded(&back));
-        if anew {
-            url.push_str("&prompt=login");
-        }
+        let mut url = login::address(&back, anew);
         if !asking.params.login_hint.is_empty() {
             url.push_str("&login_hint=");
             url.push_str(&form_encoded(&asking.params.login_hint));

@@ -1,5 +1,9 @@
 //! `/device`: a person types the code that a device shows, looks at who asks, and decides. Always two steps.
-use super::guard::{Answer, Visit};
+use super::{
+    form_encoded,
+    guard::{Answer, Visit},
+    way::sign_in_anew,
+};
 use crate::{
     domain::time::Timestamp,
     flows::device::{Choice, CodeRefusal, DeviceDeps, PageError, Presented, decide, present},
@@ -8,19 +12,40 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// `GET /device`: the form, filled in when the link carries a code. It changes nothing and tells nothing about the code.
-pub async fn page(_deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
-    let code = visit.query("user_code").unwrap_or_default().to_owned();
-    Ok(enter(&visit, 200, &code, None))
+const PAGE: &str = "/device";
+
+/// The page with a code filled in.
+fn with_code(code: &str) -> String {
+    if code.is_empty() {
+        return PAGE.to_owned();
+    }
+    format!("{PAGE}?user_code={}", form_encoded(code))
 }
 
-fn enter(visit: &Visit, status: u16, code: &str, message: Option<DeviceMessage>) -> Response {
-    let page = DevicePage {
-        user_code: code.chars().take(32).collect(),
+/// What was typed, as far as it can be a code.
+fn short(typed: &str) -> String {
+    typed.chars().take(32).collect()
+}
+
+/// `GET /device`: the form, filled in when the link carries a code. It changes nothing and tells nothing about the code.
+pub async fn page(_deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
+    let code = short(visit.query("user_code").unwrap_or_default());
+    Ok(enter(&visit, 200, code, None))
+}
+
+fn enter(visit: &Visit, status: u16, code: String, message: Option<DeviceMessage>) -> Response {
+    let address = with_code(&code);
+    let needs_sign_in = matches!(
         message,
+        Some(DeviceMessage::TooManyMisses | DeviceMessage::SignInAgain)
+    );
+    let page = DevicePage {
+        user_code: code,
+        message,
+        sign_in: needs_sign_in.then(|| sign_in_anew(&address)),
         shell: visit.shell(Place::Account),
     };
-    visit.draw(status, &page)
+    visit.draw_at(&address, status, &page)
 }
 
 /// `POST /device/verify`: the first step shows who asks, the second (`confirmed=true`) takes the answer.
@@ -28,7 +53,9 @@ pub async fn verify(deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
     let typed = visit.form.get("user_code").unwrap_or_default();
     match step(&deps, &visit, typed).await {
         Ok(response) => Ok(response),
-        Err(PageError::Refused(refusal)) => Ok(enter(&visit, 400, typed, Some(words(refusal)))),
+        Err(PageError::Refused(refusal)) => {
+            Ok(enter(&visit, 400, short(typed), Some(words(refusal))))
+        }
         Err(PageError::Flow(error)) => Err(error),
     }
 }
@@ -63,6 +90,7 @@ async fn step(deps: &DeviceDeps, visit: &Visit, typed: &str) -> Result<Response,
 
 fn confirm(visit: &Visit, presented: &Presented, now: Timestamp) -> Response {
     let code = &presented.code;
+    let address = with_code(&code.user_code.to_string());
     let page = DeviceConfirmPage {
         user_code: code.user_code.to_string(),
         client_name: presented.client.name.clone(),
@@ -73,9 +101,10 @@ fn confirm(visit: &Visit, presented: &Presented, now: Timestamp) -> Response {
         requester_ip: code.requester_ip.clone(),
         requester_user_agent: code.requester_user_agent.clone(),
         requested: When::new(now - presented.age, now),
+        other_account: sign_in_anew(&address),
         shell: visit.shell(Place::Account),
     };
-    visit.draw(200, &page)
+    visit.draw_at(&address, 200, &page)
 }
 
 fn words(refusal: CodeRefusal) -> DeviceMessage {

@@ -267,6 +267,12 @@ impl Visit {
         self.web.draw_for(&self.request, status, &self.guest, view)
     }
 
+    /// The same for the answer to a form, where the request does not tell the address at which its page is read again.
+    pub fn draw_at(&self, address: &str, status: u16, view: &impl View) -> Response {
+        let place = (status, address);
+        self.web.draw_at(&self.request, place, &self.guest, view)
+    }
+
     /// After a form: to a page, which says what was done by the code in `path`.
     pub fn to(&self, path: &str) -> Response {
         respond::redirect(302, path)

@@ -1,5 +1,8 @@
 //! `/login` and `/logout`.
-use super::{WebDeps, authorize};
+use super::{
+    WebDeps, authorize,
+    way::{ONWARD, with_onward},
+};
 use crate::{
     domain::{redirect::after_login, secret::Secret},
     flows::{
@@ -17,7 +20,18 @@ use crate::{
 };
 
 /// Where a person goes who did not say.
-const START: &str = "/account/sessions";
+pub(super) const START: &str = "/account/sessions";
+const PATH: &str = "/login";
+
+/// The sign-in page, and from there to `onward`. `anew`: also for somebody who is signed in already.
+pub(super) fn address(onward: &str, anew: bool) -> String {
+    let mut address = with_onward(PATH, onward);
+    if anew {
+        address.push(if onward.is_empty() { '?' } else { '&' });
+        address.push_str("prompt=login");
+    }
+    address
+}
 
 /// `GET /login`.
 pub async fn page(deps: WebDeps, request: Request) -> Response {
@@ -28,12 +42,11 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
     };
-    let redirect = field("redirect").and_then(after_login).unwrap_or_default();
-    let again = field("prompt") == Some("login");
+    let redirect = field(ONWARD).and_then(after_login).unwrap_or_default();
     // Only a cookie that claims a session costs a look at the database.
     match deps.sessions.see(&request).await {
         // A client that wants a fresh sign-in gets the form; everybody else is signed in already.
-        Ok(Seen::Somebody(_)) if again => {}
+        Ok(Seen::Somebody(_)) if is_anew(&request) => {}
         Ok(Seen::Somebody(_)) => {
             return respond::redirect(302, if redirect.is_empty() { START } else { redirect });
         }
@@ -49,6 +62,12 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
     };
     let username = field("login_hint").unwrap_or_default();
     show(&deps, &request, 200, redirect, username, message).await
+}
+
+/// Whether somebody who is signed in shall sign in all the same.
+fn is_anew(request: &Request) -> bool {
+    let query = request.query_pairs().unwrap_or_default();
+    query.contains(&("prompt".to_owned(), "login".to_owned()))
 }
 
 async fn show(
@@ -72,6 +91,7 @@ async fn show(
         Err(error) => return deps.fault(request, &error.into(), false),
     };
     let page = LoginPage {
+        action: address(redirect, is_anew(request)),
         redirect: redirect.to_owned(),
         username: username.chars().take(255).collect(),
         csrf_token: csrf_token(ticket.id()),
@@ -96,7 +116,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
         Err(error) => return deps.unreadable(&request, error.status(), false),
     };
     let redirect = form
-        .get("redirect")
+        .get(ONWARD)
         .and_then(after_login)
         .unwrap_or_default()
         .to_owned();

@@ -2,6 +2,7 @@
 use super::oneself;
 use crate::{
     domain::{
+        redirect::after_login,
         secret::Secret,
         user::{Role, User},
     },
@@ -13,11 +14,13 @@ use crate::{
         people::is_local,
     },
     http::{
-        respond::Response,
+        respond::{self, Response},
         session::Ticket,
         web::{
+            authorize::leads_to,
             form_encoded,
             guard::{Answer, Visit},
+            way::{ONWARD, PASSWORD_PAGE as PAGE, with_onward, with_outcome},
         },
     },
     pages::{
@@ -27,7 +30,14 @@ use crate::{
 };
 use std::sync::Arc;
 
-const PAGE: &str = "/account/profile";
+/// Where the person was going when they were told to change their password first; nowhere for everybody else.
+fn onward(visit: &Visit) -> &str {
+    visit
+        .query(ONWARD)
+        .filter(|_| visit.guest.user.must_change_password)
+        .and_then(after_login)
+        .unwrap_or_default()
+}
 
 /// `GET /account/profile`.
 pub async fn page(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
@@ -43,7 +53,7 @@ async fn show(
     name: Option<NameForm>,
     password: Option<PasswordForm>,
 ) -> Answer {
-    let now = deps.login.ground.now();
+    let (now, onward) = (deps.login.ground.now(), onward(visit));
     let linked = account::linked_logins(deps, &oneself(visit)).await?;
     let linked = linked
         .into_iter()
@@ -59,11 +69,17 @@ async fn show(
     let page = ProfilePage {
         shell: visit.shell(Place::Account),
         facts: facts(&visit.guest.user),
+        onward: with_onward("", onward),
         name,
         password,
         linked,
     };
-    Ok(visit.draw(status, &page))
+    let response = visit.draw(status, &page);
+    // The way goes on as it does after signing in, so this form needs the same leave.
+    Ok(match leads_to(&visit.web, onward).await {
+        Some(source) => respond::form_leads_to(response, &source),
+        None => response,
+    })
 }
 
 fn facts(user: &User) -> Vec<Fact> {
@@ -118,7 +134,10 @@ fn provider_name(provider: &str) -> String {
 pub async fn rename(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let full_name = visit.form.get("full_name").unwrap_or_default();
     let error = match account::rename(&deps, &oneself(&visit), full_name).await {
-        Ok(()) => return Ok(visit.to(&format!("{PAGE}?success=renamed"))),
+        Ok(()) => {
+            let page = with_onward(PAGE, onward(&visit));
+            return Ok(visit.to(&with_outcome(&page, "success=renamed")));
+        }
         Err(ProfileError::TooLong(most)) => {
             Words::of("account.profile.too_long").with("n", u64::try_from(most).unwrap_or_default())
         }
@@ -157,7 +176,13 @@ pub async fn change_password(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 
 /// The session goes on under its new name, which no other answer may overwrite.
 fn changed(visit: &Visit, session_id: Secret) -> Answer {
-    let response: Response = visit.to(&format!("{PAGE}?success=password"));
+    let outcome = "success=password";
+    let response: Response = visit.to(&match onward(visit) {
+        "" => with_outcome(PAGE, outcome),
+        // What a client asked for stays as it is.
+        asked if asked.starts_with("/oauth/") => asked.to_owned(),
+        page => with_outcome(page, outcome),
+    });
     let ticket = Ticket::SignedIn(session_id);
     let session = Some(&visit.guest.session);
     visit.web.sessions.put(response, &ticket, session)
