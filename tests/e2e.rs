@@ -5,6 +5,8 @@
 mod access;
 #[path = "e2e/account.rs"]
 mod account;
+#[path = "e2e/addresses.rs"]
+mod addresses;
 #[path = "e2e/admin.rs"]
 mod admin;
 #[path = "e2e/adoption.rs"]

@@ -110,6 +110,11 @@ pub fn text(status: u16, body: &'static str) -> Response {
     with_type(status, TEXT, Bytes::from_static(body.as_bytes()))
 }
 
+/// Where nothing is: what programs have always read there.
+pub fn not_found() -> Response {
+    text(404, "404 page not found")
+}
+
 /// Text of a given type, for machines.
 pub fn text_of_type(status: u16, content_type: &'static str, body: String) -> Response {
     with_type(

@@ -36,6 +36,8 @@ pub const OAUTH_BODY: usize = 64 << 10;
 /// Why the router answers in the place of a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// 404: no such path, or not by this method.
+    NotFound,
     /// 429.
     TooMany {
         /// Seconds.
@@ -120,7 +122,7 @@ impl Route {
             if request.param(param) == Some(&value) {
                 inner(request)
             } else {
-                async { not_found() }.boxed()
+                async { respond::not_found() }.boxed()
             }
         });
         self
@@ -348,7 +350,8 @@ impl Inner {
             .find(&other)
             .filter(|(entry, _)| entry.find(request.method()).is_some())
         else {
-            return (not_found(), "unknown");
+            let response = (self.settings.refuse)(&request, Refusal::NotFound);
+            return (response, "unknown");
         };
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             let whole = request.path_and_query();
@@ -384,7 +387,7 @@ impl Inner {
             }
             _ => match entry.find(request.method()) {
                 Some(route) => self.serve(route, request).await,
-                None => not_found(),
+                None => (self.settings.refuse)(&request, Refusal::NotFound),
             },
         };
         match (passage, cors) {
@@ -430,10 +433,6 @@ impl Inner {
             None => response,
         }
     }
-}
-
-fn not_found() -> Response {
-    respond::text(404, "404 page not found")
 }
 
 #[cfg(test)]

@@ -126,7 +126,10 @@ pub fn routes(all: &Everything) -> Routes {
     let routes = docs::routes(&all.docs, routes);
     let routes = operators(all, routes);
     let routes = openapi::routes(&all.openapi, routes);
-    all.web.readable.learn(routes.answering(Method::GET));
+    let (read, sent) = (Method::GET, Method::POST);
+    all.web
+        .readable
+        .learn(routes.answering(read), routes.answering(sent));
     routes
 }
 
@@ -239,6 +242,11 @@ fn people(all: &Everything, routes: Routes) -> Routes {
         )
         .on(
             Method::GET,
+            "/device/done",
+            guard::person(web, &all.web.device, web::device::done),
+        )
+        .on(
+            Method::GET,
             "/docs/components",
             guard::admin(web, web, web::home::components),
         )
@@ -286,6 +294,8 @@ fn by_keys(
 pub fn refusals(web: &WebDeps) -> Refuse {
     let web = web.clone();
     Arc::new(move |request, refusal| match refusal {
+        Refusal::NotFound if request.wants_html() => web.nothing_here(request),
+        Refusal::NotFound => respond::vary(respond::not_found(), "Accept"),
         Refusal::TooMany { retry_after } if request.wants_html() => {
             web.too_many(request, retry_after)
         }

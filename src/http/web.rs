@@ -51,17 +51,27 @@ pub struct WebDeps {
 
 /// Tells whether a path answers a GET; known once all routes are.
 #[derive(Clone, Default)]
-pub struct Readable(Arc<OnceLock<matchit::Router<()>>>);
+pub struct Readable(Arc<OnceLock<Paths>>);
+
+struct Paths {
+    read: matchit::Router<()>,
+    /// Those to which people send forms.
+    sent: matchit::Router<()>,
+}
 
 impl Readable {
-    /// Learns the patterns of all paths that answer a GET.
-    pub fn learn<'p>(&self, patterns: impl IntoIterator<Item = &'p str>) {
-        let mut table = matchit::Router::new();
-        for pattern in patterns {
-            // Patterns that collide end the start elsewhere.
-            let _ = table.insert(pattern, ());
-        }
-        let _ = self.0.set(table);
+    /// Learns the patterns of all paths that answer a GET, and of those that answer a POST.
+    pub fn learn<'p>(
+        &self,
+        read: impl Iterator<Item = &'p str>,
+        sent: impl Iterator<Item = &'p str>,
+    ) {
+        let of_people = |path: &&str| !path.starts_with("/oauth/");
+        let paths = Paths {
+            read: table(read),
+            sent: table(sent.filter(of_people)),
+        };
+        let _ = self.0.set(paths);
     }
 
     /// An address that can be read. A page that answered a POST has none of its own, so the nearest one above it is taken.
@@ -90,8 +100,25 @@ impl Readable {
 
     /// Whether the path answers a GET.
     pub fn holds(&self, path: &str) -> bool {
-        self.0.get().is_some_and(|table| table.at(path).is_ok())
+        self.0
+            .get()
+            .is_some_and(|paths| paths.read.at(path).is_ok())
     }
+
+    /// Whether people send forms to the path and read nothing there.
+    fn takes_forms_alone(&self, path: &str) -> bool {
+        let takes = |paths: &Paths| paths.sent.at(path).is_ok() && paths.read.at(path).is_err();
+        self.0.get().is_some_and(takes)
+    }
+}
+
+fn table<'p>(patterns: impl Iterator<Item = &'p str>) -> matchit::Router<()> {
+    let mut table = matchit::Router::new();
+    for pattern in patterns {
+        // Patterns that collide end the start elsewhere.
+        let _ = table.insert(pattern, ());
+    }
+    table
 }
 
 impl WebDeps {
@@ -191,6 +218,18 @@ impl WebDeps {
     fn unreadable(&self, request: &Request, status: u16, signed_in: bool) -> Response {
         let page = ErrorPage::named(status, "unreadable").signed_in(signed_in);
         self.draw(request, status, &page)
+    }
+
+    /// A person at an address where nothing is. Where only a form is sent to, as the address bar says after a refusal, the
+    /// page above it is shown.
+    pub fn nothing_here(&self, request: &Request) -> Response {
+        let is_reading = matches!(request.method().as_str(), "GET" | "HEAD");
+        if is_reading && self.readable.takes_forms_alone(request.path()) {
+            return respond::redirect(302, &self.readable.nearest(request.path()));
+        }
+        let has_session = matches!(self.sessions.ticket(request), Some(Ticket::SignedIn(_)));
+        let page = ErrorPage::named(404, "not_found").signed_in(has_session);
+        self.draw(request, 404, &page)
     }
 
     /// The page of a person who asks too often, and the way back to where they were.

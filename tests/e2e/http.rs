@@ -243,7 +243,11 @@ impl Http {
             ("confirmed", "true"),
             ("action", action),
         ];
-        self.post("/device/verify", &form).await
+        let done = self.post("/device/verify", &form).await;
+        match done.header("location") {
+            Some(page) if done.status == 303 => self.get(&page, &[]).await,
+            _ => done,
+        }
     }
 }
 

@@ -209,7 +209,7 @@ async fn a_form_that_meets_a_password_to_be_changed_leads_back_to_its_page() {
     }
 }
 
-/// SS-05: no address makes a change of password lead away from this server.
+/// No address makes a change of password lead away from this server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_password_leads_to_no_other_site() {
     let server = Server::start(Engine::Sqlite, &[]).await;
@@ -244,7 +244,11 @@ async fn a_change_of_password_leads_to_no_other_site() {
 /// The way out of the page of a limit.
 fn way_back(limited: &Answer) -> String {
     assert_eq!(limited.status, 429, "{limited:?}");
-    let link = between(&limited.body, "<a class=\"button quiet wide\" href=\"", "\"");
+    let link = between(
+        &limited.body,
+        "<a class=\"button quiet wide\" href=\"",
+        "\"",
+    );
     unescaped(&link)
 }
 
@@ -372,6 +376,9 @@ async fn another_account_may_answer_the_device() {
         let polled = tool.poll(&server.client_id, &code).await;
         let access = polled.text("access_token");
         let whose = "SELECT count(*) FROM access_tokens WHERE user_id = 'id-of-zoe' AND token_category = 'access'";
-        assert_eq!((tool.tokeninfo(&access).await, server.count(whose).await), (200, 1));
+        assert_eq!(
+            (tool.tokeninfo(&access).await, server.count(whose).await),
+            (200, 1)
+        );
     }
 }

@@ -21,6 +21,7 @@ fn world(cors: Option<CorsRules>, limit: i64) -> World {
         cors,
         body_deadline: Duration::from_secs(5),
         refuse: Arc::new(|_, refusal| match refusal {
+            Refusal::NotFound => respond::not_found(),
             Refusal::TooMany { .. } => respond::text(429, "slow"),
             Refusal::Panicked => respond::text(500, "sorry"),
         }),

@@ -1,5 +1,6 @@
 //! `/device`: a person types the code that a device shows, looks at who asks, and decides. Always two steps.
 use super::{
+    authorize::Sealing,
     form_encoded,
     guard::{Answer, Visit},
     way::sign_in_anew,
@@ -7,12 +8,18 @@ use super::{
 use crate::{
     domain::time::Timestamp,
     flows::device::{Choice, CodeRefusal, DeviceDeps, PageError, Presented, decide, present},
-    http::respond::Response,
+    http::respond::{self, Response},
     pages::{DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, Place, ScopeLine, When},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 const PAGE: &str = "/device";
+const DONE: &str = "/device/done";
+/// The parameter that tells the last page what was decided.
+const SEALED: &str = "sealed";
+const APPROVED: &str = "approved";
+/// How long the last page can be read again.
+const DONE_LIFE: Duration = Duration::from_secs(86_400);
 
 /// The page with a code filled in.
 fn with_code(code: &str) -> String {
@@ -78,14 +85,45 @@ async fn step(deps: &DeviceDeps, visit: &Visit, typed: &str) -> Result<Response,
         &visit.origin(),
     )
     .await?;
-    let client_name = presented.client.name.clone();
-    Ok(visit.draw(
-        200,
-        &DeviceDonePage {
-            client_name,
-            approved: choice == Choice::Approve,
-        },
-    ))
+    let done = done_text(choice, &presented.client.name);
+    let sealed = sealing(deps, visit).seal(&done_place(visit), &done)?;
+    let target = format!("{DONE}?{SEALED}={}", form_encoded(&sealed));
+    Ok(respond::redirect(303, &target))
+}
+
+fn sealing<'a>(deps: &DeviceDeps, visit: &'a Visit) -> Sealing<'a> {
+    Sealing {
+        sessions: &visit.web.sessions,
+        now: deps.ground.now(),
+    }
+}
+
+/// What was decided is told in the session that decided it, and on no page that somebody else made up.
+fn done_place(visit: &Visit) -> String {
+    format!("device decided in {}", visit.guest.session.hash)
+}
+
+fn done_text(choice: Choice, client_name: &str) -> String {
+    let word = match choice {
+        Choice::Approve => APPROVED,
+        Choice::Deny => "denied",
+    };
+    format!("{word} {client_name}")
+}
+
+/// `GET /device/done`: what was decided. Reading it again does nothing again.
+pub async fn done(deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
+    let sealed = visit.query(SEALED).unwrap_or_default();
+    let opened = sealing(&deps, &visit).open(&done_place(&visit), sealed, DONE_LIFE);
+    let Some((_, text)) = opened else {
+        return Ok(visit.to(PAGE));
+    };
+    let (word, client_name) = text.split_once(' ').unwrap_or_default();
+    let page = DeviceDonePage {
+        client_name: client_name.to_owned(),
+        approved: word == APPROVED,
+    };
+    Ok(visit.draw(200, &page))
 }
 
 fn confirm(visit: &Visit, presented: &Presented, now: Timestamp) -> Response {
