@@ -62,7 +62,7 @@ pub use people::{
 };
 pub use public::{
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, LoginMessage,
-    LoginPage, LogoutPage, ProviderButton, ScopeLine, TooManyRequestsPage,
+    LoginPage, LogoutPage, OwnPasswordPage, ProviderButton, ScopeLine, TooManyRequestsPage,
 };
 pub use shell::{Place, Shell};
 pub use words::{Words, scope_words, tame};

@@ -18,9 +18,9 @@ use std::path::Path;
 use authgate::pages::{
     ApiPage, AuditPage, AuthorizationsPage, BrowsersPage, ComponentsPage, ConfirmPage, ConsentPage,
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage,
-    ExplainPage, GuidePage, Lang, LoginMessage, LoginPage, LogoutPage, Pages, Place, ProfilePage,
-    ProviderButton, ScopeLine, Shell, TokensPage, TooManyRequestsPage, View, When, Words, asset,
-    focus_first_fault, script_href, stylesheet_href,
+    ExplainPage, GuidePage, Lang, LoginMessage, LoginPage, LogoutPage, OwnPasswordPage, Pages,
+    Place, ProfilePage, ProviderButton, ScopeLine, Shell, TokensPage, TooManyRequestsPage, View,
+    When, Words, asset, focus_first_fault, script_href, stylesheet_href,
 };
 
 const HOSTILE: &str =
@@ -83,6 +83,7 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
     let views = BTreeSet::from([
         LoginPage::TEMPLATE,
         LogoutPage::TEMPLATE,
+        OwnPasswordPage::TEMPLATE,
         DevicePage::TEMPLATE,
         DeviceConfirmPage::TEMPLATE,
         DeviceDonePage::TEMPLATE,
@@ -728,6 +729,7 @@ fn each_message_has_its_own_words_and_a_role() {
         LoginMessage::Unavailable,
         LoginMessage::TooManyAttempts { retry_after_s: 42 },
         LoginMessage::SignedOut,
+        LoginMessage::PasswordShown,
     ] {
         let view = LoginPage {
             message: Some(message),
@@ -750,7 +752,7 @@ fn each_message_has_its_own_words_and_a_role() {
         };
         seen.insert(alert(&pages.render(Lang::En, &view).expect("device")));
     }
-    assert_eq!(seen.len(), 13);
+    assert_eq!(seen.len(), 14);
     assert!(
         seen.iter()
             .any(|words| words.contains("Try again in 42 seconds."))

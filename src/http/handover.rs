@@ -7,7 +7,7 @@
 use super::{
     request::Request,
     respond::{self, Response},
-    session::{Guest, Sessions},
+    session::Sessions,
 };
 use crate::{
     domain::{
@@ -32,13 +32,13 @@ pub struct Handed {
 }
 
 impl Sessions {
-    /// To the page at `path`, with the secret that it shows.
+    /// To the page at `path`, with the secret that it shows to whose cookie carries `id`.
     ///
     /// # Errors
     /// [`FlowError`] without entropy.
     pub fn hand_over(
         &self,
-        guest: &Guest,
+        id: &Secret,
         path: &str,
         handed: &Handed,
     ) -> Result<Response, FlowError> {
@@ -46,7 +46,7 @@ impl Sessions {
         let sealed = self
             .ring
             .seal(
-                &place(guest, path),
+                &place(id, path),
                 plain.expose().as_bytes(),
                 random(&*self.entropy)?,
             )
@@ -56,9 +56,9 @@ impl Sessions {
     }
 
     /// The secret that was handed to the page of this request.
-    pub fn handed(&self, guest: &Guest, request: &Request) -> Option<Handed> {
+    pub fn handed(&self, id: &Secret, request: &Request) -> Option<Handed> {
         let sealed = request.raw_cookie(COOKIE)?;
-        let plain = self.ring.open(&place(guest, request.path()), sealed).ok()?;
+        let plain = self.ring.open(&place(id, request.path()), sealed).ok()?;
         let text = Secret::new(String::from_utf8(plain).ok()?);
         unpacked(text.expose(), self.now().unix_timestamp())
     }
@@ -83,9 +83,10 @@ impl Sessions {
     }
 }
 
-/// What the cookie is sealed for. The session's id is 256 random bits that only its own sealed cookie carries.
-fn place(guest: &Guest, path: &str) -> Vec<u8> {
-    [COOKIE, path, guest.id.expose()].join("\0").into_bytes()
+/// What the cookie is sealed for. The id is 256 random bits that only the sealed cookie of the session, or of the time
+/// before it, carries.
+fn place(id: &Secret, path: &str) -> Vec<u8> {
+    [COOKIE, path, id.expose()].join("\0").into_bytes()
 }
 
 fn packed(handed: &Handed, now: i64) -> Secret {

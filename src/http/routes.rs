@@ -221,6 +221,11 @@ fn people(all: &Everything, routes: Routes) -> Routes {
             "/login",
             with(web, web::login::submit).limited(limits.login.clone()),
         )
+        .on(
+            Method::GET,
+            web::login::PASSWORD_PATH,
+            with(web, web::login::own_password),
+        )
         .on(Method::GET, "/logout", with(web, web::login::ask_logout))
         .on(Method::POST, "/logout", with(web, web::login::logout))
         .on(Method::POST, "/language", with(web, web::language::choose))

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::words::{
     as_local_href, as_local_href_option, as_tame, as_tame_option, as_wait, scope_words,
 };
-use super::{Alert, Blanks, Place, Shell, View, When, Words};
+use super::{Alert, Blanks, Place, Secret, Shell, View, When, Words};
 
 /// `GET /login`, and `POST /login` when it failed. Sends `redirect`, `csrf_token`, `username`, `password`
 /// and, when ticked, `remember_me=1`.
@@ -69,6 +69,8 @@ pub enum LoginMessage {
         retry_after_s: u64,
     },
     SignedOut,
+    /// The page of a password was read before.
+    PasswordShown,
 }
 
 impl Serialize for LoginMessage {
@@ -83,6 +85,7 @@ impl Serialize for LoginMessage {
                 Words::of("login.too_many_attempts").with("wait", Words::wait(retry_after_s)),
             ),
             Self::SignedOut => Alert::success(Words::of("login.signed_out")),
+            Self::PasswordShown => Alert::warning(Words::of("login.password_shown")),
         }
         .serialize(to)
     }
@@ -98,6 +101,17 @@ pub struct LogoutPage {
 impl View for LogoutPage {
     const TEMPLATE: &'static str = "public/logout";
     const TITLE: &'static str = "logout.title";
+}
+
+/// `GET /login/password`: the password of somebody who reset their own, shown this once.
+#[derive(Debug, Clone, Serialize)]
+pub struct OwnPasswordPage {
+    pub password: Secret,
+}
+
+impl View for OwnPasswordPage {
+    const TEMPLATE: &'static str = "public/own_password";
+    const TITLE: &'static str = "users.password_title";
 }
 
 /// `GET /device`, and `POST /device/verify` when the code was refused. Sends `user_code` and `csrf_token`.

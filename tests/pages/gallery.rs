@@ -149,6 +149,7 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("login_refused", &samples::login_refused())?
         .hang("login_providers", &samples::login_providers())?
         .hang("logout", &samples::logout())?
+        .hang("own_password", &samples::own_password())?
         .hang("explain", &samples::explain())?
         .hang("explain_latest", &samples::explain_latest())?
         .hang("device", &samples::device())?

@@ -8,8 +8,8 @@ pub mod clients;
 use authgate::pages::{
     Alert, Badge, CheckLine, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage,
     DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, Explained,
-    Fact, Hidden, LoginMessage, LoginPage, LogoutPage, Place, ProviderButton, RefusalLine,
-    ScopeLine, Shell, Tone, TooManyRequestsPage, When, Words, life_words,
+    Fact, Hidden, LoginMessage, LoginPage, LogoutPage, OwnPasswordPage, Place, ProviderButton,
+    RefusalLine, ScopeLine, Secret, Shell, Tone, TooManyRequestsPage, When, Words, life_words,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -98,6 +98,15 @@ pub fn login_providers() -> LoginPage {
             },
         ],
         ..login()
+    }
+}
+
+pub fn own_password() -> OwnPasswordPage {
+    OwnPasswordPage {
+        password: Secret {
+            label: Words::of("users.password"),
+            value: "nKx4oR7vQe2yUj8ZbW3a".into(),
+        },
     }
 }
 

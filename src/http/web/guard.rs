@@ -280,12 +280,12 @@ impl Visit {
 
     /// After a form that made a secret: to the page at `path`, which shows it once.
     pub fn hand_over(&self, path: &str, handed: &Handed) -> Answer {
-        self.web.sessions.hand_over(&self.guest, path, handed)
+        self.web.sessions.hand_over(&self.guest.id, path, handed)
     }
 
     /// The secret that this page was handed, if it is here to be shown.
     pub fn handed(&self) -> Option<Handed> {
-        self.web.sessions.handed(&self.guest, &self.request)
+        self.web.sessions.handed(&self.guest.id, &self.request)
     }
 
     /// The page that shows it, this once.

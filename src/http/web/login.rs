@@ -16,12 +16,14 @@ use crate::{
         respond::{self, Response},
         session::{CSRF_FIELD, Seen, Ticket, csrf_holds, csrf_token},
     },
-    pages::{LoginMessage, LoginPage, LogoutPage},
+    pages::{self, LoginMessage, LoginPage, LogoutPage, OwnPasswordPage, Words},
 };
 
 /// Where a person goes who did not say.
 pub(super) const START: &str = "/account/sessions";
 const PATH: &str = "/login";
+/// Where those read their new password who reset it themselves.
+pub const PASSWORD_PATH: &str = "/login/password";
 
 /// The sign-in page, and from there to `onward`. `anew`: also for somebody who is signed in already.
 pub(super) fn address(onward: &str, anew: bool) -> String {
@@ -57,6 +59,7 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
         Some("session_timeout") => Some(LoginMessage::SessionTimeout),
         Some("session_invalid") => Some(LoginMessage::SessionInvalid),
         Some("not_sent") => Some(LoginMessage::NotSent),
+        _ if field("warning") == Some("password_shown") => Some(LoginMessage::PasswordShown),
         _ if field("signed_out").is_some() => Some(LoginMessage::SignedOut),
         _ => None,
     };
@@ -185,6 +188,26 @@ fn asked(deps: &WebDeps, request: &Request, form: &Form, ticket: &Ticket) -> Log
             Ticket::Anonymous(_) => None,
         },
     }
+}
+
+/// `GET /login/password`: shows, once, the password that an administrator has just given to themselves: it ended their
+/// sessions. Everybody else has nothing to read here.
+pub async fn own_password(deps: WebDeps, request: Request) -> Response {
+    let handed = deps
+        .sessions
+        .ticket(&request)
+        .and_then(|ticket| deps.sessions.handed(ticket.id(), &request));
+    let Some(handed) = handed else {
+        return respond::redirect(302, &format!("{PATH}?warning=password_shown"));
+    };
+    let page = OwnPasswordPage {
+        password: pages::Secret {
+            label: Words::of("users.password"),
+            value: handed.secret.expose().to_owned(),
+        },
+    };
+    let response = deps.draw(&request, 200, &page);
+    deps.sessions.shown(response, PASSWORD_PATH)
 }
 
 /// `GET /logout`: asks, because a link or an image anywhere could lead here.

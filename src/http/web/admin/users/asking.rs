@@ -124,15 +124,19 @@ async fn reset(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
     if !is_local(&user) {
         return told(&deps, &visit, PeopleError::NotLocal).await;
     }
+    let mut consequences = vec![
+        Words::of("users.new_password"),
+        n("users.ends_sessions", held.sessions),
+        n("users.ends_tokens", held.tokens),
+        Words::of("users.ends_codes"),
+        Words::of("users.unlocks"),
+    ];
+    if user.id == visit.guest.user.id {
+        consequences.push(Words::of("users.own_password"));
+    }
     let page = ConfirmPage {
         title: Words::of("users.reset_title"),
-        consequences: vec![
-            Words::of("users.new_password"),
-            n("users.ends_sessions", held.sessions),
-            n("users.ends_tokens", held.tokens),
-            Words::of("users.ends_codes"),
-            Words::of("users.unlocks"),
-        ],
+        consequences,
         button: Words::of("users.reset_button"),
         ..confirm(&visit, &user, "reset-password")
     };

@@ -9,6 +9,7 @@ use crate::{
         web::{
             WebDeps,
             guard::{self, Answer, Visit},
+            login::PASSWORD_PATH,
             registered::editor,
         },
     },
@@ -55,18 +56,23 @@ async fn make(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
 
 async fn reset(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
     match people::reset_password(&deps, &editor(&visit), visit.param("id")).await {
-        // One's own sessions are over with the old password, so there is no other page to show it on, and a reload leads
-        // to the sign-in page.
-        Ok(made) if made.user.id == visit.guest.user.id => {
-            let handed = Handed {
-                secret: made.password,
-                is_new: false,
-            };
-            Ok(visit.draw(200, &page(&visit, &made.user, &handed)))
-        }
+        Ok(made) if made.user.id == visit.guest.user.id => hand_to_oneself(&visit, made),
         Ok(made) => hand_over(&visit, made, false),
         Err(error) => told(&deps, &visit, error).await,
     }
+}
+
+/// One's own sessions are over with the old password. So the secret goes along with what a browser carries before anybody
+/// signs in, to a page that asks for no more.
+fn hand_to_oneself(visit: &Visit, made: WithPassword) -> Answer {
+    let sessions = &visit.web.sessions;
+    let handed = Handed {
+        secret: made.password,
+        is_new: false,
+    };
+    let ticket = sessions.anonymous()?;
+    let response = sessions.hand_over(ticket.id(), PASSWORD_PATH, &handed)?;
+    sessions.put(response, &ticket, None)
 }
 
 fn hand_over(visit: &Visit, made: WithPassword, is_new: bool) -> Answer {
