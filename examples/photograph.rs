@@ -16,7 +16,7 @@ use lens::{Lens, Window};
 
 /// Of these a picture in every language is kept.
 const MAIN: [&str; 12] = [
-    "account_tokens",
+    "account_sign_ins",
     "app",
     "audit",
     "client",

@@ -31,8 +31,8 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 
 pub use account::{
-    AuthorizationRow, AuthorizationsPage, BrowserRow, BrowsersPage, LinkedRow, NameForm,
-    PasswordForm, ProfilePage, Switch, TokenGroup, TokenRow, TokensPage,
+    AppGroup, AuthorizationRow, AuthorizationsPage, BrowserRow, BrowsersPage, LinkedRow, NameForm,
+    PasswordForm, ProfilePage, SignInRow, SignInsPage, Switch, TokenRow, TokensPage,
 };
 pub use admin::{
     ActivityRow, ActorRow, AllTokensPage, AnyTokenRow, Counter, DashboardPage, KeyRow, KeysPage,

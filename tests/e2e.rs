@@ -105,6 +105,8 @@ mod samples;
 mod sessions;
 #[path = "e2e/shown_once.rs"]
 mod shown_once;
+#[path = "e2e/sign_ins.rs"]
+mod sign_ins;
 #[path = "e2e/start.rs"]
 mod start;
 #[path = "e2e/steady.rs"]

@@ -19,8 +19,8 @@ use authgate::pages::{
     ApiPage, AuditPage, AuthorizationsPage, BrowsersPage, ComponentsPage, ConfirmPage, ConsentPage,
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage,
     ExplainPage, GuidePage, Lang, LoginMessage, LoginPage, LogoutPage, OwnPasswordPage, Pages,
-    Place, ProfilePage, ProviderButton, ScopeLine, Shell, TokensPage, TooManyRequestsPage, View,
-    When, Words, asset, focus_first_fault, script_href, stylesheet_href,
+    Place, ProfilePage, ProviderButton, ScopeLine, Shell, SignInsPage, TokensPage,
+    TooManyRequestsPage, View, When, Words, asset, focus_first_fault, script_href, stylesheet_href,
 };
 
 const HOSTILE: &str =
@@ -89,6 +89,7 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         DeviceDonePage::TEMPLATE,
         ErrorPage::TEMPLATE,
         TooManyRequestsPage::TEMPLATE,
+        SignInsPage::TEMPLATE,
         TokensPage::TEMPLATE,
         BrowsersPage::TEMPLATE,
         AuthorizationsPage::TEMPLATE,

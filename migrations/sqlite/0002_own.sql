@@ -141,6 +141,8 @@ CREATE INDEX IF NOT EXISTS idx_users_lower_full_name ON users (lower(full_name))
 -- The lists of tokens by key, of all and of one person.
 CREATE INDEX IF NOT EXISTS idx_access_tokens_created ON access_tokens (created_at, id);
 CREATE INDEX IF NOT EXISTS idx_access_tokens_user_created ON access_tokens (user_id, created_at, id);
+-- What a person's apps and devices hold now: few rows, however many are over.
+CREATE INDEX IF NOT EXISTS idx_access_tokens_user_held ON access_tokens (user_id, expires_at) WHERE status <> 'revoked';
 
 
 -- Codes that were given lately. Few are approved and not yet redeemed.

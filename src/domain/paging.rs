@@ -104,6 +104,24 @@ impl<T> Leaf<T> {
         }
     }
 
+    /// A page of rows that are all at hand, newest first.
+    #[must_use]
+    pub fn of_all(rows: Vec<T>, slice: &Slice, place: impl Fn(&T) -> Cursor) -> Self {
+        let key = |cursor: &Cursor| (cursor.at, cursor.id.clone());
+        let rows = match &slice.from {
+            Edge::Start => rows,
+            Edge::After(edge) => {
+                let is_older = |row: &T| key(&place(row)) < key(edge);
+                rows.into_iter().filter(is_older).collect()
+            }
+            Edge::Before(edge) => {
+                let is_newer = |row: &T| key(&place(row)) > key(edge);
+                rows.into_iter().rev().filter(is_newer).collect()
+            }
+        };
+        Self::cut(rows, slice, place)
+    }
+
     /// As [`Leaf::cut`] for a search that looks at a stretch of the list only: `end` is the last row it looked at, when it
     /// found no full page and there are rows beyond.
     #[must_use]
@@ -179,27 +197,8 @@ mod tests {
     #[test]
     fn pages_lead_forward_and_back_over_every_row_once() {
         let all: Vec<i64> = (0..7).rev().collect();
-        let read = |slice: &Slice| -> Leaf<i64> {
-            let limit = usize::try_from(slice.limit()).unwrap();
-            let place = |n: &i64| cursor(*n);
-            let rows: Vec<i64> = match &slice.from {
-                Edge::Start => all.iter().copied().take(limit).collect(),
-                Edge::After(edge) => {
-                    let newer = |n: &&i64| cursor(**n).at < edge.at;
-                    all.iter().filter(newer).copied().take(limit).collect()
-                }
-                Edge::Before(edge) => {
-                    let older = |n: &&i64| cursor(**n).at > edge.at;
-                    all.iter()
-                        .rev()
-                        .filter(older)
-                        .copied()
-                        .take(limit)
-                        .collect()
-                }
-            };
-            Leaf::cut(rows, slice, place)
-        };
+        let read =
+            |slice: &Slice| -> Leaf<i64> { Leaf::of_all(all.clone(), slice, |n| cursor(*n)) };
         let slice = |from| Slice { size: 3, from };
         let first = read(&slice(Edge::Start));
         assert_eq!((first.rows, first.newer), (vec![6, 5, 4], None));

@@ -87,6 +87,19 @@ pub enum TokenStatus {
     Revoked,
 }
 
+/// How a token stands at a moment: its row knows nothing of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenState {
+    /// Counts.
+    Active,
+    /// Would count if it were switched on.
+    Disabled,
+    /// Its time is over, whether it was switched off or not.
+    Expired,
+    /// Gone for good.
+    Revoked,
+}
+
 impl TokenCategory {
     /// The column's text, and the `type` claim.
     pub fn as_str(self) -> &'static str {
@@ -216,9 +229,21 @@ pub fn is_retry(token: &Token, grace: Duration, now: Timestamp) -> bool {
 }
 
 impl Token {
+    /// How the row says that it stands.
+    pub fn state(&self, now: Timestamp) -> TokenState {
+        match self.status {
+            TokenStatus::Revoked => TokenState::Revoked,
+            TokenStatus::Active | TokenStatus::Disabled if self.expires_at <= now => {
+                TokenState::Expired
+            }
+            TokenStatus::Active => TokenState::Active,
+            TokenStatus::Disabled => TokenState::Disabled,
+        }
+    }
+
     /// Whether the row says that the token counts.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.status == TokenStatus::Active && self.expires_at > now
+        self.state(now) == TokenState::Active
     }
 
     /// Whether the row says that a bearer of this access token may go on.

@@ -15,6 +15,7 @@ mod browsers;
 mod events;
 mod password;
 mod profile;
+mod sign_ins;
 mod tokens;
 
 pub use crate::{
@@ -22,12 +23,16 @@ pub use crate::{
     store::{
         connections::{LinkedLogin, Unlinked},
         sessions::owned::NAME as SESSION_NAME,
-        tokens::owned::{LiveTokens, OwnToken, OwnTokenQuery},
+        tokens::{
+            owned::{OwnToken, OwnTokenQuery},
+            state::InState,
+        },
     },
 };
 pub use browsers::{browsers, end_browser, end_other_browsers};
 pub use password::{NewPassword, PasswordError, change_password};
 pub use profile::{ProfileError, linked_logins, rename, unlink};
+pub use sign_ins::{Holdings, SignIn, SignIns, holdings, sign_in, sign_ins, sign_out};
 pub use tokens::{Deed, Outcome, end_all, token, tokens, treat};
 
 /// What it needs.

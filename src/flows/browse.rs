@@ -7,6 +7,9 @@ pub use crate::store::{
     consents::Withdrawal,
     counters::Counters,
     endings::{Ending, Holder},
-    tokens::listing::{TokenLine, TokenQuery},
+    tokens::{
+        listing::{TokenLine, TokenQuery},
+        state::InState,
+    },
     users::listing::{UserHoldings, UserQuery},
 };

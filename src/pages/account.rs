@@ -1,4 +1,4 @@
-//! The views of `/account`: tokens, browsers, authorized apps, profile.
+//! The views of `/account`: sign-ins and their tokens, browsers, authorized apps, profile.
 //!
 //! Never here: where the values come from, and what the forms' answers mean.
 
@@ -7,20 +7,68 @@ use serde::Serialize;
 use super::words::{as_local_href, as_tame};
 use super::{Alert, Badge, Fact, Filter, Pager, ScopeLine, Shell, View, When, Words};
 
-/// `GET /account/sessions`: what apps and devices hold in the person's name.
+/// `GET /account/sessions`: the apps and devices that are signed in in the person's name.
+#[derive(Debug, Clone, Serialize)]
+pub struct SignInsPage {
+    pub shell: Shell,
+    /// How many there are.
+    pub count: Words,
+    /// There is something that "sign all out" would end.
+    pub has_any: bool,
+    pub filter: Filter,
+    pub apps: Vec<AppGroup>,
+    pub pager: Pager,
+}
+
+impl View for SignInsPage {
+    const TEMPLATE: &'static str = "account/sign_ins";
+    const TITLE: &'static str = "account.tokens.title";
+}
+
+/// An app with the devices on which it is signed in.
+#[derive(Debug, Clone, Serialize)]
+pub struct AppGroup {
+    /// Empty when the client is gone.
+    #[serde(serialize_with = "as_tame")]
+    pub client_name: String,
+    pub client_id: String,
+    pub sign_ins: Vec<SignInRow>,
+}
+
+/// An app on one device.
+#[derive(Debug, Clone, Serialize)]
+pub struct SignInRow {
+    /// Which on the page, so that what ends it can name it.
+    pub n: usize,
+    /// The program that redeemed the grant.
+    pub agent: Words,
+    /// Empty when nobody wrote it down.
+    pub ip: String,
+    /// How it was connected.
+    pub grant: Words,
+    pub began: When,
+    pub renewed: When,
+    pub ends: When,
+    /// When none of its tokens counts now.
+    pub badge: Option<Badge>,
+    /// Its confirm page.
+    #[serde(serialize_with = "as_local_href")]
+    pub end: String,
+    /// How many tokens there are beneath.
+    pub held: Words,
+    pub tokens: Vec<TokenRow>,
+}
+
+/// `GET /account/sessions` with a filter: one's tokens, those that are over too.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokensPage {
     pub shell: Shell,
-    /// How many count now.
-    pub live: Words,
-    /// There is something that "sign all out" would end.
-    pub has_live: bool,
     /// All of them ended, and the list follows.
     pub ending: Option<Alert>,
     pub filter: Filter,
     /// The search stopped before the end.
     pub goes_on: bool,
-    pub groups: Vec<TokenGroup>,
+    pub tokens: Vec<TokenRow>,
     pub pager: Pager,
 }
 
@@ -29,30 +77,22 @@ impl View for TokensPage {
     const TITLE: &'static str = "account.tokens.title";
 }
 
-/// Tokens of one grant: one app on one device.
-#[derive(Debug, Clone, Serialize)]
-pub struct TokenGroup {
-    /// Empty when the client is gone.
-    #[serde(serialize_with = "as_tame")]
-    pub client_name: String,
-    pub client_id: String,
-    /// How it was connected.
-    pub grant: Words,
-    /// The program that redeemed the grant, when somebody wrote it down.
-    pub agent: Option<Words>,
-    pub ip: String,
-    pub tokens: Vec<TokenRow>,
-}
-
 /// A token.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenRow {
     pub category: Words,
     pub badge: Badge,
+    /// Whose it is, where no heading says so; empty when the client is gone.
+    #[serde(serialize_with = "as_tame")]
+    pub client_name: String,
+    /// The program that it came to, when somebody wrote it down.
+    pub agent: Option<Words>,
     pub scopes: Vec<String>,
     pub created: When,
     pub expires: When,
     pub used: Option<When>,
+    /// Somebody writes it down: of refresh tokens, not of access tokens.
+    pub is_use_noted: bool,
     /// Its confirm page; `None` when it is over already.
     pub revoke: Option<String>,
     /// Switches it off, or on again.

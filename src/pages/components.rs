@@ -119,6 +119,7 @@ impl ComponentsPage {
                 }],
                 hidden: Vec::new(),
                 is_narrowed: true,
+                whole: here.to_owned(),
                 tabs: vec![Tabs {
                     label: Words::of("components.state"),
                     tabs: vec![

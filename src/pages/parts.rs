@@ -202,6 +202,9 @@ pub struct Filter {
     pub hidden: Vec<Hidden>,
     /// Something is filtered: a way back to the whole list is shown.
     pub is_narrowed: bool,
+    /// The whole list.
+    #[serde(serialize_with = "as_local_href")]
+    pub whole: String,
     pub tabs: Vec<Tabs>,
 }
 

@@ -19,6 +19,8 @@ pub(super) mod changes;
 pub mod listing;
 pub mod owned;
 pub mod presented;
+pub mod signed_in;
+pub mod state;
 pub mod switching;
 
 impl Store {

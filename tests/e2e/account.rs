@@ -27,14 +27,14 @@ pub async fn signed_in(server: &Server, name: &str, password: &str) -> (Http, An
     (http, answer)
 }
 
-async fn person(server: &Server, name: &str) -> Http {
+pub async fn person(server: &Server, name: &str) -> Http {
     let (http, answer) = signed_in(server, name, PASSWORD).await;
     assert_eq!(answer.status, 302, "{answer:?}");
     http
 }
 
 /// Posts a form with the token of the page at `from`.
-async fn send(http: &mut Http, from: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+pub async fn send(http: &mut Http, from: &str, path: &str, form: &[(&str, &str)]) -> Answer {
     let page = http.get(from, &[]).await;
     assert_eq!(page.status, 200, "{from}: {page:?}");
     let csrf = field(&page.body, "csrf_token");
@@ -43,13 +43,13 @@ async fn send(http: &mut Http, from: &str, path: &str, form: &[(&str, &str)]) ->
     http.post(path, &form).await
 }
 
-fn location(answer: &Answer) -> String {
+pub fn location(answer: &Answer) -> String {
     assert_eq!(answer.status, 302, "{answer:?}");
     answer.header("location").unwrap()
 }
 
 /// The first link or form whose path ends like this.
-fn link<'a>(page: &'a str, ending: &str) -> &'a str {
+pub fn link<'a>(page: &'a str, ending: &str) -> &'a str {
     page.split(['"', '?'])
         .find(|text| text.starts_with("/account/") && text.ends_with(ending))
         .unwrap_or_else(|| panic!("no link to …{ending} in {page}"))
@@ -71,7 +71,8 @@ async fn tokens_are_seen_switched_and_revoked_by_their_owner_alone() {
             "AuthGate CLI",
             "Refresh token",
             "Access token",
-            "2 are in force",
+            "1 sign-in.",
+            "2 tokens",
         ] {
             assert!(page.contains(said), "{said}: {page}");
         }

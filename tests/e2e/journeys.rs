@@ -138,6 +138,7 @@ impl Stage {
 /// What every stage is made to see: all that changes something.
 async fn that_change_something(stage: &Stage) {
     let s = stage;
+    s.journey("sign-ins", account::sign_ins(s)).await;
     s.journey("tokens", account::tokens(s)).await;
     s.journey("browsers", account::browsers(s)).await;
     s.journey("authorizations", account::authorizations(s))

@@ -2,41 +2,50 @@
 
 use super::samples::{admin_shell, ago, shell};
 use authgate::pages::{
-    Alert, AuthorizationRow, AuthorizationsPage, Badge, BrowserRow, BrowsersPage, Choice, Fact,
-    Filter, LinkedRow, NameForm, Pager, PasswordForm, Place, ProfilePage, ScopeLine, Shell, Switch,
-    Tab, Tabs, TokenGroup, TokenRow, TokensPage, Tone, Words, agent_words,
+    Alert, AppGroup, AuthorizationRow, AuthorizationsPage, Badge, BrowserRow, BrowsersPage, Choice,
+    Fact, Filter, LinkedRow, NameForm, Pager, PasswordForm, Place, ProfilePage, ScopeLine, Shell,
+    SignInRow, SignInsPage, Switch, Tab, Tabs, TokenRow, TokensPage, Tone, Words, agent_words,
 };
 
+const CLI: &str = "authgate-cli/2.4.1 (linux; x86_64)";
 const LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 const IPHONE: &str =
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604";
 
-fn filter(is_narrowed: bool) -> Filter {
-    let tab = |label: &'static str, value: &str, is_current| Tab {
-        label: Words::of(label),
-        href: format!("/account/sessions?status={value}"),
-        is_current,
+fn tabs(label: &'static str, tabs: &[(&'static str, &str)], current: usize) -> Tabs {
+    let tab = |(n, (label, query)): (usize, &(&'static str, &str))| Tab {
+        label: Words::of(*label),
+        href: format!("/account/sessions{query}"),
+        is_current: n == current,
     };
+    Tabs {
+        label: Words::of(label),
+        tabs: tabs.iter().enumerate().map(tab).collect(),
+    }
+}
+
+fn views(current: usize) -> Tabs {
+    let both = [
+        ("account.sign_ins.tab", ""),
+        ("account.tokens.every", "?status=all"),
+    ];
+    tabs("account.tokens.view", &both, current)
+}
+
+fn filter(hint: &'static str, tabs: Vec<Tabs>) -> Filter {
     Filter {
         action: "/account/sessions".into(),
         search: String::new(),
-        hint: Words::of("account.tokens.search"),
+        hint: Words::of(hint),
         sizes: vec![Choice {
             value: "20".into(),
             label: Words::from("20"),
             is_chosen: true,
         }],
         hidden: Vec::new(),
-        is_narrowed,
-        tabs: vec![Tabs {
-            label: Words::of("account.tokens.status"),
-            tabs: vec![
-                tab("list.all", "", true),
-                tab("account.tokens.active", "active", false),
-                tab("account.tokens.disabled", "disabled", false),
-                tab("account.tokens.revoked", "revoked", false),
-            ],
-        }],
+        is_narrowed: false,
+        whole: "/account/sessions".into(),
+        tabs,
     }
 }
 
@@ -44,10 +53,13 @@ fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
     TokenRow {
         category: Words::of(category),
         badge,
+        client_name: "AuthGate CLI".into(),
+        agent: Some(agent_words(CLI)),
         scopes: vec!["email".into(), "profile".into()],
         created: ago(age),
         expires: ago(age - 36_000),
         used: None,
+        is_use_noted: category.ends_with("refresh"),
         revoke: Some("/account/sessions/1/revoke?back=".into()),
         switch: Some(Switch {
             action: "/account/sessions/1/disable".into(),
@@ -58,23 +70,36 @@ fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
     }
 }
 
-pub fn tokens() -> TokensPage {
-    let active = || Badge::new(Tone::Success, "account.tokens.active");
-    let refresh = TokenRow {
+fn active() -> Badge {
+    Badge::new(Tone::Success, "account.tokens.active")
+}
+
+fn refresh() -> TokenRow {
+    TokenRow {
         used: Some(ago(70)),
         expires: ago(-2_500_000),
         ..row("account.tokens.refresh", active(), 4_000)
-    };
-    let stopped = TokenRow {
+    }
+}
+
+fn stopped() -> TokenRow {
+    TokenRow {
+        client_name: "Fleet Deploy Assistant".into(),
+        agent: None,
         switch: None,
         note: Some(Words::of("account.tokens.by_admin")),
+        expires: ago(-2_500_000),
         ..row(
             "account.tokens.refresh",
             Badge::new(Tone::Warning, "account.tokens.disabled"),
             90_000,
         )
-    };
-    let over = TokenRow {
+    }
+}
+
+fn over() -> TokenRow {
+    TokenRow {
+        client_name: String::new(),
         switch: None,
         revoke: None,
         scopes: Vec::new(),
@@ -83,53 +108,129 @@ pub fn tokens() -> TokensPage {
             Badge::new(Tone::Neutral, "account.tokens.expired"),
             90_000,
         )
+    }
+}
+
+pub fn sign_ins() -> SignInsPage {
+    let sign_in = |n: usize, agent: &str, ip: &str, age: i64| SignInRow {
+        n,
+        agent: agent_words(agent),
+        ip: ip.into(),
+        grant: Words::of("account.tokens.grant.device"),
+        began: ago(age),
+        renewed: ago(age / 90),
+        ends: ago(-2_500_000),
+        badge: None,
+        end: "/account/sign-ins/1/end".into(),
+        held: Words::count("account.sign_ins.held", 2),
+        tokens: vec![refresh(), row("account.tokens.access", active(), 4_000)],
     };
+    let off = SignInRow {
+        grant: Words::of("account.tokens.grant.code"),
+        badge: Some(Badge::new(Tone::Warning, "account.tokens.disabled")),
+        held: Words::count("account.sign_ins.held", 1),
+        tokens: vec![stopped()],
+        ..sign_in(2, "", "", 9_000_000)
+    };
+    let app = |name: &str, id: &str, sign_ins| AppGroup {
+        client_name: name.into(),
+        client_id: id.into(),
+        sign_ins,
+    };
+    let again = Some("/account/sessions?after=1~2".into());
+    SignInsPage {
+        shell: Shell {
+            flash: Some(Alert::success(Words::of("account.success.signed_out"))),
+            ..shell(Place::Account)
+        },
+        count: Words::count("account.sign_ins.count", 3),
+        has_any: true,
+        filter: filter("account.sign_ins.search", vec![views(0)]),
+        apps: vec![
+            app(
+                "AuthGate CLI",
+                "5700669a-49d1-4d80-85e5-ca811d982b42",
+                vec![
+                    sign_in(0, CLI, "203.0.113.24", 800_000),
+                    sign_in(1, "curl/8.5.0", "2001:db8:85a3::8a2e:370:7334", 2_000_000),
+                ],
+            ),
+            app(
+                "Fleet Deploy Assistant",
+                "9e0ff2a7-6f8a-4a51-9d6c-6d2d3f5a1e07",
+                vec![off],
+            ),
+        ],
+        pager: Pager {
+            newer: None,
+            older: again,
+            count: None,
+        },
+    }
+}
+
+pub fn sign_ins_empty() -> SignInsPage {
+    SignInsPage {
+        shell: shell(Place::Account),
+        count: Words::count("account.sign_ins.count", 0),
+        has_any: false,
+        apps: Vec::new(),
+        pager: Pager::default(),
+        ..sign_ins()
+    }
+}
+
+pub fn tokens() -> TokensPage {
+    let status = [
+        ("list.all", "?status=all"),
+        ("account.tokens.active", "?status=active"),
+        ("account.tokens.disabled", "?status=disabled"),
+        ("account.tokens.revoked", "?status=revoked"),
+    ];
+    let category = [
+        ("list.all", "?status=all"),
+        ("account.tokens.access", "?status=all&category=access"),
+        ("account.tokens.refresh", "?status=all&category=refresh"),
+    ];
+    let all = vec![
+        views(1),
+        tabs("account.tokens.status", &status, 0),
+        tabs("account.tokens.category", &category, 0),
+    ];
     TokensPage {
         shell: Shell {
             flash: Some(Alert::success(Words::of("account.success.revoked"))),
             ..shell(Place::Account)
         },
-        live: Words::count("account.tokens.live", 3),
-        has_live: true,
         ending: Some(Alert::info(
             Words::of("account.tokens.ending").with("ended", Words::grouped(3_000)),
         )),
-        filter: filter(false),
+        filter: filter("account.tokens.search", all),
         goes_on: false,
-        groups: vec![
-            TokenGroup {
-                client_name: "AuthGate CLI".into(),
-                client_id: "5700669a-49d1-4d80-85e5-ca811d982b42".into(),
-                grant: Words::of("account.tokens.grant.device"),
-                agent: Some(agent_words("authgate-cli/2.4.1 (linux; x86_64)")),
-                ip: "203.0.113.24".into(),
-                tokens: vec![refresh, row("account.tokens.access", active(), 4_000)],
-            },
-            TokenGroup {
-                client_name: "Fleet Deploy Assistant".into(),
-                client_id: "9e0ff2a7-6f8a-4a51-9d6c-6d2d3f5a1e07".into(),
-                grant: Words::of("account.tokens.grant.code"),
-                agent: None,
-                ip: String::new(),
-                tokens: vec![stopped, over],
-            },
+        tokens: vec![
+            refresh(),
+            row("account.tokens.access", active(), 4_000),
+            stopped(),
+            over(),
         ],
         pager: Pager {
             newer: None,
-            older: Some("/account/sessions?after=1~2".into()),
+            older: Some("/account/sessions?status=all&after=1~2".into()),
             count: None,
         },
     }
 }
 
 pub fn tokens_empty() -> TokensPage {
+    let filter = Filter {
+        is_narrowed: true,
+        ..tokens().filter
+    };
     TokensPage {
-        live: Words::count("account.tokens.live", 0),
-        has_live: false,
+        shell: shell(Place::Account),
         ending: None,
-        filter: filter(true),
-        goes_on: false,
-        groups: Vec::new(),
+        filter,
+        tokens: Vec::new(),
         pager: Pager::default(),
         ..tokens()
     }

@@ -169,6 +169,8 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("error", &samples::error())?
         .hang("error_signed_out", &samples::error_signed_out())?
         .hang("too_many_requests", &samples::too_many_requests())?
+        .hang("account_sign_ins", &account::sign_ins())?
+        .hang("account_sign_ins_empty", &account::sign_ins_empty())?
         .hang("account_tokens", &account::tokens())?
         .hang("account_tokens_empty", &account::tokens_empty())?
         .hang("account_browsers", &account::browsers())?

@@ -45,6 +45,7 @@ pub fn filter(base: &str) -> Filter {
         }],
         hidden: vec![],
         is_narrowed: false,
+        whole: base.into(),
         tabs: vec![Tabs {
             label: Words::of("clients.status"),
             tabs: vec![

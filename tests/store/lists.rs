@@ -8,7 +8,7 @@ use authgate::{
     store::{
         codes::InsertCode,
         devices::Redemption,
-        tokens::{listing::TokenQuery, owned::OwnTokenQuery},
+        tokens::{listing::TokenQuery, owned::OwnTokenQuery, signed_in::EndSignIn, state::InState},
         users::{
             changing::{InsertUser, UserChanged},
             listing::UserQuery,
@@ -108,6 +108,35 @@ async fn lists_are_paged_by_key() {
             &names("t3 t2 t1 t0"),
         )
         .await;
+        // What has expired is not active, whatever its row says.
+        for (now, expected) in [(at(5), "t3 t2 t1 t0"), (at(3_600), "t3 t2")] {
+            let state = Some(InState {
+                status: TokenStatus::Active,
+                now,
+            });
+            let live = TokenQuery {
+                state,
+                ..refresh.clone()
+            };
+            walked(
+                async |slice| world.store.tokens_page(&live, &slice).await,
+                |line| line.token.id.as_str().to_owned(),
+                &names(expected),
+            )
+            .await;
+            let own = OwnTokenQuery {
+                state,
+                category: Some(TokenCategory::Refresh),
+                ..OwnTokenQuery::default()
+            };
+            let slice = Slice {
+                size: 9,
+                from: Edge::Start,
+            };
+            let leaf = world.store.own_tokens(&zoe, &own, &slice).await.unwrap();
+            let ids: Vec<&str> = leaf.rows.iter().map(|own| own.token.id.as_str()).collect();
+            assert_eq!(ids, names(expected));
+        }
         let counted = world.store.counters(at(5)).await.unwrap();
         assert_eq!((counted.users, counted.admins, counted.disabled), (8, 1, 0));
         assert_eq!((counted.access_tokens, counted.refresh_tokens), (4, 4));
@@ -119,6 +148,76 @@ async fn lists_are_paged_by_key() {
             (holds.tokens, holds.consents, holds.clients, holds.sessions),
             (8, 1, 1, 0)
         );
+    })
+    .await;
+}
+
+/// Apps and devices that are signed in are found by what they hold now, however many tokens came after it and are over.
+#[tokio::test]
+async fn what_is_held_is_found_among_what_is_over() {
+    on_both(async |world| {
+        let zoe = UserId::new("zoe");
+        let held = async |now| {
+            let held = world.store.held_tokens(&zoe, now).await.unwrap();
+            let mut ids: Vec<String> = held
+                .tokens
+                .iter()
+                .map(|own| own.token.id.as_str().to_owned())
+                .collect();
+            ids.sort();
+            (ids, held.is_all)
+        };
+        world.signed_in("old").await;
+        world.signed_in("off").await;
+        world.signed_in("gone").await;
+        world.sql("UPDATE access_tokens SET expires_at = '2026-12-20 08:00:00+00:00' WHERE id IN ('old', 'off', 'gone')").await;
+        world.sql("UPDATE access_tokens SET status = 'disabled' WHERE id = 'off'").await;
+        world.sql("UPDATE access_tokens SET status = 'revoked' WHERE id = 'gone'").await;
+        // Ten thousand tokens that came later, and are over by their time alone.
+        let list = match world.driver {
+            Driver::Sqlite => "CAST('[]' AS BLOB)",
+            Driver::Postgres => "'[]'",
+        };
+        world
+            .sql(&format!(
+                "INSERT INTO access_tokens (id, token_hash, token_category, status, user_id, client_id, scopes, expires_at, created_at, \
+                 token_family_id, resource) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
+                 SELECT 'x-' || i, 'x-' || i, 'access', 'active', 'zoe', 'app', 'email', '2026-11-22 08:00:00+00:00', \
+                 '2026-11-21 08:00:00+00:00', 'old', {list} FROM n"
+            ))
+            .await;
+        let days = |n: i64| at(n * 86_400);
+        let ids = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        assert_eq!(held(days(3)).await, (ids("off old"), true));
+        assert_eq!(held(days(60)).await, (Vec::new(), true));
+        // At most a thousand, those that last longest.
+        let (found, is_all) = held(days(1)).await;
+        assert_eq!((found.len(), is_all), (1_000, false));
+        assert!(found.contains(&"old".to_owned()) && found.contains(&"off".to_owned()));
+        // Of one sign-in all, and none of another person's.
+        let of = async |user: &str, id: &str| {
+            let (user, id) = (UserId::new(user), FamilyId::new(id));
+            let found = world.store.held_by_sign_in(&user, &id, days(3)).await.unwrap();
+            found.len()
+        };
+        assert_eq!((of("zoe", "old").await, of("zoe", "gone").await), (1, 0));
+        assert_eq!((of("admin", "old").await, of("zoe", "a\0b").await), (0, 0));
+        // Its end is counted once.
+        let own = world.store.held_by_sign_in(&zoe, &FamilyId::new("old"), days(3)).await.unwrap();
+        let end = || EndSignIn {
+            family: issued("old", at(0)).family,
+            at: days(3),
+            audit: vec![row("end", days(3))],
+        };
+        assert_eq!(own[0].signed_in_at, Some(at(0)));
+        assert_eq!(world.store.commit(end()).await, Ok(10_002));
+        assert_eq!(world.store.commit(end()).await, Ok(0));
+        let told = "SELECT count(*) FROM audit_logs WHERE id = 'end'";
+        assert_eq!(world.count(told).await, 1);
+        assert_eq!(held(days(3)).await, (ids("off"), true));
+        // Rows follow the end of everything by and by; what they hold is over at once.
+        world.sql("UPDATE users SET tokens_end_at = '2026-11-22 08:00:00+00:00' WHERE id = 'zoe'").await;
+        assert_eq!(held(days(3)).await, (Vec::new(), true));
     })
     .await;
 }

@@ -24,6 +24,20 @@ fn refresh(status: TokenStatus) -> Token {
 }
 
 #[test]
+fn a_token_is_in_one_state_at_a_time() {
+    for (status, now, state) in [
+        (TokenStatus::Active, 99, TokenState::Active),
+        (TokenStatus::Active, 100, TokenState::Expired),
+        (TokenStatus::Disabled, 99, TokenState::Disabled),
+        (TokenStatus::Disabled, 100, TokenState::Expired),
+        (TokenStatus::Revoked, 99, TokenState::Revoked),
+        (TokenStatus::Revoked, 100, TokenState::Revoked),
+    ] {
+        assert_eq!(refresh(status).state(at(now)), state, "{status:?} at {now}");
+    }
+}
+
+#[test]
 fn refresh_table() {
     use RefreshVerdict::*;
     let own = ClientId::new("c");

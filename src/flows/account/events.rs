@@ -1,5 +1,5 @@
 //! What the trail says when people act on what is theirs.
-use super::{Deed, Oneself};
+use super::{Deed, Oneself, SignIn};
 use crate::{
     domain::{
         audit::{AuditEvent, EventType, ResourceType, Severity},
@@ -35,6 +35,23 @@ pub fn token(token: &Token, deed: Deed, oneself: &Oneself) -> AuditEvent {
         .with("token_user_id", token.subject.to_string())
         .by(oneself.actor())
         .from(&oneself.origin)
+}
+
+pub fn signed_out(sign_in: &SignIn, oneself: &Oneself) -> AuditEvent {
+    AuditEvent::new(
+        EventType::TokenRevoked,
+        "Tokens of one sign-in were revoked by their owner",
+    )
+    .on(
+        ResourceType::Token,
+        sign_in.id.as_str(),
+        sign_in.client_name.as_str(),
+    )
+    .with("family_id", sign_in.id.as_str())
+    .with("client_id", sign_in.client_id.as_str())
+    .with("token_user_id", oneself.user.id.as_str())
+    .by(oneself.actor())
+    .from(&oneself.origin)
 }
 
 pub fn all_tokens(oneself: &Oneself) -> AuditEvent {

@@ -8,7 +8,7 @@ use crate::{
     },
     store::{
         endings::{Ended, Ending, Holder},
-        tokens::owned::{EndOwnTokens, LiveTokens, OwnToken, OwnTokenQuery},
+        tokens::owned::{EndOwnTokens, OwnToken, OwnTokenQuery},
     },
 };
 
@@ -18,8 +18,6 @@ pub use crate::flows::single_tokens::{Deed, Outcome};
 pub struct Own {
     /// A page of them.
     pub leaf: Leaf<OwnToken>,
-    /// How many count now.
-    pub live: LiveTokens,
     /// All of them ended, and their rows are following.
     pub ending: Option<Ending>,
 }
@@ -35,14 +33,12 @@ pub async fn tokens(
 ) -> Result<Own, FlowError> {
     let store = &deps.ground().store;
     let id = &oneself.user.id;
-    let (leaf, live, ending) = tokio::join!(
+    let (leaf, ending) = tokio::join!(
         store.own_tokens(id, query, slice),
-        store.own_live_tokens(id, deps.ground().now()),
         store.ending(Holder::Person, id.as_str())
     );
     Ok(Own {
         leaf: leaf?,
-        live: live?,
         ending: ending?,
     })
 }

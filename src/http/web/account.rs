@@ -14,6 +14,7 @@ use ::http::Method;
 mod authorizations;
 mod browsers;
 mod profile;
+mod sign_ins;
 mod tokens;
 
 /// Puts the account pages on.
@@ -30,12 +31,12 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             get.clone(),
             "/account/sessions/revoke-all",
-            person(web, deps, tokens::ask_all),
+            person(web, deps, sign_ins::ask_all),
         )
         .on(
             post.clone(),
             "/account/sessions/revoke-all",
-            action(web, deps, tokens::revoke_all),
+            action(web, deps, sign_ins::revoke_all),
         )
         .on(
             get.clone(),
@@ -56,6 +57,16 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
             post.clone(),
             "/account/sessions/{id}/enable",
             action(web, deps, tokens::enable),
+        )
+        .on(
+            get.clone(),
+            "/account/sign-ins/{id}/end",
+            person(web, deps, sign_ins::ask),
+        )
+        .on(
+            post.clone(),
+            "/account/sign-ins/{id}/end",
+            action(web, deps, sign_ins::end),
         )
         .on(
             get.clone(),

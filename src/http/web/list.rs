@@ -66,6 +66,18 @@ impl Listing {
             .map_or("", |(_, value)| value)
     }
 
+    /// The same with another value for a filter.
+    #[must_use]
+    pub fn choosing(&self, name: &str, value: &'static str) -> Self {
+        let mut listing = self.clone();
+        for filter in &mut listing.filters {
+            if filter.0 == name {
+                filter.1 = value;
+            }
+        }
+        listing
+    }
+
     /// The address of the first page with the same search and filters, where `changed` stands in for one of them.
     pub fn href(&self, changed: Option<(&str, &str)>) -> String {
         let mut pairs: Vec<(&str, String)> = vec![("search", self.search.clone())];
@@ -139,6 +151,7 @@ impl Listing {
             sizes: PAGE_SIZES.iter().map(size).collect(),
             hidden: narrowing.map(hidden).collect(),
             is_narrowed: self.is_narrowed(),
+            whole: self.path.clone(),
             tabs,
         }
     }

@@ -8,13 +8,14 @@ use crate::{
         ids::UserId,
         paging::{Cursor, Leaf, Slice},
         time::Timestamp,
-        token::{Token, TokenCategory, TokenStatus},
+        token::{Token, TokenCategory},
     },
     store::{
         Store, StoreError, clients,
         listing::Draft,
         rows::{self, TOKEN},
         sql::Value,
+        tokens::state::InState,
         users,
     },
 };
@@ -33,7 +34,7 @@ pub struct TokenQuery {
     /// empty for all.
     pub search: String,
     /// Only these.
-    pub status: Option<TokenStatus>,
+    pub state: Option<InState>,
     /// Only these.
     pub category: Option<TokenCategory>,
 }
@@ -80,7 +81,7 @@ impl Store {
         if meant.as_ref().is_some_and(Meant::is_nothing) {
             return Ok(Leaf::cut(Vec::new(), slice, place));
         }
-        let filtered = meant.is_some() || query.status.is_some() || query.category.is_some();
+        let filtered = meant.is_some() || query.state.is_some() || query.category.is_some();
         if filtered && !self.is_few(query, meant.as_ref()).await? {
             return self.walk(query, meant.as_ref(), slice).await;
         }
@@ -262,9 +263,9 @@ fn place(line: &TokenLine) -> Cursor {
 }
 
 fn narrowed(draft: &mut Draft, query: &TokenQuery) {
-    if let Some(status) = query.status {
-        draft.add(" AND t.status = ");
-        draft.text(status.as_str());
+    if let Some(state) = query.state {
+        draft.add(" AND ");
+        state.add_to(draft, "t.");
     }
     if let Some(category) = query.category {
         draft.add(" AND t.token_category = ");
@@ -312,22 +313,14 @@ fn candidates(draft: &mut Draft, query: &TokenQuery, meant: Option<&Meant>) {
         Some(category) => vec![category],
         None => vec![TokenCategory::Access, TokenCategory::Refresh],
     };
-    let statuses = match query.status {
-        Some(status) => vec![status],
-        None => vec![
-            TokenStatus::Active,
-            TokenStatus::Disabled,
-            TokenStatus::Revoked,
-        ],
-    };
     for category in &categories {
-        for status in &statuses {
-            source(draft, &mut |draft| {
-                draft.add("token_category = ");
-                draft.text(category.as_str());
-                draft.add(" AND status = ");
-                draft.text(status.as_str());
-            });
-        }
+        source(draft, &mut |draft| {
+            draft.add("token_category = ");
+            draft.text(category.as_str());
+            if let Some(state) = query.state {
+                draft.add(" AND ");
+                state.add_to(draft, "");
+            }
+        });
     }
 }

@@ -5,7 +5,7 @@ use crate::{
         ids::UserId,
         paging::{Cursor, Leaf, Slice},
         time::Timestamp,
-        token::{Token, TokenCategory, TokenStatus},
+        token::{Token, TokenCategory},
     },
     store::{
         Store, StoreError, Tx, Unit,
@@ -13,7 +13,7 @@ use crate::{
         listing::Draft,
         rows::{self, TOKEN},
         sql::Sql,
-        tokens::listing::stretch,
+        tokens::{listing::stretch, state::InState},
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -24,7 +24,7 @@ pub struct OwnTokenQuery {
     /// A part of the client's name or of the scopes; empty for all.
     pub search: String,
     /// Only these.
-    pub status: Option<TokenStatus>,
+    pub state: Option<InState>,
     /// Only these.
     pub category: Option<TokenCategory>,
 }
@@ -42,6 +42,8 @@ pub struct OwnToken {
     pub ip: String,
     /// The program that redeemed it; may be empty.
     pub user_agent: String,
+    /// When it was redeemed; `None` when nobody wrote it down.
+    pub signed_in_at: Option<Timestamp>,
     /// Somebody else switched it off, so its person cannot switch it on.
     pub disabled_by_other: bool,
 }
@@ -58,7 +60,7 @@ impl Store {
         slice: &Slice,
     ) -> Result<Leaf<OwnToken>, StoreError> {
         let is_narrowed =
-            !query.search.is_empty() || query.status.is_some() || query.category.is_some();
+            !query.search.is_empty() || query.state.is_some() || query.category.is_some();
         let mut draft = Draft::new(self.driver());
         draft.add(&format!("SELECT {TOKEN}{MORE} FROM ("));
         let rows = if is_narrowed { WALK } else { slice.limit() };
@@ -66,9 +68,9 @@ impl Store {
         draft.add(") AS t");
         draft.add(NAMES);
         draft.add(" WHERE 1 = 1");
-        if let Some(status) = query.status {
-            draft.add(" AND t.status = ");
-            draft.text(status.as_str());
+        if let Some(state) = query.state {
+            draft.add(" AND ");
+            state.add_to(&mut draft, "t.");
         }
         if let Some(category) = query.category {
             draft.add(" AND t.token_category = ");
@@ -124,54 +126,18 @@ impl Store {
         let row = self.read_one(draft.done()).await?;
         row.as_ref().map(|row| own(row, user_id)).transpose()
     }
-
-    /// How many of a person's tokens count now, among the newest thousand.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn own_live_tokens(
-        &self,
-        user_id: &UserId,
-        now: Timestamp,
-    ) -> Result<LiveTokens, StoreError> {
-        let count = Sql::new(
-            "SELECT count(*) AS seen, count(CASE WHEN status = 'active' AND expires_at > $2 THEN 1 END) AS live FROM \
-             (SELECT status, expires_at FROM access_tokens WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $3) AS newest",
-        )
-        .text(user_id.as_str())
-        .time(now)
-        .int(NEWEST);
-        let Some(row) = self.read_one(count).await? else {
-            return Ok(LiveTokens::default());
-        };
-        Ok(LiveTokens {
-            count: u64::try_from(row.int("live")?).unwrap_or_default(),
-            is_all: row.int("seen")? < NEWEST,
-        })
-    }
-}
-
-/// So many of a person's tokens are looked through to count those that are live.
-const NEWEST: i64 = 1_000;
-
-/// Tokens that count now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LiveTokens {
-    /// How many were found.
-    pub count: u64,
-    /// Whether there can be no others.
-    pub is_all: bool,
 }
 
 /// So many of a person's tokens one search looks at; where it finds no full page, the next goes on from there.
 const WALK: i64 = 5_000;
 
 /// The columns that [`own`] reads beside those of the token.
-const MORE: &str = ", t.disabled_by, c.client_name, f.grant_name, f.ip, f.user_agent";
-const NAMES: &str = " LEFT JOIN oauth_applications c ON c.client_id = t.client_id \
-                     LEFT JOIN token_families f ON f.id = t.token_family_id";
+pub(super) const MORE: &str = ", t.disabled_by, c.client_name, f.grant_name, f.ip, f.user_agent, f.created_at AS signed_in_at";
+/// Where they come from. A row without a family is its own root, or the child of one ([`Token::family_root`]).
+pub(super) const NAMES: &str = " LEFT JOIN oauth_applications c ON c.client_id = t.client_id LEFT JOIN token_families f \
+     ON f.id = coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id)";
 
-fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnToken, StoreError> {
+pub(super) fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnToken, StoreError> {
     let disabled_by = row.maybe_text("disabled_by")?;
     Ok(OwnToken {
         token: rows::token(row)?,
@@ -179,6 +145,7 @@ fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnToken, Store
         grant: row.text("grant_name")?,
         ip: row.text("ip")?,
         user_agent: row.text("user_agent")?,
+        signed_in_at: row.maybe_time("signed_in_at")?,
         disabled_by_other: disabled_by.is_some_and(|by| !by.is_empty() && by != user_id.as_str()),
     })
 }

@@ -4,15 +4,77 @@ use super::{PASSWORD, Stage};
 const NEW_PASSWORD: &str = "four random words in a row";
 const THIRD_PASSWORD: &str = "and yet another row of words";
 
-/// Tokens are filtered, turned over, switched off and on, and ended: one, then all.
+/// Apps and devices are found, and signed out: one, then all.
+pub async fn sign_ins(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("silas", "user").await;
+    p.says("No app or device is connected").await;
+    let mut refresh = Vec::new();
+    for _ in 0..11 {
+        refresh.push(stage.connect_device("silas").await.1);
+    }
+    p.press("Account").await;
+    p.says("11 sign-ins.").await;
+    p.says("AuthGate CLI").await;
+    p.choose("Rows", "10").await;
+    p.asks_when_chosen("Search").await;
+    p.press("Older").await;
+    p.says("Newer").await;
+    // The last is the first that signed in. Whoever hesitates has changed nothing.
+    let oldest = async |status: u16| {
+        let mut tool = stage.server.http().await;
+        let answer = tool.refresh(&stage.server.client_id, &refresh[0]).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    };
+    p.press_at("Unknown program", "Sign out").await;
+    p.heading("Sign this app out?").await;
+    p.says("2 tokens end at once.").await;
+    p.press("Cancel").await;
+    p.says("11 sign-ins.").await;
+    assert!(p.address().await.contains("page_size=10"));
+    oldest(200).await;
+    p.press_at("Unknown program", "Sign out").await;
+    p.says("3 tokens end at once.").await;
+    p.press_here("Sign out").await;
+    p.says("Signed out. The app holds nothing in your name on that device.")
+        .await;
+    p.says("10 sign-ins.").await;
+    oldest(400).await;
+    p.press("Account").await;
+    // Search finds, and says when it does not.
+    p.fill("App, scope, device or address", "AUTHGATE").await;
+    p.press("Search").await;
+    p.says("AuthGate CLI").await;
+    p.fill("App, scope, device or address", "nothing like that")
+        .await;
+    p.press("Search").await;
+    p.says("Nothing matches").await;
+    p.press_here("Clear").await;
+    p.says("AuthGate CLI").await;
+    // All of it.
+    p.press("Sign all out").await;
+    p.heading("Sign all apps and devices out?").await;
+    p.says("Your browsers stay signed in.").await;
+    p.press_here("Sign all out").await;
+    p.says("All apps and devices are signed out.").await;
+    p.says("No app or device is connected").await;
+}
+
+/// Tokens are filtered, turned over, switched off and on, and ended.
 pub async fn tokens(stage: &Stage) {
     let p = &stage.person;
     stage.sign_in_newcomer("tara", "user").await;
-    p.says("No app or device is connected").await;
     let (access, _) = stage.connect_device("tara").await;
     p.press("Account").await;
-    p.says("2 are in force.").await;
-    p.says("AuthGate CLI").await;
+    // Beneath what is signed in.
+    p.press("2 tokens").await;
+    p.press_at("Access token", "Switch off").await;
+    p.says("The token was switched off.").await;
+    assert_eq!(stage.tokeninfo(&access).await, 401);
+    p.press("2 tokens").await;
+    p.press_at("Access token", "Switch on").await;
+    p.says("The token was switched on.").await;
+    p.filter("Show", "All tokens").await;
     p.has_rows(2).await;
     p.filter("Kind", "Access token").await;
     p.has_rows(1).await;
@@ -29,7 +91,7 @@ pub async fn tokens(stage: &Stage) {
     p.press_at("Access token", "Revoke").await;
     p.heading("Revoke this token?").await;
     p.press("Cancel").await;
-    p.says("in force").await;
+    p.has_rows(1).await;
     assert!(p.address().await.contains("category=access"));
     assert_eq!(stage.tokeninfo(&access).await, 200);
     p.press_at("Access token", "Revoke").await;
@@ -55,7 +117,8 @@ pub async fn tokens(stage: &Stage) {
         stage.connect_device("tara").await;
     }
     p.press("Account").await;
-    p.says("11 are in force.").await;
+    p.says("6 sign-ins.").await;
+    p.filter("Show", "All tokens").await;
     p.choose("Rows", "10").await;
     p.asks_when_chosen("Search").await;
     p.says("Older").await;
@@ -66,14 +129,10 @@ pub async fn tokens(stage: &Stage) {
     p.press("Newer").await;
     p.says("Older").await;
     p.has_rows(10).await;
-    // All of it.
-    p.press("Sign all out").await;
-    p.heading("Sign all apps and devices out?").await;
-    p.says("Your browsers stay signed in.").await;
-    p.press_here("Sign all out").await;
-    p.says("All apps and devices are signed out.").await;
-    p.filter("State", "Active").await;
+    p.filter("State", "Switched off").await;
     p.says("Nothing matches").await;
+    p.filter("Show", "Sign-ins").await;
+    p.says("6 sign-ins.").await;
 }
 
 /// Where one is signed in: one browser is ended, then all others.

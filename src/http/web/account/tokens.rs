@@ -1,45 +1,64 @@
-//! `/account/sessions`: tokens, grouped by app and device. The path is as old as the server; browsers are elsewhere.
-use super::oneself;
+//! `/account/sessions` with a filter: one's tokens, those that are over too. And what is done to one of them. The path is as
+//! old as the server; browsers are elsewhere.
+use super::{oneself, sign_ins};
 use crate::{
     domain::{
         time::Timestamp,
-        token::{TokenCategory, TokenStatus},
+        token::{TokenCategory, TokenState, TokenStatus},
     },
-    flows::account::{self, AccountDeps, Deed, LiveTokens, Outcome, OwnToken, OwnTokenQuery},
+    flows::account::{self, AccountDeps, Deed, InState, Outcome, OwnToken, OwnTokenQuery},
     http::web::{
         form_encoded,
         guard::{Answer, Visit},
         list::Listing,
     },
     pages::{
-        Alert, Badge, ConfirmPage, Fact, Place, Switch, TokenGroup, TokenRow, TokensPage, Tone,
-        When, Words, agent_words,
+        Alert, Badge, ConfirmPage, Fact, Hidden, Place, Switch, Tab, Tabs, TokenRow, TokensPage,
+        Tone, When, Words, agent_words,
     },
 };
 use std::sync::Arc;
 
-const LIST: &str = "/account/sessions";
-const STATUS: &[&str] = &["", "active", "disabled", "revoked"];
-const CATEGORY: &[&str] = &["", "access", "refresh"];
+/// The list.
+pub const LIST: &str = "/account/sessions";
+/// Without a status and a category it shows sign-ins.
+const FILTERS: [(&str, &[&str]); 2] = [
+    ("status", &["", ALL, "active", "disabled", "revoked"]),
+    ("category", &["", "access", "refresh"]),
+];
+/// The status of all tokens.
+const ALL: &str = "all";
 
 /// `GET /account/sessions`.
 pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
-    let listing = Listing::of(&visit, 20, &[("status", STATUS), ("category", CATEGORY)]);
+    let listing = Listing::of(&visit, 20, &FILTERS);
+    match (listing.filter("status"), listing.filter("category")) {
+        ("", "") => sign_ins::list(&deps, &visit, &listing).await,
+        ("", _) => tokens(&deps, &visit, &listing.choosing("status", ALL)).await,
+        _ => tokens(&deps, &visit, &listing).await,
+    }
+}
+
+async fn tokens(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer {
+    let now = deps.login.ground.now();
+    let status = Some(listing.filter("status")).filter(|status| *status != ALL);
+    let category = listing.filter("category");
     let query = OwnTokenQuery {
         search: listing.search.clone(),
-        status: Some(listing.filter("status"))
-            .filter(|status| !status.is_empty())
-            .map(TokenStatus::stored),
-        category: TokenCategory::stored(listing.filter("category")),
+        state: status.map(|status| InState {
+            status: TokenStatus::stored(status),
+            now,
+        }),
+        category: TokenCategory::stored(category),
     };
-    let own = account::tokens(&deps, &oneself(&visit), (&query, &listing.slice)).await?;
-    let now = deps.login.ground.now();
+    let own = account::tokens(deps, &oneself(visit), (&query, &listing.slice)).await?;
     let tabs = vec![
+        views(listing),
         listing.tabs(
             "status",
             "account.tokens.status",
             &[
-                ("", "list.all"),
+                (ALL, "list.all"),
                 ("active", "account.tokens.active"),
                 ("disabled", "account.tokens.disabled"),
                 ("revoked", "account.tokens.revoked"),
@@ -55,91 +74,91 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
             ],
         ),
     ];
+    let is_narrowed = status.is_some() || !category.is_empty() || !listing.search.is_empty();
+    let mut filter = listing.form("account.tokens.search", tabs);
+    filter.is_narrowed = is_narrowed;
+    filter.whole = every_token();
+    let back = listing.query();
     let page = TokensPage {
         shell: visit.shell(Place::Account),
-        live: in_force(own.live),
-        has_live: own.live.count > 0 || !own.live.is_all,
         ending: own.ending.map(|ending| {
             let ended = Words::grouped(ending.ended);
             Alert::info(Words::of("account.tokens.ending").with("ended", ended))
         }),
-        filter: listing.form("account.tokens.search", tabs),
+        filter,
         goes_on: own.leaf.rows.is_empty() && own.leaf.older.is_some(),
-        groups: groups(&own.leaf.rows, now, &listing.query()),
+        tokens: own
+            .leaf
+            .rows
+            .iter()
+            .map(|own| row(own, now, &back))
+            .collect(),
         pager: listing.pager(&own.leaf, None),
     };
     Ok(visit.draw(200, &page))
 }
 
-fn in_force(live: LiveTokens) -> Words {
-    if live.is_all {
-        Words::count("account.tokens.live", live.count)
-    } else {
-        Words::of("account.tokens.live_at_least").with("n", Words::grouped(live.count))
+fn every_token() -> String {
+    format!("{LIST}?status={ALL}")
+}
+
+/// From sign-ins to tokens and back; the search goes along.
+pub fn views(listing: &Listing) -> Tabs {
+    let is_tokens = !listing.filter("status").is_empty();
+    let sign_ins = listing.choosing("status", "").choosing("category", "");
+    let tab = |label, listing: &Listing, is_current| Tab {
+        label: Words::of(label),
+        href: listing.href(None),
+        is_current,
+    };
+    Tabs {
+        label: Words::of("account.tokens.view"),
+        tabs: vec![
+            tab("account.sign_ins.tab", &sign_ins, !is_tokens),
+            tab(
+                "account.tokens.every",
+                &sign_ins.choosing("status", ALL),
+                is_tokens,
+            ),
+        ],
     }
 }
 
-/// Neighbours that came from one grant stand together.
-fn groups(tokens: &[OwnToken], now: Timestamp, back: &str) -> Vec<TokenGroup> {
-    let same = |a: &OwnToken, b: &OwnToken| {
-        a.token.client_id == b.token.client_id && a.token.family == b.token.family
-    };
-    tokens
-        .chunk_by(same)
-        .filter_map(|tokens| {
-            let first = tokens.first()?;
-            Some(TokenGroup {
-                client_name: first.client_name.clone(),
-                client_id: first.token.client_id.to_string(),
-                grant: Words::of(match first.grant.as_str() {
-                    "device_code" => "account.tokens.grant.device",
-                    "authorization_code" => "account.tokens.grant.code",
-                    _ => "account.tokens.grant.other",
-                }),
-                agent: Some(&first.user_agent)
-                    .filter(|agent| !agent.is_empty())
-                    .map(|agent| agent_words(agent)),
-                ip: first.ip.clone(),
-                tokens: tokens.iter().map(|own| row(own, now, back)).collect(),
-            })
-        })
-        .collect()
-}
-
-fn row(own: &OwnToken, now: Timestamp, back: &str) -> TokenRow {
+/// A token in a list.
+pub fn row(own: &OwnToken, now: Timestamp, back: &str) -> TokenRow {
     let token = &own.token;
-    let is_over = token.expires_at <= now;
     let id = form_encoded(token.id.as_str());
-    let badge = match token.status {
-        TokenStatus::Revoked => Badge::new(Tone::Error, "account.tokens.revoked"),
-        TokenStatus::Active | TokenStatus::Disabled if is_over => {
-            Badge::new(Tone::Neutral, "account.tokens.expired")
-        }
-        TokenStatus::Active => Badge::new(Tone::Success, "account.tokens.active"),
-        TokenStatus::Disabled => Badge::new(Tone::Warning, "account.tokens.disabled"),
-    };
     let switch = |deed: &str, label: &'static str| Switch {
         action: format!("{LIST}/{id}/{deed}"),
         label: Words::of(label),
         back: back.to_owned(),
     };
-    let switch = match token.status {
-        _ if is_over => None,
-        TokenStatus::Active => Some(switch("disable", "account.tokens.disable")),
-        TokenStatus::Disabled if !own.disabled_by_other => {
-            Some(switch("enable", "account.tokens.enable"))
-        }
-        TokenStatus::Disabled | TokenStatus::Revoked => None,
+    let (badge, switch) = match token.state(now) {
+        TokenState::Active => (
+            Badge::new(Tone::Success, "account.tokens.active"),
+            Some(switch("disable", "account.tokens.disable")),
+        ),
+        TokenState::Disabled => (
+            Badge::new(Tone::Warning, "account.tokens.disabled"),
+            (!own.disabled_by_other).then(|| switch("enable", "account.tokens.enable")),
+        ),
+        TokenState::Expired => (Badge::new(Tone::Neutral, "account.tokens.expired"), None),
+        TokenState::Revoked => (Badge::new(Tone::Error, "account.tokens.revoked"), None),
     };
-    let is_alive = token.status != TokenStatus::Revoked && !is_over;
+    let is_held = matches!(token.state(now), TokenState::Active | TokenState::Disabled);
     TokenRow {
         category: category(token.category),
         badge,
+        client_name: own.client_name.clone(),
+        agent: Some(&own.user_agent)
+            .filter(|agent| !agent.is_empty())
+            .map(|agent| agent_words(agent)),
         scopes: token.scopes.iter().map(str::to_owned).collect(),
         created: When::new(token.created_at, now),
         expires: When::new(token.expires_at, now),
         used: token.last_used_at.map(|at| When::new(at, now)),
-        revoke: is_alive.then(|| format!("{LIST}/{id}/revoke?back={}", form_encoded(back))),
+        is_use_noted: token.category == TokenCategory::Refresh,
+        revoke: is_held.then(|| format!("{LIST}/{id}/revoke?back={}", form_encoded(back))),
         switch,
         note: (own.disabled_by_other && token.status == TokenStatus::Disabled)
             .then(|| Words::of("account.tokens.by_admin")),
@@ -165,9 +184,7 @@ pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
         TokenCategory::Access => "account.tokens.after_access",
         TokenCategory::Refresh => "account.tokens.after_refresh",
     };
-    let back = visit.back_query();
     let page = ConfirmPage {
-        shell: visit.shell(Place::Account),
         title: Words::of("account.tokens.revoke_heading"),
         lead: Words::of("account.tokens.revoke_lead"),
         facts: vec![
@@ -176,16 +193,30 @@ pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
             Fact::new("account.tokens.scopes", own.token.scopes.to_string()),
         ],
         consequences: vec![Words::of(after)],
+        button: Words::of("account.tokens.revoke"),
+        ..confirm(&visit)
+    };
+    Ok(visit.draw(200, &page))
+}
+
+/// Asks before something of one's own ends, and leads back to the list as it was.
+pub fn confirm(visit: &Visit) -> ConfirmPage {
+    let back = visit.back_query();
+    ConfirmPage {
+        shell: visit.shell(Place::Account),
+        title: Words::of("confirm.page"),
+        lead: Words::of("account.tokens.revoke_lead"),
+        facts: Vec::new(),
+        consequences: Vec::new(),
         action: visit.request.path().to_owned(),
-        hidden: vec![crate::pages::Hidden {
+        hidden: vec![Hidden {
             name: "back".to_owned(),
             value: back.to_owned(),
         }],
         button: Words::of("account.tokens.revoke"),
         is_danger: true,
         cancel: format!("{LIST}?{back}").trim_end_matches('?').to_owned(),
-    };
-    Ok(visit.draw(200, &page))
+    }
 }
 
 /// `POST /account/sessions/{id}/revoke`.
@@ -218,48 +249,4 @@ async fn treat(
         Outcome::WrongState => visit.back(LIST, not_done),
         Outcome::Unknown => visit.forbidden(),
     })
-}
-
-/// `GET /account/sessions/revoke-all`.
-pub async fn ask_all(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
-    let ground = &deps.login.ground;
-    let live = ground
-        .store
-        .own_live_tokens(&visit.guest.user.id, ground.now())
-        .await?;
-    let page = ConfirmPage {
-        shell: visit.shell(Place::Account),
-        title: Words::of("account.tokens.all_heading"),
-        lead: Words::of("account.tokens.all_lead"),
-        facts: vec![Fact::new("account.tokens.all_in_force", at_least(live))],
-        consequences: vec![
-            Words::of("account.tokens.all_after"),
-            Words::of("account.tokens.all_browsers"),
-        ],
-        action: visit.request.path().to_owned(),
-        hidden: Vec::new(),
-        button: Words::of("account.tokens.revoke_all"),
-        is_danger: true,
-        cancel: LIST.to_owned(),
-    };
-    Ok(visit.draw(200, &page))
-}
-
-fn at_least(live: LiveTokens) -> Words {
-    if live.is_all {
-        Words::from(live.count)
-    } else {
-        Words::of("account.tokens.at_least").with("n", Words::grouped(live.count))
-    }
-}
-
-/// `POST /account/sessions/revoke-all`.
-pub async fn revoke_all(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
-    let ended = account::end_all(&deps, &oneself(&visit)).await?;
-    let outcome = if ended.goes_on {
-        "success=ending_all".to_owned()
-    } else {
-        format!("success=revoked_all&n={}", ended.tokens)
-    };
-    Ok(visit.to(&format!("{LIST}?{outcome}")))
 }

@@ -116,7 +116,7 @@ fn figures(counters: &Counters) -> Vec<Counter> {
             counters.access_tokens,
             "dashboard.access",
             Words::of("dashboard.access_note").with("n", counters.refresh_tokens),
-            "/admin/tokens?status=active",
+            "/admin/tokens?status=active&category=access",
         ),
         counter(
             counters.pending_clients,

@@ -2,9 +2,9 @@
 use crate::{
     domain::{
         registration::is_hidden,
-        token::{Subject, TokenCategory, TokenStatus},
+        token::{Subject, TokenCategory, TokenState, TokenStatus},
     },
-    flows::browse::{TokenLine, TokenQuery},
+    flows::browse::{InState, TokenLine, TokenQuery},
     flows::{
         Ground,
         single_tokens::{Deed, Outcome, act},
@@ -57,18 +57,19 @@ const FILTERS: [(&str, &[&str]); 2] = [
 
 async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
     let listing = Listing::of(&visit, 10, &FILTERS);
+    let now = ground.now();
     let query = TokenQuery {
         search: listing.search.clone(),
-        status: match listing.filter("status") {
-            "active" => Some(TokenStatus::Active),
-            "disabled" => Some(TokenStatus::Disabled),
-            "revoked" => Some(TokenStatus::Revoked),
-            _ => None,
+        state: match listing.filter("status") {
+            "" => None,
+            status => Some(InState {
+                status: TokenStatus::stored(status),
+                now,
+            }),
         },
         category: TokenCategory::stored(listing.filter("category")),
     };
     let leaf = ground.store.tokens_page(&query, &listing.slice).await?;
-    let now = ground.now();
     let all = ("", "list.all");
     let tabs = vec![
         listing.tabs(
@@ -105,6 +106,7 @@ async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
 
 fn row(line: &TokenLine, now: crate::domain::time::Timestamp) -> AnyTokenRow {
     let token = &line.token;
+    let state = token.state(now);
     let (user, user_href) = match &token.subject {
         Subject::User(id) if line.username.is_empty() => (id.to_string(), String::new()),
         Subject::User(id) => (line.username.clone(), format!("/admin/users/{id}")),
@@ -125,20 +127,18 @@ fn row(line: &TokenLine, now: crate::domain::time::Timestamp) -> AnyTokenRow {
             TokenCategory::Access => "tokens.access",
             TokenCategory::Refresh => "tokens.refresh",
         }),
-        status: match token.status {
-            TokenStatus::Active if token.expires_at <= now => {
-                Badge::new(Tone::Neutral, "tokens.expired")
-            }
-            TokenStatus::Active => Badge::new(Tone::Success, "tokens.active"),
-            TokenStatus::Disabled => Badge::new(Tone::Warning, "tokens.disabled"),
-            TokenStatus::Revoked => Badge::new(Tone::Error, "tokens.revoked"),
+        status: match state {
+            TokenState::Active => Badge::new(Tone::Success, "tokens.active"),
+            TokenState::Disabled => Badge::new(Tone::Warning, "tokens.disabled"),
+            TokenState::Expired => Badge::new(Tone::Neutral, "tokens.expired"),
+            TokenState::Revoked => Badge::new(Tone::Error, "tokens.revoked"),
         },
         scopes: token.scopes.iter().map(str::to_owned).collect(),
         created: When::new(token.created_at, now),
         expires: When::new(token.expires_at, now),
-        is_active: token.status == TokenStatus::Active && token.expires_at > now,
-        is_disabled: token.status == TokenStatus::Disabled,
-        can_end: token.status != TokenStatus::Revoked,
+        is_active: state == TokenState::Active,
+        is_disabled: state == TokenState::Disabled,
+        can_end: state != TokenState::Revoked,
     }
 }
 

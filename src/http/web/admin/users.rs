@@ -328,7 +328,7 @@ fn holdings(user: &User, held: UserHoldings) -> Vec<Holding> {
         (
             held.tokens,
             "users.tokens",
-            format!("/admin/tokens?search={}", user.id),
+            format!("/admin/tokens?search={}&status=active", user.id),
         ),
         (held.sessions, "users.sessions", base.clone()),
         (
