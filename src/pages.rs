@@ -57,8 +57,8 @@ pub use parts::{
     Alert, Badge, Choice, ConfirmPage, Fact, Filter, Hidden, Pager, Secret, Tab, Tabs, Tone, When,
 };
 pub use people::{
-    ConnectionRow, ConnectionsPage, Holding, UserAuthorizationsPage, UserFormPage, UserPage,
-    UserPasswordPage, UserRow, UsersPage,
+    ConnectionRow, ConnectionsPage, Holding, UserAuthorizationsPage, UserBrowsersPage,
+    UserFormPage, UserPage, UserPasswordPage, UserRow, UsersPage,
 };
 pub use public::{
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, ErrorPage, LoginMessage,

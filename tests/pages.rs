@@ -115,6 +115,7 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         "users/password",
         "users/connections",
         "users/authorizations",
+        "users/browsers",
         "admin/dashboard",
         "admin/tokens",
         "admin/keys",

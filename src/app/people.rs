@@ -29,6 +29,7 @@ pub async fn reset_password(
         ground: ground.clone(),
         algorithm,
         policy: Arc::new(house::password_policy(config, algorithm)),
+        idle: config.session.idle_timeout,
     };
     let made = people::reset_by_operator(&deps, username, chosen).await;
     beside::leave(&ground).await?;

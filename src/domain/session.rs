@@ -67,6 +67,11 @@ impl Session {
         Ok(())
     }
 
+    /// Whether it counts in the browser that it began in; `idle` as above.
+    pub fn counts(&self, now: Timestamp, idle: Option<Duration>) -> bool {
+        self.check(now, idle, &self.fingerprint).is_ok()
+    }
+
     /// Whether it is time to write `last_seen_at` again; `idle` as above.
     pub fn is_stale(&self, now: Timestamp, idle: Option<Duration>) -> bool {
         let lag = idle.map_or(SEEN_EVERY, |idle| SEEN_EVERY.min(idle / 10));
@@ -115,5 +120,6 @@ mod tests {
             ..session
         };
         assert_eq!(ended.check(at(151), idle, "f"), Err(SessionEnd::Over));
+        assert!(remembered.counts(at(999), idle) && !ended.counts(at(151), idle));
     }
 }

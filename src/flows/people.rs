@@ -20,11 +20,13 @@ use crate::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+mod browsers;
 mod events;
 mod reset;
 pub use crate::passwords::PolicyViolation;
+pub use browsers::{Browsers, browsers, end_browsers};
 pub use reset::{reset_by_operator, reset_password};
 
 /// What it needs.
@@ -36,6 +38,8 @@ pub struct PeopleDeps {
     pub algorithm: HashAlgorithm,
     /// What a password must be.
     pub policy: Arc<PasswordPolicy>,
+    /// `SESSION_IDLE_TIMEOUT`, `None` when switched off.
+    pub idle: Option<Duration>,
 }
 
 /// Why nothing was done.

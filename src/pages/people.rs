@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::words::{as_local_href, as_tame};
 use super::{
-    Alert, Badge, ConsentRow, Fact, Filter, FormInput, FormSelect, Pager, Secret, Shell, View,
-    When, Words,
+    Alert, Badge, BrowserRow, ConsentRow, Fact, Filter, FormInput, FormSelect, Pager, Secret,
+    Shell, View, When, Words,
 };
 
 /// A person in a list.
@@ -157,6 +157,24 @@ pub struct ConnectionsPage {
 impl View for ConnectionsPage {
     const TEMPLATE: &'static str = "users/connections";
     const TITLE: &'static str = "users.connections_title";
+}
+
+/// `GET /admin/users/{id}/browsers`.
+#[derive(Debug, Clone, Serialize)]
+pub struct UserBrowsersPage {
+    pub shell: Shell,
+    pub id: String,
+    #[serde(serialize_with = "as_tame")]
+    pub username: String,
+    /// The present browser stays signed in.
+    pub is_oneself: bool,
+    pub rows: Vec<BrowserRow>,
+    pub has_others: bool,
+}
+
+impl View for UserBrowsersPage {
+    const TEMPLATE: &'static str = "users/browsers";
+    const TITLE: &'static str = "users.browsers_title";
 }
 
 /// `GET /admin/users/{id}/authorizations`.

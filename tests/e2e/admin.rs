@@ -1,5 +1,6 @@
 //! Administration as an administrator clicks it.
 use super::{
+    account::{add_person, person, send},
     clicks::secret_on,
     support::{Engine, Http, Server},
 };
@@ -436,6 +437,108 @@ async fn admin_reset_flow() {
                 .await,
             1
         );
+    }
+}
+
+/// A laptop is lost: an administrator sees where somebody is signed in and signs them out there, and apps go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn browsers_of_a_person_are_seen_and_ended() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        let mut here = admin(&server).await;
+        add_person(&server, "zoe", "user").await;
+        let mut tool = server.http().await;
+        let code = server.approved_codes_of(&mut tool, "zoe").await;
+        let tokens = tool.poll(&server.client_id, &code).await;
+        let mut browsers = Vec::new();
+        for _ in 0..3 {
+            browsers.push(person(&server, "zoe").await);
+        }
+        let list = "/admin/users/id-of-zoe/browsers";
+        let user = here.get("/admin/users/id-of-zoe", &[]).await.body;
+        assert!(user.contains(&format!("href=\"{list}\"")), "{user}");
+        let page = here.get(list, &[]).await.body;
+        assert_eq!(page.matches("/end\"").count(), 3, "{page}");
+        assert!(page.contains("127.0.0.1") && !page.contains("This browser"));
+        let end = page
+            .split('"')
+            .find(|text| text.starts_with(list) && text.ends_with("/end"))
+            .unwrap()
+            .to_owned();
+        // Nobody but administrators, and nobody by a part of the name or under another person's.
+        for path in [list, &end, &format!("{list}/end-all")] {
+            assert_eq!(browsers[0].get(path, &[]).await.status, 403, "{path}");
+        }
+        assert_eq!(
+            send(&mut browsers[0], "/account/profile", &end, &[])
+                .await
+                .status,
+            403
+        );
+        let own = server
+            .texts("SELECT id FROM users WHERE username = 'admin'")
+            .await;
+        let own = format!("/admin/users/{}/browsers", own[0]);
+        let gone = |list: &str| Some(format!("{list}?warning=browser_gone"));
+        let short = end.replace(list, "").get(..9).unwrap().to_owned();
+        let short = format!("{list}{short}/end");
+        let foreign = end.replace(list, &own);
+        for (path, of) in [(&short, list), (&foreign, own.as_str())] {
+            assert_eq!(
+                here.get(path, &[]).await.header("location"),
+                gone(of),
+                "{path}"
+            );
+            let answer = here.submit(list, path, &[]).await;
+            assert_eq!(answer.header("location"), gone(of), "{path}");
+        }
+        let nobody = "/admin/users/nobody/browsers";
+        for path in ["", "/end-all", "/0/end"] {
+            let path = format!("{nobody}{path}");
+            assert_eq!(here.get(&path, &[]).await.status, 404, "{path}");
+            let posted = here.submit(list, &path, &[]).await;
+            assert_eq!(posted.status, 404, "{path}");
+        }
+        let left =
+            "SELECT count(*) FROM sessions WHERE user_id = 'id-of-zoe' AND revoked_at IS NULL";
+        assert_eq!(server.count(left).await, 3);
+        // One, then all.
+        let asked = here.get(&end, &[]).await.body;
+        assert!(asked.contains("Sign this browser out?") && asked.contains("zoe"));
+        let answer = here.submit(&end, &end, &[]).await;
+        let done = |n: u32| Some(format!("{list}?success=browsers_ended&n={n}"));
+        assert_eq!(answer.header("location"), done(1));
+        assert_eq!(server.count(left).await, 2);
+        assert_eq!(here.get(&end, &[]).await.header("location"), gone(list));
+        let all = format!("{list}/end-all");
+        let asked = here.get(&all, &[]).await.body;
+        assert!(
+            asked.contains("Browsers that are signed out: 2."),
+            "{asked}"
+        );
+        let answer = here.submit(&all, &all, &[]).await;
+        assert_eq!(answer.header("location"), done(2));
+        for browser in &mut browsers {
+            assert_eq!(browser.get("/account/profile", &[]).await.status, 302);
+        }
+        let page = here.get(list, &[]).await.body;
+        assert!(page.contains("No browser is signed in"), "{page}");
+        assert_eq!(tool.tokeninfo(&tokens.text("access_token")).await, 200);
+        // One's own: all but this one.
+        let mut there = admin(&server).await;
+        let page = here.get(&own, &[]).await.body;
+        assert!(page.contains("This browser"), "{page}");
+        assert_eq!(page.matches("/end\"").count(), 1, "{page}");
+        here.confirm(&format!("{own}/end-all"), &[]).await;
+        assert_eq!(there.get("/account/profile", &[]).await.status, 302);
+        assert_eq!(here.get(&own, &[]).await.status, 200);
+        let told = "SELECT count(*) FROM audit_logs WHERE event_type = 'SESSIONS_ENDED' AND severity = 'WARNING' \
+                    AND actor_username = 'admin'";
+        assert_eq!(server.count(told).await, 3);
+        let whom = format!(
+            "{told} AND resource_id = 'id-of-zoe' AND CAST(details AS TEXT) LIKE '%\"session_count\":2%'"
+        );
+        assert_eq!(server.count(&whom).await, 1);
     }
 }
 

@@ -240,6 +240,9 @@ fn of_admins(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
         .hang("user_password", &admin::user_password())?
         .hang("user_connections", &admin::connections())?
         .hang("user_connections_none", &admin::connections_none())?
+        .hang("user_browsers", &admin::browsers())?
+        .hang("user_browsers_own", &admin::browsers_own())?
+        .hang("user_browsers_none", &admin::browsers_none())?
         .hang("user_authorizations", &admin::authorizations())?
         .hang("user_authorizations_none", &admin::authorizations_none())?
         .hang("tokens", &admin::tokens())?

@@ -1,10 +1,11 @@
 //! Views of people, tokens, keys and the dashboard, with plausible values.
 use super::{admin_shell, ago, clients};
+use crate::account;
 use authgate::pages::{
-    ActivityRow, ActorRow, Alert, AllTokensPage, AnyTokenRow, Badge, ConnectionRow,
+    ActivityRow, ActorRow, Alert, AllTokensPage, AnyTokenRow, Badge, BrowserRow, ConnectionRow,
     ConnectionsPage, Counter, DashboardPage, Fact, FormInput, FormSelect, Holding, KeyRow,
-    KeysPage, Pager, Place, Secret, Tone, UserAuthorizationsPage, UserFormPage, UserPage,
-    UserPasswordPage, UserRow, UsersPage, WaitingRow, Words, WorkPage, WorkRow,
+    KeysPage, Pager, Place, Secret, Tone, UserAuthorizationsPage, UserBrowsersPage, UserFormPage,
+    UserPage, UserPasswordPage, UserRow, UsersPage, WaitingRow, Words, WorkPage, WorkRow,
 };
 
 const ID: &str = "4f8d7f3e-10aa-4bb5-9d2e-0d4a6f6c1f9b";
@@ -172,6 +173,39 @@ pub fn connections_none() -> ConnectionsPage {
     ConnectionsPage {
         rows: vec![],
         ..connections()
+    }
+}
+
+pub fn browsers() -> UserBrowsersPage {
+    let list = format!("/admin/users/{ID}/browsers");
+    let row = |mut row: BrowserRow| {
+        row.end = Some(format!("{list}/0123456789abcdef0123456789abcdef/end"));
+        row.is_current = false;
+        row
+    };
+    UserBrowsersPage {
+        shell: admin_shell(Place::Users),
+        id: ID.into(),
+        username: "maria.lindqvist".into(),
+        is_oneself: false,
+        has_others: true,
+        rows: account::browsers().rows.into_iter().map(row).collect(),
+    }
+}
+
+pub fn browsers_own() -> UserBrowsersPage {
+    UserBrowsersPage {
+        is_oneself: true,
+        rows: account::browsers().rows,
+        ..browsers()
+    }
+}
+
+pub fn browsers_none() -> UserBrowsersPage {
+    UserBrowsersPage {
+        has_others: false,
+        rows: vec![],
+        ..browsers()
     }
 }
 

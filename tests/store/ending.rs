@@ -17,7 +17,7 @@ use authgate::{
         traces::RecordTraces,
         users::{
             changing::UserChanged,
-            ending::{DisableUser, ResetPassword},
+            ending::{DisableUser, EndSessionsOf, ResetPassword},
         },
     },
 };
@@ -319,6 +319,49 @@ async fn sweeps_take_what_is_over_and_nothing_else() {
         assert_eq!(first, PIECE);
         assert!((5..50).contains(&rest), "{rest}");
         assert_eq!(store.commit(sweep()).await, Ok(0));
+    })
+    .await;
+}
+
+/// Administrators sign somebody out in browsers as long as they are administrators; the rest of what is theirs stays.
+#[tokio::test]
+async fn sessions_end_by_an_administrator_who_still_is_one() {
+    on_both(async |world| {
+        world.signed_in("r").await;
+        let name = |n: usize| format!("{n:032}");
+        for n in 0..3 {
+            let session = session(&format!("{}{}", name(n), "x".repeat(32)), at(600));
+            assert_eq!(world.store.commit(start(session)).await, Ok(true));
+        }
+        let end = |actor: &str, whom: &str, name: Option<String>, kept: &str| EndSessionsOf {
+            user_id: UserId::new(whom),
+            actor: UserId::new(actor),
+            name,
+            kept: kept.to_owned(),
+            at: at(5),
+            audit: vec![row(&format!("{actor} {whom} {}", kept.len()), at(5))],
+        };
+        let alive = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
+        let late = world.store.commit(end("zoe", "zoe", None, "")).await;
+        assert_eq!(late, Ok(Err(UserChanged::NotAdmin)));
+        let gone = world.store.commit(end("admin", "nobody", None, "")).await;
+        assert_eq!(gone, Ok(Err(UserChanged::Gone)));
+        assert_eq!(world.count(alive).await, 3);
+        let one = || end("admin", "zoe", Some(name(1)), "");
+        assert_eq!(world.store.commit(one()).await, Ok(Ok(1)));
+        assert_eq!(
+            world.store.commit(one()).await,
+            Ok(Ok(0)),
+            "nor is it told twice"
+        );
+        let kept = format!("{}{}", name(0), "x".repeat(32));
+        let rest = world.store.commit(end("admin", "zoe", None, &kept)).await;
+        assert_eq!(rest, Ok(Ok(1)));
+        assert_eq!(world.count(alive).await, 1);
+        let tokens = "SELECT count(*) FROM access_tokens WHERE status = 'active'";
+        assert_eq!(world.count(tokens).await, 2);
+        let told = "SELECT count(*) FROM audit_logs WHERE id LIKE 'admin zoe %'";
+        assert_eq!(world.count(told).await, 2);
     })
     .await;
 }

@@ -42,6 +42,7 @@ impl House {
             ground: self.ground.clone(),
             algorithm: self.algorithm,
             policy: Arc::new(super::password_policy(config, self.algorithm)),
+            idle: config.session.idle_timeout,
         }
     }
 

@@ -149,7 +149,7 @@ pub enum EventType {
     SigningKeyRetired,
     /// A person changed their own password.
     UserPasswordChanged,
-    /// A person ended sessions of their own in other browsers.
+    /// Sessions in browsers were ended, by their person elsewhere or by an administrator.
     SessionsEnded,
 }
 

@@ -20,7 +20,7 @@ pub async fn browsers(deps: &AccountDeps, oneself: &Oneself) -> Result<Vec<Sessi
         .await?;
     Ok(found
         .into_iter()
-        .filter(|session| session.check(now, idle, &session.fingerprint).is_ok())
+        .filter(|session| session.counts(now, idle))
         .collect())
 }
 
@@ -33,11 +33,12 @@ pub async fn end_browser(
     oneself: &Oneself,
     name: &str,
 ) -> Result<bool, FlowError> {
-    // Anything shorter could mean more than one.
-    if name.len() != NAME || !name.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Ok(false);
-    }
-    Ok(end(deps, oneself, Some(name)).await? > 0)
+    Ok(is_name(name) && end(deps, oneself, Some(name)).await? > 0)
+}
+
+/// Whether a text names one session. Anything shorter could mean more than one.
+pub fn is_name(name: &str) -> bool {
+    name.len() == NAME && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Ends all sessions but the present one. Tells how many.

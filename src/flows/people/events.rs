@@ -87,6 +87,20 @@ pub fn enabled(user: &User, editor: &Editor) -> AuditEvent {
     .with("is_active", true)
 }
 
+pub fn signed_out(user: &User, name: Option<&str>, editor: &Editor) -> AuditEvent {
+    let event = about(
+        EventType::SessionsEnded,
+        "Sessions of a user were ended by an administrator",
+        user,
+        editor,
+    )
+    .at(Severity::Warning);
+    match name {
+        Some(name) => event.with("session", name),
+        None => event,
+    }
+}
+
 pub fn deleted(user: &User, editor: &Editor) -> AuditEvent {
     about(EventType::UserDeleted, "User was deleted", user, editor)
         .at(Severity::Warning)

@@ -12,7 +12,7 @@ use crate::{
 use ::http::Method;
 
 mod authorizations;
-mod browsers;
+pub(super) mod browsers;
 mod profile;
 mod sign_ins;
 mod tokens;

@@ -55,27 +55,36 @@ impl Unit for EndOwnSessions {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
-            let end = Sql::new(
-                "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL AND id_hash <> $3 \
-                 AND ($4 = '' OR substr(id_hash, 1, 32) = $4)",
-            )
-            .text(self.user_id.as_str())
-            .time(self.at)
-            .text(self.kept.as_str())
-            .text(self.name.clone().unwrap_or_default());
-            let ended = tx.run(end).await?;
-            if ended > 0 {
-                let audit: Vec<AuditRow> = self
-                    .audit
-                    .iter()
-                    .map(|row| row.clone().with_detail("session_count", ended))
-                    .collect();
-                tx.insert_audit(&audit);
-            }
-            Ok(ended)
+            let which = (&self.user_id, self.name.as_deref(), self.kept.as_str());
+            end_sessions(tx, which, self.at, &self.audit).await
         }
         .boxed()
     }
+}
+
+/// Ends the session of a person that begins with this name, or all, but never the one that is kept. Tells how many; the
+/// rows of the trail get the detail `session_count`, and are not written for none.
+pub(in crate::store) async fn end_sessions(
+    tx: &mut Tx<'_>,
+    (user_id, name, kept): (&UserId, Option<&str>, &str),
+    at: Timestamp,
+    audit: &[AuditRow],
+) -> Result<u64, StoreError> {
+    let end = Sql::new(
+        "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL AND id_hash <> $3 \
+         AND ($4 = '' OR substr(id_hash, 1, 32) = $4)",
+    )
+    .text(user_id.as_str())
+    .time(at)
+    .text(kept)
+    .text(name.unwrap_or_default());
+    let ended = tx.run(end).await?;
+    if ended > 0 {
+        let tell = |row: &AuditRow| row.clone().with_detail("session_count", ended);
+        let audit: Vec<AuditRow> = audit.iter().map(tell).collect();
+        tx.insert_audit(&audit);
+    }
+    Ok(ended)
 }
 
 /// Gives a person another password, by their own wish. Every session ends, the one in which it was done goes on under a

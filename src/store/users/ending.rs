@@ -5,6 +5,7 @@
 use super::super::{
     StoreError, Tx, Unit,
     endings::{All, end_all},
+    sessions::owned::end_sessions,
     sql::{Sql, Value},
 };
 use super::changing::{UserChanged, may_end, not_found};
@@ -43,6 +44,43 @@ impl Unit for DisableUser {
             let ended = end_all(tx, All::Of(&self.user_id), self.at).await?;
             tx.insert_audit(&ended.told(&self.audit));
             Ok(UserChanged::Done)
+        }
+        .boxed()
+    }
+}
+
+/// Ends a browser session of a person, or all of them; apps and devices stay signed in. Inside, how many ended.
+pub struct EndSessionsOf {
+    /// Whose.
+    pub user_id: UserId,
+    /// Who asked.
+    pub actor: UserId,
+    /// The first letters of the hash of the one to end; `None` for all.
+    pub name: Option<String>,
+    /// The one in which it is asked, which stays.
+    pub kept: String,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail; each gets the detail `session_count`.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for EndSessionsOf {
+    type Answer = Result<u64, UserChanged>;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Self::Answer, StoreError>> {
+        async move {
+            // Signing out takes nobody's rights away.
+            if let Some(UserChanged::NotAdmin) = may_end(tx, &self.actor, &self.user_id).await? {
+                return Ok(Err(UserChanged::NotAdmin));
+            }
+            // The person's row first: a session that begins meanwhile holds it, and is either seen below or comes after.
+            let person = Sql::new("UPDATE users SET is_active = is_active WHERE id = $1");
+            if tx.run(person.text(self.user_id.as_str())).await? == 0 {
+                return Ok(Err(UserChanged::Gone));
+            }
+            let which = (&self.user_id, self.name.as_deref(), self.kept.as_str());
+            end_sessions(tx, which, self.at, &self.audit).await.map(Ok)
         }
         .boxed()
     }

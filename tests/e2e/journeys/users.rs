@@ -69,6 +69,8 @@ pub async fn a_user(stage: &Stage) {
     p.says("The changes were saved.").await;
 
     let (access, _) = stage.connect_device("ned").await;
+    signed_out(stage).await;
+    assert_eq!(stage.tokeninfo(&access).await, 200, "apps go on");
     p.press_here("Switch off").await;
     p.heading("Switch this person off?").await;
     p.press_here("Switch off").await;
@@ -97,6 +99,41 @@ pub async fn a_user(stage: &Stage) {
     p.says("The user was deleted.").await;
     p.visit(&page).await;
     p.says("There is nothing here").await;
+}
+
+/// Two lost browsers are signed out: one, then whatever is left.
+async fn signed_out(stage: &Stage) {
+    let p = &stage.person;
+    let mut lost = Vec::new();
+    for _ in 0..3 {
+        let mut browser = stage.server.http().await;
+        let signed_in = browser.sign_in_as("ned", OWN_PASSWORD).await;
+        assert_eq!(signed_in.status, 302);
+        lost.push(browser);
+    }
+    let page = p.path().await;
+    p.press_counter("Browsers signed in").await;
+    p.heading("Where this person is signed in").await;
+    // The one in which he changed his password, too.
+    p.has_rows(4).await;
+    p.press_at("Unknown program", "Sign out").await;
+    p.heading("Sign this browser out?").await;
+    p.press("Cancel").await;
+    p.has_rows(4).await;
+    p.press_at("Unknown program", "Sign out").await;
+    p.press_here("Sign out").await;
+    p.says("Signed out. Browsers: 1.").await;
+    p.has_rows(3).await;
+    p.press("Sign out everywhere").await;
+    p.heading("Sign this person out everywhere?").await;
+    p.says("Browsers that are signed out: 3.").await;
+    p.press_here("Sign out everywhere").await;
+    p.says("No browser is signed in").await;
+    for browser in &mut lost {
+        assert_eq!(browser.get("/account/profile", &[]).await.status, 302);
+    }
+    p.press("ned").await;
+    assert_eq!(p.path().await, page);
 }
 
 /// What somebody is connected with is seen and taken away.

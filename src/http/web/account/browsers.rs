@@ -1,6 +1,7 @@
 //! `/account/browsers`: where a person is signed in.
 use super::oneself;
 use crate::{
+    domain::{session::Session, time::Timestamp},
     flows::account::{self, AccountDeps, SESSION_NAME},
     http::web::guard::{Answer, Visit},
     pages::{BrowserRow, BrowsersPage, ConfirmPage, Fact, Place, When, Words, agent_words},
@@ -10,33 +11,36 @@ use std::sync::Arc;
 const LIST: &str = "/account/browsers";
 
 /// What a page calls a session: enough of the hash to name it, too little to be one.
-fn name(hash: &str) -> &str {
+pub fn name(hash: &str) -> &str {
     hash.get(..SESSION_NAME).unwrap_or_default()
 }
 
 /// `GET /account/browsers`.
 pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let now = deps.login.ground.now();
-    let current = &visit.guest.session.hash;
-    let rows: Vec<BrowserRow> = account::browsers(&deps, &oneself(&visit))
-        .await?
-        .into_iter()
-        .map(|session| BrowserRow {
-            agent: agent_words(&session.user_agent),
-            ip: session.ip.clone(),
-            since: When::new(session.auth_time, now),
-            last_seen: When::new(session.last_seen_at, now),
-            is_current: session.hash == *current,
-            is_remembered: session.remember_me,
-            end: (session.hash != *current).then(|| format!("{LIST}/{}/end", name(&session.hash))),
-        })
-        .collect();
+    let found = account::browsers(&deps, &oneself(&visit)).await?;
+    let rows = rows(&found, &visit, (LIST, now));
     let page = BrowsersPage {
         shell: visit.shell(Place::Account),
         has_others: rows.iter().any(|row| !row.is_current),
         rows,
     };
     Ok(visit.draw(200, &page))
+}
+
+/// Sessions as a list shows them, with their confirm pages beneath the path of that list. The present one has none.
+pub fn rows(found: &[Session], visit: &Visit, (list, now): (&str, Timestamp)) -> Vec<BrowserRow> {
+    let current = &visit.guest.session.hash;
+    let row = |session: &Session| BrowserRow {
+        agent: agent_words(&session.user_agent),
+        ip: session.ip.clone(),
+        since: When::new(session.auth_time, now),
+        last_seen: When::new(session.last_seen_at, now),
+        is_current: session.hash == *current,
+        is_remembered: session.remember_me,
+        end: (session.hash != *current).then(|| format!("{list}/{}/end", name(&session.hash))),
+    };
+    found.iter().map(row).collect()
 }
 
 /// `GET /account/browsers/{id}/end`.

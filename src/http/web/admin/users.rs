@@ -29,6 +29,7 @@ use ::http::Method;
 use std::sync::Arc;
 
 mod asking;
+mod browsers;
 mod linked;
 mod password;
 
@@ -64,7 +65,7 @@ pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
             admin_action(web, deps, delete),
         );
     let routes = password::routes(web, deps, asking::routes(web, deps, routes));
-    linked::routes(web, deps, routes)
+    browsers::routes(web, deps, linked::routes(web, deps, routes))
 }
 
 const FILTERS: [(&str, &[&str]); 3] = [
@@ -330,7 +331,7 @@ fn holdings(user: &User, held: UserHoldings) -> Vec<Holding> {
             "users.tokens",
             format!("/admin/tokens?search={}&status=active", user.id),
         ),
-        (held.sessions, "users.sessions", base.clone()),
+        (held.sessions, "users.sessions", format!("{base}/browsers")),
         (
             held.connections,
             "users.connections",
