@@ -41,6 +41,7 @@ pub mod issue;
 pub mod keys;
 pub mod login;
 pub mod machine;
+mod narrowing;
 pub mod pending;
 pub mod people;
 pub mod polling;

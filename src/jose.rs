@@ -15,7 +15,7 @@ mod public_key;
 mod rsa_key;
 mod signing_key;
 
-pub use claims::{Expected, verify_claims};
+pub use claims::{Expected, audience, verify_claims};
 pub use compact::{MAX_TOKEN_BYTES, MediaType};
 pub use foreign_keys::{ForeignKeys, MAX_FOREIGN_TOKEN_BYTES, claimed_subject};
 pub use json::MAX_DEPTH;

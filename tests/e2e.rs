@@ -81,6 +81,8 @@ mod lookups;
 mod machine;
 #[path = "e2e/memory.rs"]
 mod memory;
+#[path = "e2e/narrowing.rs"]
+mod narrowing;
 #[path = "e2e/oidc.rs"]
 mod oidc;
 #[path = "e2e/outages.rs"]

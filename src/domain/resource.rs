@@ -56,6 +56,29 @@ pub fn check_subset(asked: &[String], allowed: &[String]) -> Result<(), Resource
     }
 }
 
+/// What a token is for: those `granted` values that are in one of the `allowed` lists still, and of them those that were
+/// `asked` for, if any were. Empty when none were granted.
+///
+/// # Errors
+/// [`ResourceError::NotAllowed`] for more than that, and when nothing is left of a grant that had some.
+pub fn narrow(
+    asked: &[String],
+    granted: &[String],
+    allowed: &[&[String]],
+) -> Result<Vec<String>, ResourceError> {
+    let is_allowed = |value: &&String| allowed.iter().any(|list| list.contains(value));
+    let left: Vec<String> = granted.iter().filter(is_allowed).cloned().collect();
+    if left.is_empty() && !granted.is_empty() {
+        return Err(ResourceError::NotAllowed);
+    }
+    check_subset(asked, &left)?;
+    Ok(if asked.is_empty() {
+        left
+    } else {
+        asked.to_vec()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +102,29 @@ mod tests {
         fn narrowing_never_widens(asked in proptest::collection::vec("[ab]{1,2}", 0..4), allowed in proptest::collection::vec("[ab]{1,2}", 0..4)) {
             let within = asked.iter().all(|value| allowed.contains(value));
             prop_assert_eq!(check_subset(&asked, &allowed).is_ok(), within);
+        }
+
+        /// TK-05: neither more than was granted nor more than the client may have; and never an empty list, which would
+        /// stand for any audience, in the place of one that had values.
+        #[test]
+        fn a_token_is_for_what_is_left(
+            asked in proptest::collection::vec("[a-c]", 0..3),
+            granted in proptest::collection::vec("[a-c]", 0..3),
+            own in proptest::collection::vec("[a-c]", 0..3),
+            common in proptest::collection::vec("[a-c]", 0..2),
+        ) {
+            let open = |value: &String| granted.contains(value) && (own.contains(value) || common.contains(value));
+            match narrow(&asked, &granted, &[&own, &common]) {
+                Ok(token) => {
+                    prop_assert!(token.iter().all(open));
+                    prop_assert_eq!(token.is_empty(), granted.is_empty());
+                    prop_assert!(asked.is_empty() || token == asked);
+                }
+                Err(error) => {
+                    prop_assert_eq!(error, ResourceError::NotAllowed);
+                    prop_assert!(!asked.iter().all(open) || !granted.iter().any(open));
+                }
+            }
         }
     }
 

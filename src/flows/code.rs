@@ -3,7 +3,6 @@
 use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
-    device::invalid_target,
     first_issue::{self, Granted},
     issue::{Telling, TokenResponse, TokenRules},
     refused,
@@ -18,7 +17,6 @@ use crate::{
         digest::sha256_hex,
         eligibility::Grant,
         oauth_error::{ErrorCode, OauthError},
-        resource,
         secret::Secret,
         time::Timestamp,
         trace::{Check, Trail},
@@ -94,8 +92,6 @@ pub async fn redeem(
     if verdict != CodeVerdict::Usable {
         return Err(refuse(deps, code, verdict, now, &request.origin).await);
     }
-    resource::check_subset(&request.resource, &code.resource).map_err(invalid_target)?;
-    trail.pass(Check::Resource);
     exchange(deps, request, (presented, &client), now, trail).await
 }
 
@@ -232,7 +228,6 @@ async fn exchange(
     )
     .on(ResourceType::Authorization, code.uuid.as_str(), "")
     .with("client_id", code.client_id.as_str())
-    .with("scopes", code.scopes.to_string())
     .from(&request.origin);
     let granted = Granted {
         grant: Grant::AuthorizationCode,

@@ -5,7 +5,7 @@ use super::{
     device::person,
     found_eligible,
     issue::{self, Holder, Minted, Order, Telling, TokenRules},
-    refused,
+    narrowing, refused,
 };
 use crate::{
     domain::{
@@ -16,7 +16,7 @@ use crate::{
         scope::ScopeSet,
         time::Timestamp,
         token::{Family, Subject},
-        trace::Trail,
+        trace::{Check, Trail},
     },
     jose::KeySet,
     store::{devices::Issued, standing::IssuanceFacts},
@@ -33,9 +33,9 @@ pub struct Granted<'a> {
     pub client_id: &'a ClientId,
     /// By whom.
     pub user_id: &'a UserId,
-    /// What.
+    /// What. The grant begins here, with what of it the client may have now.
     pub scopes: &'a ScopeSet,
-    /// Where.
+    /// Where, likewise.
     pub resource: &'a [String],
     /// When the person had signed in.
     pub auth_time: Option<Timestamp>,
@@ -49,7 +49,7 @@ pub struct Granted<'a> {
     pub refresh_cap: Option<Duration>,
     /// How it is told.
     pub telling: Telling,
-    /// What is told beside it, in the person's name.
+    /// What is told beside it, in the person's name and with the scopes.
     pub event: Option<AuditEvent>,
     /// Whence, for the trail.
     pub origin: &'a Origin,
@@ -68,7 +68,8 @@ pub struct First {
 /// Judges client, person and consent as the grant found them, and prepares the tokens.
 ///
 /// # Errors
-/// As [`refused`]; [`FlowError::Unavailable`] and [`FlowError::Internal`] as [`issue::prepare`].
+/// As [`refused`]; `invalid_scope` and `invalid_target` when the client may no longer have what was granted;
+/// [`FlowError::Unavailable`] and [`FlowError::Internal`] as [`issue::prepare`].
 pub async fn prepare(
     ground: &Ground,
     keys: &KeySet,
@@ -85,15 +86,21 @@ pub async fn prepare(
     let (Some(client), Some(user)) = (&facts.client, &facts.user) else {
         return Err(refused(Refusal::Client).into());
     };
+    let scopes = narrowing::scopes(None, granted.scopes, client)?;
+    trail.pass(Check::Scope);
+    let allowed: [&[String]; 2] = [&client.allowed_resources, &rules.audience];
+    let kept = narrowing::resources(&[], granted.resource, &allowed)?;
+    let resource = narrowing::resources(granted.asked_resource, &kept, &allowed)?;
+    trail.pass(Check::Resource);
     let authorization_id = facts.consent.as_ref().map(|c| c.authorization_id);
     let absolute_end = rules.lifetimes.family.map(|life| now + life);
     let order = Order {
         client,
         holder: Holder::Person(user),
-        scopes: granted.scopes,
-        granted_scopes: granted.scopes,
-        granted_resource: granted.resource,
-        asked_resource: granted.asked_resource,
+        scopes: &scopes,
+        granted_scopes: &scopes,
+        resource: &resource,
+        granted_resource: &kept,
         extra: granted.extra,
         authorization_id,
         parent: None,
@@ -112,13 +119,15 @@ pub async fn prepare(
         authorization_id,
         grant: granted.name,
         auth_time: granted.auth_time,
-        scopes: granted.scopes.clone(),
+        scopes: scopes.clone(),
         created_at: now,
         absolute_end,
         ip: granted.origin.ip.clone(),
         user_agent: granted.origin.user_agent.chars().take(500).collect(),
     };
-    let told = granted.event.map(|event| event.by(person(user)));
+    let told = granted
+        .event
+        .map(|event| event.by(person(user)).with("scopes", scopes.to_string()));
     let mut events: Vec<AuditEvent> = told.into_iter().collect();
     events.extend(issue::issued_events(
         &minted,

@@ -79,10 +79,10 @@ pub struct Order<'a> {
     pub scopes: &'a ScopeSet,
     /// Scopes of the grant, which a refresh token keeps.
     pub granted_scopes: &'a ScopeSet,
-    /// What was granted (RFC 8707); empty for none.
+    /// What the access token is for (RFC 8707); empty for `JWT_AUDIENCE`.
+    pub resource: &'a [String],
+    /// What was granted, which a refresh token keeps; empty for none.
     pub granted_resource: &'a [String],
-    /// What this request narrows it to; empty for all of it.
-    pub asked_resource: &'a [String],
     /// Caller claims, checked.
     pub extra: &'a ExtraClaims,
     /// The consent.
@@ -197,11 +197,7 @@ fn mint(
         Holder::Machine => rules.lifetimes.machine(order.client),
     };
     let access_end = within_family(order, now + life);
-    let audience = first_filled(&[
-        order.asked_resource,
-        order.granted_resource,
-        &rules.audience,
-    ]);
+    let audience = first_filled(&[order.resource, &rules.audience]);
     let access = Part {
         id: access_id,
         category: TokenCategory::Access,

@@ -2,7 +2,6 @@
 use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
-    device::invalid_target,
     first_issue::{self, Granted},
     issue::{Telling, TokenResponse, TokenRules},
     refused,
@@ -20,7 +19,6 @@ use crate::{
         eligibility::Grant,
         ids::ClientId,
         oauth_error::{ErrorCode, OauthError},
-        resource,
         secret::Secret,
         trace::{Check, Trail},
     },
@@ -90,8 +88,6 @@ pub async fn poll(
         .await?;
     deps.rules.check_extra(&client, &request.extra)?;
     let code = look(deps, request, &client.client_id, trail).await?;
-    resource::check_subset(&request.resource, &code.resource).map_err(invalid_target)?;
-    trail.pass(Check::Resource);
     redeem(deps, request, &code, trail).await
 }
 

@@ -4,7 +4,7 @@ use super::{
     client_auth::{ClientAuth, ClientCredentials},
     device::{invalid_target, person},
     issue::{self, Holder, Minted, Order, TokenResponse, TokenRules},
-    refused,
+    narrowing, refused,
 };
 use crate::{
     actors::key_holder::KeyHolder,
@@ -147,12 +147,14 @@ async fn attempt(
         }
         RefreshVerdict::Revoked => return Err(replayed(deps, &token, &request.origin).await),
     };
-    proven(&deps.keys.current(), request.refresh_token.expose(), now)?;
+    let audience = proven(&deps.keys.current(), request.refresh_token.expose(), now)?;
     trail.pass(Check::Signature);
-    let scopes = narrowed_scopes(request.scope.as_deref(), &token.scopes)?;
+    let scopes = narrowing::scopes(request.scope.as_deref(), &token.scopes, client)?;
     trail.pass(Check::Scope);
-    resource::check_subset(&request.resource, &token.resource).map_err(invalid_target)?;
     resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
+    // What the operator set as the audience of all tokens, now or when the grant began, is nobody's to lose.
+    let allowed: [&[String]; 3] = [&client.allowed_resources, &deps.rules.audience, &audience];
+    let resource = narrowing::resources(&request.resource, &token.resource, &allowed)?;
     trail.pass(Check::Resource);
     let family = family.unwrap_or_else(|| first_seen(&token, &deps.rules));
     let held = Held {
@@ -162,11 +164,12 @@ async fn attempt(
         retry,
         now,
     };
-    exchange(deps, request, client, held, &scopes, trail).await
+    exchange(deps, request, client, held, (&scopes, &resource), trail).await
 }
 
-/// The row says that the token is ours and live; the signature must say so too, with a key that still counts.
-fn proven(keys: &KeySet, jwt: &str, now: Timestamp) -> Result<(), OauthError> {
+/// The row says that the token is ours and live; the signature must say so too, with a key that still counts. Tells its
+/// `aud`: `JWT_AUDIENCE` as it was then.
+fn proven(keys: &KeySet, jwt: &str, now: Timestamp) -> Result<Vec<String>, OauthError> {
     let unproven = || invalid().failing(Check::Signature);
     let claims = keys.verify(jwt).map_err(|_| unproven())?;
     let expected = Expected {
@@ -174,23 +177,8 @@ fn proven(keys: &KeySet, jwt: &str, now: Timestamp) -> Result<(), OauthError> {
         token_type: "refresh",
         now: now.unix_timestamp(),
     };
-    crate::jose::verify_claims(&claims, &expected).map_err(|_| unproven())
-}
-
-fn narrowed_scopes(asked: Option<&str>, granted: &ScopeSet) -> Result<ScopeSet, OauthError> {
-    let Some(asked) = asked else {
-        return Ok(granted.clone());
-    };
-    let wider = || {
-        ErrorCode::InvalidScope
-            .because("the scope is wider than what was granted")
-            .noting(format!("granted was: {granted}"))
-    };
-    let asked = ScopeSet::parse(asked).map_err(|_| wider())?;
-    if asked.is_empty() || !asked.is_subset(granted) {
-        return Err(wider());
-    }
-    Ok(asked)
+    crate::jose::verify_claims(&claims, &expected).map_err(|_| unproven())?;
+    Ok(crate::jose::audience(&claims))
 }
 
 /// The refresh token that came, as the database has it.
@@ -210,7 +198,7 @@ async fn exchange(
     request: &RefreshRequest,
     client: &Client,
     held: Held<'_>,
-    scopes: &ScopeSet,
+    (scopes, resource): (&ScopeSet, &[String]),
     trail: &mut Trail,
 ) -> Result<Attempt, FlowError> {
     let Held {
@@ -245,8 +233,8 @@ async fn exchange(
         holder: Holder::Person(user),
         scopes,
         granted_scopes: &token.scopes,
+        resource,
         granted_resource: &token.resource,
-        asked_resource: &request.resource,
         extra: &request.extra,
         authorization_id: token.authorization_id,
         parent: Some(&token.id),

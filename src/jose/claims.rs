@@ -45,6 +45,15 @@ pub fn verify_claims(claims: &Map<String, Value>, expected: &Expected) -> Result
     }
 }
 
+/// `aud`, which is one text or several (RFC 7519 §4.1.3); none when it is missing.
+pub fn audience(claims: &Map<String, Value>) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match claims.get("aud") {
+        Some(Value::Array(several)) => several.iter().filter_map(text).collect(),
+        one => one.and_then(text).into_iter().collect(),
+    }
+}
+
 fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, JoseError> {
     let read = |value| numeric_date(value).ok_or(JoseError::MissingClaim(name));
     claims.get(name).map(read).transpose()
