@@ -26,7 +26,7 @@ pub struct Claims {
 pub enum AccessTokenType {
     /// `JWT`, which all verifiers of the former server expect.
     Jwt,
-    /// `at+jwt` (RFC 9068 §2.1).
+    /// `at+jwt` (RFC 9068 §2.1). There is an audience then.
     AtJwt,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn limits(r: &mut Reader<'_>) -> ExtraClaimRules {
 
 /// The whole group around its limits.
 pub(super) fn read(r: &mut Reader<'_>, limits: ExtraClaimRules) -> Claims {
-    Claims {
+    let claims = Claims {
         audience: r.list("JWT_AUDIENCE", &[]),
         domain: domain(r),
         rules: ExtraClaimRules {
@@ -63,7 +63,14 @@ pub(super) fn read(r: &mut Reader<'_>, limits: ExtraClaimRules) -> Claims {
                 format!("invalid ACCESS_TOKEN_TYPE value: {text:?} (must be \"jwt\" or \"at+jwt\")")
             },
         ),
+    };
+    if claims.access_token_type == AccessTokenType::AtJwt && claims.audience.is_empty() {
+        r.error(
+            "ACCESS_TOKEN_TYPE",
+            "ACCESS_TOKEN_TYPE=at+jwt needs JWT_AUDIENCE: such a token must name an audience, also when nobody asks for one (RFC 9068 §3)",
+        );
     }
+    claims
 }
 
 fn size(r: &mut Reader<'_>, name: &str, default: i64) -> usize {

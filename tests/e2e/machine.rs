@@ -553,6 +553,8 @@ async fn public_clients_add_claims_only_where_they_may() {
     let env = [
         ("EXTRA_CLAIMS_PUBLIC_CLIENTS", "true"),
         ("ACCESS_TOKEN_TYPE", "at+jwt"),
+        // Without it the server does not start: RFC 9068 §2.2.
+        ("JWT_AUDIENCE", API),
     ];
     let server = Server::start(Engine::Sqlite, &env).await;
     let code = server.approved_codes(1).await.remove(0);
@@ -571,6 +573,7 @@ async fn public_clients_add_claims_only_where_they_may() {
             .unwrap();
         let head: Value = serde_json::from_slice(&head).unwrap();
         assert_eq!(head["typ"], typ);
+        assert_eq!(claims(&token)["aud"], API);
     }
     assert_eq!(http.tokeninfo(&tokens.text("access_token")).await, 200);
     let again = http

@@ -388,6 +388,13 @@ fn settings_that_fail_together() {
             "CORS_ALLOWED_ORIGINS: bad origin: origins must contain '*' or include http://,https:// (got \"b.example\")"
         ]
     );
+    let typed = errors(&[("ACCESS_TOKEN_TYPE", "at+jwt"), ("JWT_AUDIENCE", " , ")]);
+    assert_eq!(
+        typed.first().map(String::as_str),
+        Some(
+            "ACCESS_TOKEN_TYPE=at+jwt needs JWT_AUDIENCE: such a token must name an audience, also when nobody asks for one (RFC 9068 §3)"
+        )
+    );
     let api = errors(&[("AUTH_MODE", "http_api")]);
     assert_eq!(
         api,
