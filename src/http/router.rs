@@ -331,12 +331,14 @@ impl Inner {
                 .decode_utf8_lossy()
                 .into_owned()
         };
-        let params = hit
+        let params: Vec<(String, String)> = hit
             .params
             .iter()
             .map(|(name, value)| (name.to_owned(), decode(value)))
             .collect();
-        Some((hit.value, params))
+        // PostgreSQL can store no NUL, so nothing has a name with one.
+        let may_exist = params.iter().all(|(_, value)| !value.contains('\0'));
+        may_exist.then_some((hit.value, params))
     }
 
     /// The other spelling of a trailing slash is redirected for readers and served for senders, whose form would be lost.

@@ -122,6 +122,14 @@ async fn headers_and_lines(server: &Server) {
     }
     let mut http: Http = server.http().await;
     http.sign_in().await;
+    for path in [
+        "/admin/users/%00",
+        "/admin/clients/a%00b",
+        "/admin/tokens/%00/revoke",
+        "/account/authorizations/%00/revoke",
+    ] {
+        assert_eq!(http.get(path, &[]).await.status, 404, "{path}");
+    }
     for code in ["", " ", "\0", "😀", "ABCD-2345", &"A".repeat(5000)] {
         let page = http.get("/device", &[]).await;
         let csrf = crate::support::field(&page.body, "csrf_token");

@@ -146,6 +146,18 @@ async fn unknown_paths_and_methods_are_plain_404_with_every_header() {
 }
 
 #[tokio::test]
+async fn a_name_with_a_nul_names_nothing() {
+    let world = world(None, 1);
+    for (path, status) in [
+        ("/things/a%20b", 200),
+        ("/things/%00", 404),
+        ("/things/a%00b", 404),
+    ] {
+        assert_eq!(get(&world, path).await.status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn parameters_are_decoded_and_head_has_no_body() {
     let world = world(None, 1);
     assert_eq!(body(&get(&world, "/things/a%20b").await), "a b");
