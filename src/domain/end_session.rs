@@ -13,6 +13,27 @@ pub struct EndParams {
     pub post_logout_redirect_uri: String,
     /// `state`.
     pub state: String,
+    /// Whether a parameter came more than once (RFC 6749 §3.1), of whatever name.
+    pub repeats: bool,
+}
+
+impl EndParams {
+    /// Sorts pairs by name; those that nobody knows are passed over.
+    pub fn read(pairs: &[(String, String)]) -> Self {
+        let field = |name: &str| {
+            let found = pairs.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        Self {
+            id_token_hint: field("id_token_hint"),
+            client_id: field("client_id"),
+            post_logout_redirect_uri: field("post_logout_redirect_uri"),
+            state: field("state"),
+            repeats: names.windows(2).any(|two| two.first() == two.last()),
+        }
+    }
 }
 
 /// What `id_token_hint` turned out to be.
@@ -42,6 +63,8 @@ pub enum EndVerdict {
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndRefusal {
+    /// A parameter came more than once.
+    Repeated,
     /// `client_id` and the hint name different clients.
     Client,
     /// `post_logout_redirect_uri` is not registered for the client, or no client is named.
@@ -56,6 +79,9 @@ pub fn judge(
     hinted_client: Option<&str>,
     visitor: Option<&UserId>,
 ) -> EndVerdict {
+    if params.repeats {
+        return EndVerdict::Refused(EndRefusal::Repeated);
+    }
     let named = params.client_id.as_str();
     if !named.is_empty() && hinted_client.is_some_and(|hinted| hinted != named) {
         return EndVerdict::Refused(EndRefusal::Client);
@@ -91,6 +117,24 @@ fn with_state(uri: &str, state: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::client::doubles;
+
+    #[test]
+    fn whatever_comes_twice_is_seen() {
+        let read = |names: &[&str]| {
+            let pairs = names
+                .iter()
+                .map(|name| ((*name).to_owned(), "v".to_owned()));
+            EndParams::read(&pairs.collect::<Vec<_>>())
+        };
+        assert!(!read(&["client_id", "state", "ui_locales"]).repeats);
+        assert_eq!(read(&["state"]).state, "v");
+        for name in ["client_id", "state", "ui_locales", "nobody_knows_it"] {
+            assert!(
+                read(&[name, "post_logout_redirect_uri", name]).repeats,
+                "{name}"
+            );
+        }
+    }
 
     #[test]
     fn end_session_table() {
@@ -135,6 +179,14 @@ mod tests {
         assert_eq!(
             judge(&params(""), None, HintState::Absent, None, Some(&alice)),
             EndVerdict::Confirm(None)
+        );
+        let twice = EndParams {
+            repeats: true,
+            ..bye.clone()
+        };
+        assert_eq!(
+            judge(&twice, Some(&client), about, None, Some(&alice)),
+            EndVerdict::Refused(EndRefusal::Repeated)
         );
         let other = EndParams {
             client_id: "other".into(),

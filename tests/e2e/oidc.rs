@@ -311,6 +311,12 @@ async fn a_client_signs_its_user_out() {
         ],
         vec![("post_logout_redirect_uri", BYE)],
         vec![("id_token_hint", &hint), ("client_id", "other")],
+        vec![("id_token_hint", &hint), ("id_token_hint", &hint)],
+        vec![
+            ("id_token_hint", &hint),
+            ("ui_locales", "de"),
+            ("ui_locales", "en"),
+        ],
     ];
     for pairs in &refused {
         let answer = person.get(&path(pairs), &[]).await;

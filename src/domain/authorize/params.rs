@@ -45,7 +45,8 @@ pub struct Params {
 
 impl Params {
     /// Sorts pairs by name. Parameters that nobody knows are passed over, as RFC 6749 §3.1 has it; so are `display`,
-    /// `ui_locales`, `claims` and `acr_values`, which only ever ask for what a server may leave out.
+    /// `ui_locales`, `claims` and `acr_values`, which only ever ask for what a server may leave out. That none of them may
+    /// come twice is asked of all.
     pub fn read(pairs: &[(String, String)]) -> Self {
         let mut params = Self::default();
         let mut seen: Vec<&str> = Vec::with_capacity(pairs.len());
@@ -57,14 +58,13 @@ impl Params {
                 }
                 continue;
             }
-            let Some(place) = params.place(name) else {
-                continue;
-            };
-            value.clone_into(place);
             if seen.contains(&name.as_str()) {
                 params.repeated.push(name.clone());
             }
             seen.push(name);
+            if let Some(place) = params.place(name) {
+                value.clone_into(place);
+            }
         }
         params
     }

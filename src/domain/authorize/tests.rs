@@ -232,7 +232,9 @@ fn dup_params_rejected() {
             .collect();
         Params::read(&pairs)
     };
-    assert_eq!(read(&[("scope", "a"), ("scope", "a")]).repeated, ["scope"]);
+    for name in ["scope", "claims", "ui_locales", "nobody_knows_it"] {
+        assert_eq!(read(&[(name, "a"), (name, "a")]).repeated, [name]);
+    }
     let two = read(&[("resource", "https://a"), ("resource", "https://b")]);
     assert!(two.repeated.is_empty() && two.resource.len() == 2);
 }

@@ -60,7 +60,7 @@ async fn begin(deps: EndSessionWeb, request: Request) -> Response {
     let Ok(pairs) = request.query_pairs() else {
         return deps.web.unreadable(&request, 400, false);
     };
-    let params = params(&pairs);
+    let params = EndParams::read(&pairs);
     let guest = match deps.web.sessions.see(&request).await {
         Ok(Seen::Somebody(guest)) => Some(guest),
         Ok(Seen::Nobody(_)) => None,
@@ -80,19 +80,6 @@ async fn begin(deps: EndSessionWeb, request: Request) -> Response {
         (EndVerdict::Nobody(target) | EndVerdict::End(target) | EndVerdict::Confirm(target), _) => {
             respond::redirect(302, target.as_deref().unwrap_or(SIGNED_OUT))
         }
-    }
-}
-
-fn params(pairs: &[(String, String)]) -> EndParams {
-    let field = |name: &str| {
-        let found = pairs.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    EndParams {
-        id_token_hint: field("id_token_hint"),
-        client_id: field("client_id"),
-        post_logout_redirect_uri: field("post_logout_redirect_uri"),
-        state: field("state"),
     }
 }
 
@@ -173,6 +160,7 @@ impl EndSessionWeb {
 
     fn refuse(&self, request: &Request, refusal: EndRefusal, signed_in: bool) -> Response {
         let why = match refusal {
+            EndRefusal::Repeated => "a parameter came more than once",
             EndRefusal::Client => "client_id and id_token_hint name different clients",
             EndRefusal::Address => "post_logout_redirect_uri is not registered for the client",
         };
