@@ -416,52 +416,91 @@ async fn throttled(server: &Server, http: &mut Http) {
     assert_eq!(server.count(events).await, 10);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn dup_params_rejected() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
-    let mut http = server.http().await;
-    for (path, name) in [
-        ("/oauth/token", "grant_type"),
-        ("/oauth/token", "client_id"),
-        ("/oauth/token", "client_secret"),
-        ("/oauth/token", "scope"),
-        ("/oauth/token", "code"),
-        ("/oauth/token", "redirect_uri"),
-        ("/oauth/token", "code_verifier"),
-        ("/oauth/token", "refresh_token"),
-        ("/oauth/token", "device_code"),
-        ("/oauth/device/code", "client_id"),
-        ("/oauth/device/code", "scope"),
-        ("/oauth/revoke", "token"),
-        ("/oauth/revoke", "client_id"),
-        ("/oauth/introspect", "token"),
-        ("/oauth/introspect", "token_type_hint"),
-        ("/oauth/introspect", "nobody_knows_it"),
-    ] {
-        // Even where both say the same, and where the request is refused for something else as well.
-        for second in ["a", "b", ""] {
-            let answer = http.post(path, &[(name, "a"), (name, second)]).await;
-            assert_eq!(
-                (answer.status, answer.error()),
-                (400, "invalid_request".to_owned()),
-                "{path} {name}"
-            );
-        }
-    }
-    // RFC 8707 §2: the one that may repeat.
-    machines(&server).await;
-    let two = [("resource", API), ("resource", API)];
-    assert_eq!(token(&mut http, "machine", &two).await.status, 200);
-    no_secrets_in_query(&mut http).await;
+const MACHINE: (&str, &str) = ("client_id", "machine");
+const PROOF: (&str, &str) = ("client_secret", SECRET);
+
+type Pairs = Vec<(&'static str, &'static str)>;
+
+/// A request of each kind that has everything it needs, and what it is answered: nothing, or something else than that it
+/// cannot be read.
+fn whole_requests() -> Vec<(&'static str, Pairs, Option<&'static str>)> {
+    let with = |more: &[(&'static str, &'static str)]| [&[MACHINE, PROOF], more].concat();
+    let code = "0000000000000000000000000000000000000000";
+    vec![
+        ("/oauth/token", with(&[GRANT, ("scope", "read")]), None),
+        (
+            "/oauth/token",
+            with(&[
+                ("grant_type", "authorization_code"),
+                ("code", "x"),
+                ("redirect_uri", "https://a.example/"),
+                ("code_verifier", "v"),
+            ]),
+            Some("invalid_grant"),
+        ),
+        (
+            "/oauth/token",
+            with(&[("grant_type", "refresh_token"), ("refresh_token", "x")]),
+            Some("invalid_grant"),
+        ),
+        (
+            "/oauth/token",
+            with(&[("grant_type", DEVICE_GRANT), ("device_code", code)]),
+            Some("invalid_grant"),
+        ),
+        ("/oauth/device/code", with(&[("scope", "read")]), None),
+        (
+            "/oauth/revoke",
+            with(&[("token", "x"), ("token_type_hint", "access_token")]),
+            None,
+        ),
+        (
+            "/oauth/introspect",
+            with(&[("token", "x"), ("token_type_hint", "access_token")]),
+            None,
+        ),
+    ]
 }
 
+/// AZ-05: whatever is said twice makes a request that was right before one that cannot be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn dup_params_rejected() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[]).await;
+        machines(&server).await;
+        let mut http = server.http().await;
+        for (path, form, error) in whole_requests() {
+            let answer = http.post(path, &form).await;
+            match error {
+                Some(error) => assert_eq!(answer.error(), error, "{path} {form:?}"),
+                None => assert_eq!(answer.status, 200, "{path} {form:?}: {answer:?}"),
+            }
+            let unknown = ("nobody_knows_it", "a");
+            for (name, value) in form.iter().copied().chain([unknown]) {
+                // Also where both say the same, and where one says nothing.
+                for second in [value, "b", ""] {
+                    let mut twice = form.clone();
+                    twice.retain(|(known, _)| *known != name);
+                    twice.extend([(name, value), (name, second)]);
+                    let answer = http.post(path, &twice).await;
+                    assert_eq!(
+                        (answer.status, answer.error()),
+                        (400, "invalid_request".to_owned()),
+                        "{path} {twice:?}"
+                    );
+                }
+            }
+        }
+        // RFC 8707 §2: the one that may repeat.
+        let two = [("resource", API), ("resource", API)];
+        assert_eq!(token(&mut http, "machine", &two).await.status, 200);
+        no_secrets_in_query(&mut http).await;
+    }
+}
+
+/// TK-08: what belongs in the body is not read from the address, and a request that is right otherwise does not help.
 async fn no_secrets_in_query(http: &mut Http) {
-    for path in [
-        "/oauth/token",
-        "/oauth/device/code",
-        "/oauth/revoke",
-        "/oauth/introspect",
-    ] {
+    for (path, form, _) in whole_requests() {
         for name in [
             "client_secret",
             "client_assertion",
@@ -469,9 +508,7 @@ async fn no_secrets_in_query(http: &mut Http) {
             "refresh_token",
             "code",
         ] {
-            let answer = http
-                .post(&format!("{path}?{name}=x"), &[("client_id", "a")])
-                .await;
+            let answer = http.post(&format!("{path}?{name}=x"), &form).await;
             assert_eq!(
                 (answer.status, answer.error()),
                 (400, "invalid_request".to_owned()),
