@@ -746,6 +746,7 @@ fn each_message_has_its_own_words_and_a_role() {
         DeviceMessage::AlreadyUsed,
         DeviceMessage::ClientInactive,
         DeviceMessage::TooManyMisses,
+        DeviceMessage::TooManyToday,
         DeviceMessage::SignInAgain,
     ] {
         let view = DevicePage {

@@ -157,6 +157,7 @@ pub enum DeviceMessage {
     AlreadyUsed,
     ClientInactive,
     TooManyMisses,
+    TooManyToday,
     SignInAgain,
 }
 
@@ -169,6 +170,7 @@ impl Serialize for DeviceMessage {
             Self::AlreadyUsed => Alert::error(Words::of("device.already_used")).about_fields(),
             Self::ClientInactive => Alert::error(Words::of("device.client_inactive")),
             Self::TooManyMisses => Alert::error(Words::of("device.too_many_misses")),
+            Self::TooManyToday => Alert::error(Words::of("device.too_many_today")),
             Self::SignInAgain => Alert::warning(Words::of("device.sign_in_again")),
         }
         .serialize(to)

@@ -220,10 +220,12 @@ impl Unit for TouchSession {
     }
 }
 
-/// Counts a wrong user code against a session. Tells how many there are now.
+/// Counts a wrong user code against a session and against its person. Tells how many the session has now.
 pub struct CountCodeMiss {
-    /// Which.
+    /// Which session.
     pub hash: String,
+    /// The person's account of wrong codes, which [`Store::login_failures`] tells.
+    pub account: String,
     /// Now.
     pub at: Timestamp,
 }
@@ -233,6 +235,7 @@ impl Unit for CountCodeMiss {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u32, StoreError>> {
         async move {
+            tx.one(count_failure(&self.account, self.at)).await?;
             let count = Sql::new("UPDATE sessions SET code_misses = code_misses + 1 WHERE id_hash = $1 RETURNING code_misses");
             let row = tx.one(count.text(self.hash.as_str())).await?;
             let misses = row.map_or(Ok(0), |row| row.int("code_misses"))?;
@@ -240,6 +243,17 @@ impl Unit for CountCodeMiss {
         }
         .boxed()
     }
+}
+
+/// One more against this account.
+fn count_failure(account: &str, at: Timestamp) -> Sql {
+    Sql::new(
+        "INSERT INTO login_failures (account, failures, last_failed_at) VALUES ($1, 1, $2) \
+         ON CONFLICT (account) DO UPDATE SET failures = login_failures.failures + 1, \
+         last_failed_at = excluded.last_failed_at RETURNING failures",
+    )
+    .text(account)
+    .time(at)
 }
 
 /// Counts a failed login against an account. Tells how many there are now.
@@ -257,14 +271,7 @@ impl Unit for RecordLoginFailure {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u32, StoreError>> {
         async move {
-            let count = Sql::new(
-                "INSERT INTO login_failures (account, failures, last_failed_at) VALUES ($1, 1, $2) \
-                 ON CONFLICT (account) DO UPDATE SET failures = login_failures.failures + 1, \
-                 last_failed_at = excluded.last_failed_at RETURNING failures",
-            )
-            .text(self.account.as_str())
-            .time(self.at);
-            let row = tx.one(count).await?;
+            let row = tx.one(count_failure(&self.account, self.at)).await?;
             tx.insert_audit(&self.audit);
             let failures = row.map_or(Ok(0), |row| row.int("failures"))?;
             Ok(u32::try_from(failures).unwrap_or(u32::MAX))

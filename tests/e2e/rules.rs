@@ -168,6 +168,22 @@ async fn user_code_guess_budget() {
         assert_eq!(polled.error(), "authorization_pending");
         let mut again = server.http().await;
         again.sign_in().await;
+        // Signing in again gives no endless guesses: four times as many a day are all.
+        for _ in 0..3 {
+            let mut again = server.http().await;
+            again.sign_in().await;
+            for guess in ["BBBB-2222", "CCCC-3333", "DDDD-4444"] {
+                assert_eq!(again.decide(guess, "approve").await.status, 400);
+            }
+        }
+        again = server.http().await;
+        again.sign_in().await;
+        let refused = again.decide(&typed, "approve").await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.body.contains("Try again tomorrow"), "{refused:?}");
+        // The next day counts for itself.
+        let yesterday = "UPDATE login_failures SET account = 'of yesterday'";
+        server.sql(yesterday, yesterday).await;
         assert_eq!(again.decide(&typed, "approve").await.status, 200);
     }
 }

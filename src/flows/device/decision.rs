@@ -5,7 +5,9 @@ use crate::{
         audit::{AuditEvent, EventType, Origin, ResourceType},
         client::Client,
         device::{DeviceCode, DeviceState, UserCode},
+        digest::sha256_hex,
         eligibility::{self, Grant, Owner},
+        ids::UserId,
         session::Session,
         time::{EntropyFailure, Timestamp},
         user::User,
@@ -45,6 +47,8 @@ pub enum CodeRefusal {
     Client,
     /// Too many wrong codes: the person must sign in again.
     TooManyMisses,
+    /// Too many wrong codes in all sessions of a day: the person must wait for the next.
+    TooManyToday,
     /// The login is too long ago: the person must sign in again.
     LoginTooOld,
     /// The person may not approve.
@@ -87,8 +91,16 @@ pub async fn present(
     }
     let now = deps.ground.now();
     let rules = &deps.rules;
-    if rules.max_misses > 0 && session.code_misses >= rules.max_misses {
-        return Err(PageError::Refused(CodeRefusal::TooManyMisses));
+    let account = misses_of(&session.user_id, now);
+    if rules.max_misses > 0 {
+        if session.code_misses >= rules.max_misses {
+            return Err(PageError::Refused(CodeRefusal::TooManyMisses));
+        }
+        let today = deps.ground.store.login_failures(&account);
+        let today = today.await.map_err(FlowError::from)?.count;
+        if today >= rules.max_misses.saturating_mul(SESSIONS_A_DAY) {
+            return Err(PageError::Refused(CodeRefusal::TooManyToday));
+        }
     }
     if rules
         .recent_login
@@ -109,6 +121,7 @@ pub async fn present(
         deps.ground
             .commit(CountCodeMiss {
                 hash: session.hash.clone(),
+                account,
                 at: now,
             })
             .await?;
@@ -135,6 +148,15 @@ pub async fn present(
         .ok_or(PageError::Refused(CodeRefusal::Client))?;
     let age = Duration::try_from(now - code.created_at).unwrap_or_default();
     Ok(Presented { code, client, age })
+}
+
+/// A person may be wrong so many times as often a day as in one session: signing in again gives no endless guesses.
+const SESSIONS_A_DAY: u32 = 4;
+
+/// Under which a person's wrong codes of one day (UTC) are counted.
+fn misses_of(person: &UserId, now: Timestamp) -> String {
+    let day = now.date();
+    sha256_hex(format!("wrong user codes of {person} on {day}").as_bytes())
 }
 
 /// What the person chose.

@@ -153,6 +153,7 @@ fn words(refusal: CodeRefusal) -> DeviceMessage {
         CodeRefusal::Decided => DeviceMessage::AlreadyUsed,
         CodeRefusal::Client => DeviceMessage::ClientInactive,
         CodeRefusal::TooManyMisses => DeviceMessage::TooManyMisses,
+        CodeRefusal::TooManyToday => DeviceMessage::TooManyToday,
         CodeRefusal::LoginTooOld | CodeRefusal::Person => DeviceMessage::SignInAgain,
     }
 }
