@@ -55,6 +55,8 @@ mod faults;
 mod forms;
 #[path = "e2e/fuzz.rs"]
 mod fuzz;
+#[path = "e2e/given_up.rs"]
+mod given_up;
 #[path = "e2e/go.rs"]
 mod go;
 #[path = "e2e/hooks.rs"]

@@ -44,15 +44,36 @@ pub fn sqlite(dsn: &str) -> SqliteFile {
 /// A sentence that names what is wrong and never shows a value.
 pub fn postgres(dsn: &str) -> Result<PgConnectOptions, String> {
     if dsn.starts_with("postgres://") || dsn.starts_with("postgresql://") {
-        return dsn
-            .parse()
-            .map_err(|_| "DATABASE_DSN is not a valid postgres URL".to_owned());
+        return url(dsn).ok_or_else(|| "DATABASE_DSN is not a valid postgres URL".to_owned());
     }
     let mut options = PgConnectOptions::new_without_pgpass();
     for (keyword, value) in keywords(dsn)? {
         options = apply(options, &keyword, &value)?;
     }
     Ok(options)
+}
+
+/// Settings of the session that may stand in a connection string by themselves.
+const SESSION: [&str; 4] = [
+    "search_path",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+];
+
+/// The form of a URL. sqlx knows settings of the session only as `options`; the Go server's driver takes them so, too.
+fn url(dsn: &str) -> Option<PgConnectOptions> {
+    let mut url = url::Url::parse(dsn).ok()?;
+    let (session, others): (Vec<_>, Vec<_>) = url
+        .query_pairs()
+        .into_owned()
+        .partition(|(name, _)| SESSION.contains(&name.as_str()));
+    if session.is_empty() {
+        return dsn.parse().ok();
+    }
+    url.query_pairs_mut().clear().extend_pairs(others);
+    let options: PgConnectOptions = url.as_str().parse().ok()?;
+    Some(options.options(session))
 }
 
 fn apply(
@@ -84,11 +105,8 @@ fn apply(
         "TimeZone" => options.options([("timezone", value)]),
         // Bounded by DB_INIT_TIMEOUT here.
         "connect_timeout" => options,
-        "timezone"
-        | "search_path"
-        | "statement_timeout"
-        | "lock_timeout"
-        | "idle_in_transaction_session_timeout" => options.options([(keyword, value)]),
+        "timezone" => options.options([(keyword, value)]),
+        _ if SESSION.contains(&keyword) => options.options([(keyword, value)]),
         other => {
             tracing::warn!(
                 keyword = other,
@@ -189,6 +207,15 @@ mod tests {
         ] {
             let message = postgres(bad).unwrap_err();
             assert!(message.contains("DATABASE_DSN"), "{bad}: {message}");
+        }
+        let session = "-c search_path=a -c lock_timeout=0";
+        for dsn in [
+            "postgres://u:p%40@h:1/db?search_path=a&sslmode=disable&lock_timeout=0",
+            "host=h user=u search_path=a lock_timeout=0",
+        ] {
+            let options = postgres(dsn).unwrap();
+            assert_eq!(options.get_options(), Some(session), "{dsn}");
+            assert_eq!((options.get_host(), options.get_username()), ("h", "u"));
         }
         assert_eq!(
             postgres("postgres://u:p%40@h:1/db?sslmode=disable")

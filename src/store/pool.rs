@@ -2,8 +2,7 @@
 //! Must not live here: what is said on them.
 use super::{StoreError, in_time};
 use sqlx::{
-    Connection as _, PgConnection, PgPool, Postgres,
-    pool::PoolConnection,
+    AssertSqlSafe, Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{
@@ -11,6 +10,9 @@ use std::{
     time::Duration,
 };
 use tokio::time::timeout;
+
+mod lent;
+pub(super) use lent::Lent;
 
 /// How long a caller waits for a connection before it is told 503.
 pub(super) const ACQUIRE: Duration = Duration::from_secs(3);
@@ -23,6 +25,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// What a server answers that is starting, and one that has as many connections as it may.
 const COMES_UP: [&str; 2] = ["57P03", "53300"];
+
+/// What ends on the server by itself, a little before we give up on it: so a lock that nobody lets go of costs no connection,
+/// and locks of a process that stands still in a transaction are let go of.
+const TIMEOUTS: [(&str, &str); 3] = [
+    ("lock_timeout", "3s"),
+    ("statement_timeout", "4s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+];
 
 /// How many connections there may be, and for how long.
 pub(super) struct Limits {
@@ -43,9 +53,18 @@ impl Pool {
     /// Connects, and waits for a server that is not there yet for as long as the caller does.
     pub async fn open(options: PgConnectOptions, limits: &Limits) -> Result<Self, StoreError> {
         until_reachable(&options).await?;
+        let timeouts = timeouts(&options);
+        // No `min_connections`: with it every connection that comes back costs the pool one more task, and whoever asks
+        // each second whether the database answers keeps one open anyway.
         let connections = PgPoolOptions::new()
             .max_connections(limits.max_open)
-            .min_connections(1)
+            .after_connect(move |connection, _| {
+                let timeouts = AssertSqlSafe(timeouts.clone());
+                Box::pin(async move {
+                    sqlx::raw_sql(timeouts).execute(connection).await?;
+                    Ok(())
+                })
+            })
             .max_lifetime(limits.max_lifetime)
             .idle_timeout(limits.max_idle_time)
             .acquire_timeout(OPENING)
@@ -59,7 +78,7 @@ impl Pool {
     }
 
     /// A connection, in [`ACQUIRE`] or not at all.
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+    pub async fn acquire(&self) -> Result<Lent, StoreError> {
         let logs_in = self.idle() == 0;
         let mut acquiring = std::pin::pin!(self.connections.acquire());
         let acquired = in_time(ACQUIRE, async {
@@ -75,7 +94,7 @@ impl Pool {
         })
         .await;
         self.spare.fetch_min(self.idle(), Relaxed);
-        acquired
+        acquired.map(Lent::new)
     }
 
     /// Closes the idle connections beyond `DB_MAX_IDLE_CONNS` that nobody has needed since the last call. Closed as soon as
@@ -98,6 +117,29 @@ impl Pool {
     pub async fn close(&self) {
         self.connections.close().await;
     }
+}
+
+/// Sets those time-outs that nobody set, neither in the connection string nor for the role, the database or the server. As
+/// parameters of the connection they would win over those, and PgBouncer would refuse them.
+fn timeouts(options: &PgConnectOptions) -> String {
+    let said = options.get_options().unwrap_or_default();
+    let ours: String = TIMEOUTS
+        .iter()
+        .filter(|(name, _)| !names(said, name))
+        .map(|(name, value)| format!(", ('{name}', '{value}')"))
+        .collect();
+    // The first row names none.
+    format!(
+        "SELECT set_config(name, value, false) FROM (VALUES ('', ''){ours}) AS ours (name, value) \
+         WHERE current_setting(name, true) = '0'"
+    )
+}
+
+/// Whether options of a connection (`-c name=value`, `-cname=value`, `--name=value`) set this.
+fn names(options: &str, name: &str) -> bool {
+    options
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .any(|word| word == name || word.strip_prefix('c') == Some(name))
 }
 
 /// Returns when the server lets us in. The pool by itself would ask again in silence, and seldom.

@@ -80,6 +80,10 @@ fn sqlite_step(found: &Present) -> String {
 async fn prepare_postgres(pool: &Pool) -> Result<Adoption, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
+    // Another server may be at it, and tables may be large: only `DB_INIT_TIMEOUT` ends this.
+    sqlx::raw_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        .execute(&mut *tx)
+        .await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(LOCK)
         .execute(&mut *tx)

@@ -12,22 +12,24 @@ use tokio::{
 
 /// How a line between the server and its database behaves.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
+pub enum Line {
     Open,
     /// Connections are closed, also new ones.
     Cut,
     /// Connections stay and nothing passes.
     Silent,
+    /// Another server took over: what was open stays silent for good, new connections pass.
+    Replaced,
 }
 
 /// A line that can be cut.
-struct Proxy {
-    port: u16,
+pub struct Proxy {
+    pub port: u16,
     line: watch::Sender<Line>,
 }
 
 impl Proxy {
-    async fn to(target: u16) -> Self {
+    pub async fn to(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let line = watch::Sender::new(Line::Open);
@@ -41,7 +43,7 @@ impl Proxy {
     }
 
     async fn pass(mut near: TcpStream, target: u16, mut line: watch::Receiver<Line>) {
-        if *line.borrow_and_update() == Line::Open {
+        if matches!(*line.borrow_and_update(), Line::Open | Line::Replaced) {
             let mut far = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
             tokio::select! {
                 _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
@@ -49,13 +51,16 @@ impl Proxy {
             }
             if *line.borrow_and_update() == Line::Silent {
                 let _ = line.changed().await;
+                if *line.borrow() == Line::Replaced {
+                    std::future::pending::<()>().await;
+                }
             }
         } else if *line.borrow() == Line::Silent {
             let _ = line.changed().await;
         }
     }
 
-    fn set(&self, line: Line) {
+    pub fn set(&self, line: Line) {
         self.line.send_replace(line);
     }
 }
