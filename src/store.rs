@@ -54,6 +54,7 @@ pub mod users;
 
 pub use batch::{QueuedUnit, UnitSink};
 pub use foreseen::Concern;
+pub use listing::searched::SEARCH_CAP;
 pub use open::{Driver, Settings, StatementLog};
 pub use schema::Adoption;
 pub use tx::Tx;

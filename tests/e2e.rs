@@ -75,6 +75,8 @@ mod keyboard;
 mod keys;
 #[path = "e2e/lifecycle.rs"]
 mod lifecycle;
+#[path = "e2e/lists.rs"]
+mod lists;
 #[path = "e2e/load.rs"]
 mod load;
 #[path = "e2e/lookups.rs"]

@@ -17,6 +17,8 @@ mod lists;
 mod once;
 #[path = "store/pool.rs"]
 mod pool;
+#[path = "store/searches.rs"]
+mod searches;
 #[path = "store/seeding.rs"]
 mod seeding;
 #[path = "store/world.rs"]

@@ -159,6 +159,15 @@ impl<T> Leaf<T> {
     }
 }
 
+/// A page of what a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<T> {
+    /// The page.
+    pub leaf: Leaf<T>,
+    /// More may be meant than a search looks at: whoever reads the page must be told.
+    pub is_cut: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

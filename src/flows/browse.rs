@@ -1,14 +1,14 @@
 //! What lists and pages of administrators are asked for and show: the questions and rows of the store, under the names
 //! by which pages know them.
 pub use crate::store::{
-    StoreError,
+    SEARCH_CAP, StoreError,
     clients::listing::{ClientHoldings, ClientLine, ClientQuery, HOLDINGS_CAP},
     connections::LinkedLogin,
     consents::Withdrawal,
     counters::Counters,
     endings::{Ending, Holder},
     tokens::{
-        listing::{TokenLine, TokenQuery},
+        listing::{MEANT, TokenLine, TokenQuery},
         state::InState,
     },
     users::listing::{UserHoldings, UserQuery},

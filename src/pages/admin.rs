@@ -99,6 +99,8 @@ pub struct AllTokensPage {
     pub shell: Shell,
     pub filter: Filter,
     pub is_narrowed: bool,
+    /// Whom the search did not look at.
+    pub cut: Option<Alert>,
     /// The search stopped before the end.
     pub goes_on: bool,
     pub rows: Vec<AnyTokenRow>,

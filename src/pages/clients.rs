@@ -39,6 +39,8 @@ pub struct ClientsPage {
     pub base: String,
     pub filter: Filter,
     pub is_narrowed: bool,
+    /// What the search did not look at.
+    pub cut: Option<Alert>,
     pub rows: Vec<ClientRow>,
     pub pager: Pager,
 }

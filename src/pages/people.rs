@@ -32,6 +32,8 @@ pub struct UsersPage {
     pub shell: Shell,
     pub filter: Filter,
     pub is_narrowed: bool,
+    /// What the search did not look at.
+    pub cut: Option<Alert>,
     pub rows: Vec<UserRow>,
     pub pager: Pager,
 }

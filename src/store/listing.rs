@@ -7,8 +7,7 @@ use super::{
 };
 use crate::domain::paging::{Edge, Slice};
 
-/// The most rows that a search looks at.
-pub const SEARCH_CAP: i64 = 200;
+pub mod searched;
 
 /// A statement that grows.
 pub struct Draft {
@@ -43,29 +42,46 @@ impl Draft {
         self.bind(Value::Text(value.to_owned()));
     }
 
-    /// `expression` begins with `term`, in an index over it: text order is byte order in SQLite; in Postgres it takes the
-    /// operators of `text_pattern_ops`.
-    pub fn begins_with(&mut self, expression: &str, term: &str) {
+    /// `lower(column)` begins with `term`, in an index over it: text order is byte order in SQLite; in Postgres it takes
+    /// the operators of `text_pattern_ops`. The database lowers the term, too: SQLite knows A to Z only, Postgres what its
+    /// locale knows.
+    pub fn begins_with_lower(&mut self, column: &str, term: &str) {
         let (from, to) = match self.driver {
-            Driver::Sqlite => (" >= ", " < "),
-            Driver::Postgres => (" ~>=~ ", " ~<~ "),
+            Driver::Sqlite => (">=", "<"),
+            Driver::Postgres => ("~>=~", "~<~"),
         };
-        self.add(expression);
-        self.add(from);
+        self.add(&format!("lower({column}) {from} lower("));
         self.text(term);
-        self.add(" AND ");
-        self.add(expression);
-        self.add(to);
+        self.add(&format!(") AND lower({column}) {to} lower("));
         self.text(&format!("{term}\u{10ffff}"));
+        self.add(")");
     }
 
-    /// `lower(column)` begins with `term`, whatever the case of the letters that the database knows how to lower.
-    pub fn begins_with_lower(&mut self, column: &str, term: &str) {
-        let lower = match self.driver {
-            Driver::Sqlite => term.to_ascii_lowercase(),
-            Driver::Postgres => term.to_lowercase(),
-        };
-        self.begins_with(&format!("lower({column})"), &lower);
+    /// ` ORDER BY lower(column)` in the order of the same index.
+    pub fn by_lower(&mut self, column: &str) {
+        self.add(&match self.driver {
+            Driver::Sqlite => format!(" ORDER BY lower({column})"),
+            Driver::Postgres => format!(" ORDER BY lower({column}) USING ~<~"),
+        });
+    }
+
+    /// The columns, which begin an index, are these values; rows that came last are about the first.
+    ///
+    /// It is said as a range, and with an order: of rows that are equal Postgres knows that they have none, and then rather
+    /// reads the table from its beginning when many rows match, however far away they are. Read backwards the index gives
+    /// equal keys in the order of their rows.
+    pub fn last_of(&mut self, columns: &[&str], values: &[&str]) {
+        let all = columns.join(", ");
+        for (at, sign) in [">=", "<="].into_iter().enumerate() {
+            self.add(if at == 0 { "(" } else { " AND (" });
+            self.add(&format!("{all}) {sign} ("));
+            for (at, value) in values.iter().enumerate() {
+                self.add(if at == 0 { "" } else { ", " });
+                self.text(value);
+            }
+            self.add(")");
+        }
+        self.add(&format!(" ORDER BY {} DESC", columns.join(" DESC, ")));
     }
 
     /// ` AND (at, id) < (…)` for a page that is not the first. The columns are given as one piece: `t.created_at, t.id`.

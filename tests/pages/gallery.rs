@@ -232,6 +232,7 @@ fn of_admins(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
     gallery
         .hang("users", &admin::users())?
         .hang("users_none", &admin::users_none())?
+        .hang("users_cut", &admin::users_cut())?
         .hang("user_form", &admin::user_form())?
         .hang("user_edit", &admin::user_edit())?
         .hang("user", &admin::user_page())?
@@ -248,6 +249,7 @@ fn of_admins(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
         .hang("tokens", &admin::tokens())?
         .hang("tokens_none", &admin::tokens_none())?
         .hang("tokens_go_on", &admin::tokens_go_on())?
+        .hang("tokens_cut", &admin::tokens_cut())?
         .hang("tokens_empty", &admin::tokens_empty())?
         .hang("dashboard", &admin::dashboard())?
         .hang("dashboard_quiet", &admin::dashboard_quiet())?

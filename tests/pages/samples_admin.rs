@@ -28,6 +28,7 @@ pub fn users() -> UsersPage {
         shell: admin_shell(Place::Users),
         filter: clients::filter("/admin/users"),
         is_narrowed: false,
+        cut: None,
         rows: vec![
             user(
                 "maria.lindqvist",
@@ -54,6 +55,15 @@ pub fn users_none() -> UsersPage {
         is_narrowed: true,
         pager: Pager::default(),
         ..users()
+    }
+}
+
+pub fn users_cut() -> UsersPage {
+    UsersPage {
+        cut: Some(Alert::info(
+            Words::of("list.cut").with("n", Words::grouped(1_000)),
+        )),
+        ..users_none()
     }
 }
 
@@ -249,6 +259,7 @@ pub fn tokens() -> AllTokensPage {
         shell: admin_shell(Place::Tokens),
         filter: clients::filter("/admin/tokens"),
         is_narrowed: true,
+        cut: None,
         goes_on: false,
         rows: vec![
             row(
@@ -287,6 +298,13 @@ pub fn tokens_go_on() -> AllTokensPage {
     AllTokensPage {
         goes_on: true,
         ..tokens_none()
+    }
+}
+
+pub fn tokens_cut() -> AllTokensPage {
+    AllTokensPage {
+        cut: Some(Alert::info(Words::of("tokens.cut").with("n", 20))),
+        ..tokens()
     }
 }
 

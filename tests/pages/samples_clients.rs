@@ -67,6 +67,7 @@ pub fn list() -> ClientsPage {
         base: base.into(),
         filter: filter(base),
         is_narrowed: false,
+        cut: None,
         rows: vec![
             row(
                 "Fleet Deploy Assistant",
@@ -102,6 +103,7 @@ pub fn apps_empty() -> AppsPage {
         base: "/apps".into(),
         filter: filter("/apps"),
         is_narrowed: false,
+        cut: None,
         rows: vec![],
         pager: Pager::default(),
     })

@@ -1,8 +1,9 @@
 //! What a long list is asked for (`search`, `page_size`, filters, `after`, `before`), and the links that ask for more of it.
 use super::{form_encoded, guard::Visit};
 use crate::{
-    domain::paging::{Cursor, Edge, Leaf, PAGE_SIZES, Slice},
-    pages::{Choice, Filter, Hidden, Pager, Tab, Tabs, Words},
+    domain::paging::{Cursor, Edge, Found, Leaf, PAGE_SIZES, Slice},
+    flows::browse::SEARCH_CAP,
+    pages::{Alert, Choice, Filter, Hidden, Pager, Tab, Tabs, Words},
 };
 
 /// Longest text that is searched for (characters).
@@ -159,6 +160,13 @@ impl Listing {
     /// Whether fewer rows than all are asked for.
     pub fn is_narrowed(&self) -> bool {
         !self.search.is_empty() || self.filters.iter().any(|(_, value)| !value.is_empty())
+    }
+
+    /// What a page says when a search looked at the first names only.
+    pub fn cut<T>(found: &Found<T>) -> Option<Alert> {
+        let most = u64::try_from(SEARCH_CAP).unwrap_or_default();
+        let words = || Words::of("list.cut").with("n", Words::grouped(most));
+        found.is_cut.then(|| Alert::info(words()))
     }
 
     /// The links to the pages around this one.

@@ -5,7 +5,7 @@ use crate::{
         client::{Client, ClientStatus, ClientType},
         ids::ClientId,
         lifetimes::Lifetimes,
-        paging::Leaf,
+        paging::Found,
         registration::{Draft, split_uris},
         time::Timestamp,
     },
@@ -153,7 +153,7 @@ fn owner(line: &ClientLine) -> Words {
 pub fn list_page(
     visit: &Visit,
     side: Side,
-    (listing, leaf): (&Listing, &Leaf<ClientLine>),
+    (listing, found): (&Listing, &Found<ClientLine>),
     now: Timestamp,
 ) -> ClientsPage {
     let row = |line: &ClientLine| ClientRow {
@@ -184,8 +184,9 @@ pub fn list_page(
         base: side.base().to_owned(),
         filter: listing.form("clients.search", vec![tabs]),
         is_narrowed: listing.is_narrowed(),
-        rows: leaf.rows.iter().map(row).collect(),
-        pager: listing.pager(leaf, None),
+        cut: Listing::cut(found),
+        rows: found.leaf.rows.iter().map(row).collect(),
+        pager: listing.pager(&found.leaf, None),
     }
 }
 

@@ -354,8 +354,8 @@ fn trailing(rest: &mut Conditions, filter: &AuditFilter, lead: Lead) {
     if let Some(search) = &filter.search {
         let part = rest.bind(Value::Text(pattern(search)));
         rest.texts.push(format!(
-            "(lower(action) LIKE {part} ESCAPE '!' OR lower(resource_name) LIKE {part} ESCAPE '!' \
-             OR lower(actor_username) LIKE {part} ESCAPE '!')"
+            "(lower(action) LIKE lower({part}) ESCAPE '!' OR lower(resource_name) LIKE lower({part}) ESCAPE '!' \
+             OR lower(actor_username) LIKE lower({part}) ESCAPE '!')"
         ));
     }
 }
@@ -404,11 +404,12 @@ fn beyond(window: &mut Conditions, cursor: &Cursor) {
     ));
 }
 
-/// `LIKE` for a part of a text, in any case; nothing in it is a wildcard.
+/// `LIKE` for a part of a text; nothing in it is a wildcard. The database lowers it, as it lowers the column: what is a
+/// capital beyond A to Z depends on it.
 fn pattern(search: &str) -> String {
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
-    for c in search.to_lowercase().chars() {
+    for c in search.chars() {
         if matches!(c, '%' | '_' | '!') {
             pattern.push('!');
         }

@@ -3,14 +3,17 @@ use crate::{
     domain::{
         client::{Client, ClientStatus},
         ids::{ClientId, UserId},
-        paging::{Cursor, Leaf, Slice},
+        paging::{Cursor, Found, Leaf, Slice},
         time::Timestamp,
     },
     store::{
         Store, StoreError,
-        listing::{Draft, SEARCH_CAP},
+        listing::{
+            Draft,
+            searched::{Condition, Lead, Searched},
+        },
         rows::{self, CLIENT},
-        sql::{Sql, Value},
+        sql::Sql,
     },
 };
 
@@ -55,22 +58,25 @@ impl Store {
         &self,
         query: &ClientQuery,
         slice: &Slice,
-    ) -> Result<Leaf<ClientLine>, StoreError> {
+    ) -> Result<Found<ClientLine>, StoreError> {
+        let searched = searched(query);
+        let lead = self.search_lead(&searched).await?;
         let mut draft = Draft::new(self.driver());
         draft.add(&format!("SELECT {CLIENT}, u.username AS owner_name FROM "));
-        if query.search.is_empty() {
+        if matches!(lead, Lead::List) {
             draft.add("oauth_applications c");
         } else {
             draft.add("(");
-            matches(&mut draft, &query.search);
+            searched.keys(&mut draft, &lead);
             draft.add(") AS m CROSS JOIN oauth_applications c");
         }
         draft.add(" LEFT JOIN users u ON u.id = c.user_id WHERE ");
-        draft.add(if query.search.is_empty() {
-            "1 = 1"
+        if matches!(lead, Lead::List) {
+            draft.add("1 = 1");
         } else {
-            "c.client_id = m.client_id"
-        });
+            draft.add("c.client_id = m.client_id");
+            searched.beside(&mut draft, &lead);
+        }
         if let Some(status) = query.status {
             draft.add(" AND c.status = ");
             draft.text(status.as_str());
@@ -91,10 +97,14 @@ impl Store {
                 })
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Leaf::cut(lines, slice, |line| Cursor {
+        let leaf = Leaf::cut(lines, slice, |line| Cursor {
             at: line.client.created_at,
             id: line.client.client_id.as_str().to_owned(),
-        }))
+        });
+        Ok(Found {
+            leaf,
+            is_cut: lead.is_cut(),
+        })
     }
 
     /// How much was given to a client, as far as it is worth counting.
@@ -128,12 +138,29 @@ impl Store {
     }
 }
 
-/// Ids of clients that the term may mean, at most a few hundred.
-pub(in crate::store) fn matches(draft: &mut Draft, term: &str) {
-    draft.add("SELECT client_id FROM (SELECT client_id FROM oauth_applications WHERE ");
-    draft.begins_with_lower("client_name", term);
-    draft.add(" LIMIT ");
-    draft.bind(Value::Int(SEARCH_CAP));
-    draft.add(") AS m0 UNION SELECT client_id FROM oauth_applications WHERE client_id = ");
-    draft.text(term);
+/// Clients by the beginning of their names.
+pub(in crate::store) fn by_name(term: &str) -> Searched<'_> {
+    Searched {
+        table: "oauth_applications",
+        key: "client_id",
+        names: &["client_name"],
+        term,
+        filters: Vec::new(),
+    }
+}
+
+/// With the filters that may admit few. A person's own come first: they are fewest.
+fn searched(query: &ClientQuery) -> Searched<'_> {
+    let mut searched = by_name(&query.search);
+    if let Some(owner) = &query.owner {
+        searched
+            .filters
+            .push(Condition::Is("user_id", owner.as_str()));
+    }
+    if let Some(status) = query.status {
+        searched
+            .filters
+            .push(Condition::Is("status", status.as_str()));
+    }
+    searched
 }

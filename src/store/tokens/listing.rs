@@ -1,31 +1,31 @@
 //! The list of all tokens, which may be millions.
 //!
-//! Newest first by the index over `(created_at, id)`. A filter or a search that few rows match is answered from those
-//! rows; one that many match is answered by walking the list, so far as one page may cost. Where the walk ends without a
-//! full page, the next one goes on from there.
+//! Newest first by the index over `(created_at, id)`. A search that means one person reads that person's own list. Any other
+//! search or filter that few rows match is answered from those rows; one that many match is answered by walking the list, so
+//! far as one page may cost. Where a walk ends without a full page, the next one goes on from there.
 use crate::{
     domain::{
         ids::UserId,
-        paging::{Cursor, Leaf, Slice},
+        paging::{Cursor, Found, Leaf, Slice},
         time::Timestamp,
-        token::{Token, TokenCategory},
+        token::{Token, TokenCategory, TokenStatus},
     },
     store::{
         Store, StoreError, clients,
         listing::Draft,
         rows::{self, TOKEN},
-        sql::Value,
+        sql::{Row, Value},
         tokens::state::InState,
         users,
     },
 };
 
 /// Up to so many matches are read and put in order; more are found by walking.
-const FEW: i64 = 1_000;
+const FEW: i64 = 3_000;
 /// So many rows one page walks over.
 const WALK: i64 = 10_000;
-/// People and clients that a term may mean here.
-const MEANT: usize = 20;
+/// So many people, and so many clients, a term may mean here.
+pub const MEANT: i64 = 20;
 
 /// Which tokens.
 #[derive(Clone, Debug, Default)]
@@ -50,17 +50,35 @@ pub struct TokenLine {
     pub client_name: String,
 }
 
+impl TokenQuery {
+    fn has_filter(&self) -> bool {
+        self.state.is_some() || self.category.is_some()
+    }
+}
+
 /// Whom and what a search term means.
 #[derive(Default)]
 struct Meant {
     users: Vec<String>,
     clients: Vec<String>,
     tokens: Vec<String>,
+    /// There are more people or clients whom it may mean.
+    is_cut: bool,
 }
 
 impl Meant {
     fn is_nothing(&self) -> bool {
         self.users.is_empty() && self.clients.is_empty() && self.tokens.is_empty()
+    }
+
+    /// The one person whom it means.
+    fn person(&self) -> Option<UserId> {
+        match self.users.as_slice() {
+            [one] if self.clients.is_empty() && self.tokens.is_empty() => {
+                Some(UserId::new(one.as_str()))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -73,35 +91,51 @@ impl Store {
         &self,
         query: &TokenQuery,
         slice: &Slice,
-    ) -> Result<Leaf<TokenLine>, StoreError> {
+    ) -> Result<Found<TokenLine>, StoreError> {
         let meant = match query.search.as_str() {
             "" => None,
             term => Some(self.meant(term).await?),
         };
-        if meant.as_ref().is_some_and(Meant::is_nothing) {
+        let is_cut = meant.as_ref().is_some_and(|meant| meant.is_cut);
+        let leaf = self.tokens_meant(query, meant.as_ref(), slice).await?;
+        Ok(Found { leaf, is_cut })
+    }
+
+    async fn tokens_meant(
+        &self,
+        query: &TokenQuery,
+        meant: Option<&Meant>,
+        slice: &Slice,
+    ) -> Result<Leaf<TokenLine>, StoreError> {
+        if meant.is_some_and(Meant::is_nothing) {
             return Ok(Leaf::cut(Vec::new(), slice, place));
         }
-        let filtered = meant.is_some() || query.state.is_some() || query.category.is_some();
-        if filtered && !self.is_few(query, meant.as_ref()).await? {
-            return self.walk(query, meant.as_ref(), slice).await;
+        if meant.and_then(Meant::person).is_some() {
+            return self.walk(query, meant, slice).await;
+        }
+        let filtered = meant.is_some() || query.has_filter();
+        if filtered && !self.is_few(query, meant).await? {
+            return self.walk(query, meant, slice).await;
         }
         let mut draft = Draft::new(self.driver());
         draft.add(&format!("SELECT {TOKEN}{MORE} FROM "));
         if filtered {
-            draft.add("(");
-            candidates(&mut draft, query, meant.as_ref());
+            // Few columns of many rows are put in order, then the rows of the page are read.
+            draft.add("(SELECT m.id FROM (");
+            candidates(&mut draft, (query, meant), "UNION");
+            draft.add(") AS m WHERE 1 = 1");
+            narrowed(&mut draft, "m", query);
+            draft.beyond("m.created_at, m.id", slice);
+            draft.ordered(("m.created_at", "m.id"), slice);
             draft.add(") AS m CROSS JOIN access_tokens t");
+            draft.add(NAMES);
+            draft.add(" WHERE t.id = m.id");
         } else {
             draft.add("access_tokens t");
+            draft.add(NAMES);
+            draft.add(" WHERE 1 = 1");
+            draft.beyond("t.created_at, t.id", slice);
         }
-        draft.add(NAMES);
-        draft.add(if filtered {
-            " WHERE t.id = m.id"
-        } else {
-            " WHERE 1 = 1"
-        });
-        narrowed(&mut draft, query);
-        draft.beyond("t.created_at, t.id", slice);
         draft.ordered(("t.created_at", "t.id"), slice);
         Ok(Leaf::cut(self.lines(draft).await?, slice, place))
     }
@@ -121,16 +155,10 @@ impl Store {
     }
 
     async fn meant(&self, term: &str) -> Result<Meant, StoreError> {
-        let list = |rows: Vec<crate::store::sql::Row>, column: &'static str| {
-            rows.iter()
-                .take(MEANT)
-                .map(|row| row.text(column))
-                .collect::<Result<Vec<String>, StoreError>>()
-        };
         let mut people = Draft::new(self.driver());
-        users::listing::matches(&mut people, term);
+        users::listing::by_name(term).named(&mut people, MEANT + 1);
         let mut apps = Draft::new(self.driver());
-        clients::listing::matches(&mut apps, term);
+        clients::listing::by_name(term).named(&mut apps, MEANT + 1);
         let mut own = Draft::new(self.driver());
         own.add("SELECT id FROM access_tokens WHERE id = ");
         own.text(term);
@@ -139,36 +167,47 @@ impl Store {
             self.read_all(apps.done()),
             self.read_all(own.done())
         );
+        let (users, more_users) = first(&people?, "id")?;
+        let (clients, more_clients) = first(&apps?, "client_id")?;
+        let own = own?;
         Ok(Meant {
-            users: list(people?, "id")?,
-            clients: list(apps?, "client_id")?,
-            tokens: list(own?, "id")?,
+            users,
+            clients,
+            tokens: own
+                .iter()
+                .map(|row| row.text("id"))
+                .collect::<Result<_, _>>()?,
+            is_cut: more_users || more_clients,
         })
     }
 
     async fn is_few(&self, query: &TokenQuery, meant: Option<&Meant>) -> Result<bool, StoreError> {
         let mut draft = Draft::new(self.driver());
-        draft.add("SELECT count(*) AS found FROM (");
-        candidates(&mut draft, query, meant);
-        draft.add(") AS m");
+        draft.add("SELECT count(*) AS found FROM (SELECT 1 FROM (");
+        candidates(&mut draft, (query, meant), "UNION ALL");
+        draft.add(&format!(") AS m LIMIT {}) AS m", FEW + 1));
         let row = self.read_one(draft.done()).await?;
         Ok(row.map_or(Ok(0), |row| row.int("found"))? <= FEW)
     }
 
+    /// What matches in a stretch of the list, or of the list of the one person who is meant.
     async fn walk(
         &self,
         query: &TokenQuery,
         meant: Option<&Meant>,
         slice: &Slice,
     ) -> Result<Leaf<TokenLine>, StoreError> {
+        let person = meant.and_then(Meant::person);
+        let is_whole = person.is_some() && !query.has_filter();
+        let rows = if is_whole { slice.limit() } else { WALK };
         let mut draft = Draft::new(self.driver());
         draft.add(&format!("SELECT {TOKEN}{MORE} FROM ("));
-        stretch(&mut draft, None, slice, WALK);
+        stretch(&mut draft, person.as_ref(), slice, rows);
         draft.add(") AS t");
         draft.add(NAMES);
         draft.add(" WHERE 1 = 1");
-        narrowed(&mut draft, query);
-        if let Some(meant) = meant {
+        narrowed(&mut draft, "t", query);
+        if let (None, Some(meant)) = (&person, meant) {
             draft.add(" AND (t.user_id IN ");
             list(&mut draft, &meant.users);
             draft.add(" OR t.client_id IN ");
@@ -180,10 +219,10 @@ impl Store {
         draft.ordered(("t.created_at", "t.id"), slice);
         let lines = self.lines(draft).await?;
         let is_full = lines.len() > slice.size;
-        let end = if is_full {
+        let end = if is_full || is_whole {
             None
         } else {
-            self.end_of_stretch(None, slice, WALK).await?
+            self.end_of_stretch(person.as_ref(), slice, WALK).await?
         };
         Ok(Leaf::of_stretch(lines, slice, end, place))
     }
@@ -230,6 +269,23 @@ impl Store {
     }
 }
 
+/// The keys that a term may mean, those whose whole name it is before others, and whether there are more.
+fn first(rows: &[Row], key: &str) -> Result<(Vec<String>, bool), StoreError> {
+    let mut keys: Vec<String> = Vec::new();
+    for is_exact in [true, false] {
+        for row in rows {
+            let found = row.text(key)?;
+            if row.flag("is_exact")? == is_exact && !keys.contains(&found) {
+                keys.push(found);
+            }
+        }
+    }
+    let most = usize::try_from(MEANT).unwrap_or_default();
+    let is_cut = keys.len() > most;
+    keys.truncate(most);
+    Ok((keys, is_cut))
+}
+
 /// So many rows of the list of all tokens, or of one person's, from the edge of the page on.
 pub(super) fn stretch(draft: &mut Draft, owner: Option<&UserId>, slice: &Slice, rows: i64) {
     draft.add(&format!(
@@ -262,13 +318,13 @@ fn place(line: &TokenLine) -> Cursor {
     }
 }
 
-fn narrowed(draft: &mut Draft, query: &TokenQuery) {
+fn narrowed(draft: &mut Draft, alias: &str, query: &TokenQuery) {
     if let Some(state) = query.state {
         draft.add(" AND ");
-        state.add_to(draft, "t.");
+        state.add_to(draft, &format!("{alias}."));
     }
     if let Some(category) = query.category {
-        draft.add(" AND t.token_category = ");
+        draft.add(&format!(" AND {alias}.token_category = "));
         draft.text(category.as_str());
     }
 }
@@ -283,29 +339,49 @@ fn list(draft: &mut Draft, values: &[String]) {
     draft.add(")");
 }
 
-/// Ids that may match, each from one index and one more than are few.
-fn candidates(draft: &mut Draft, query: &TokenQuery, meant: Option<&Meant>) {
+/// Rows that may match, each kind from one index, with what they are put in order and narrowed by.
+fn candidates(draft: &mut Draft, (query, meant): (&TokenQuery, Option<&Meant>), union: &str) {
     let mut first = true;
-    let mut source = |draft: &mut Draft, condition: &mut dyn FnMut(&mut Draft)| {
+    let mut source = |draft: &mut Draft, condition: &dyn Fn(&mut Draft)| {
         if !std::mem::take(&mut first) {
-            draft.add(" UNION ");
+            draft.add(&format!(" {union} "));
         }
-        draft.add("SELECT id FROM (SELECT id FROM access_tokens WHERE ");
+        const ROW: &str = "id, created_at, status, token_category, expires_at";
+        draft.add(&format!(
+            "SELECT {ROW} FROM (SELECT {ROW} FROM access_tokens WHERE "
+        ));
         condition(draft);
         draft.add(&format!(" LIMIT {}) AS s", FEW + 1));
     };
+    let statuses = match query.state {
+        Some(state) => vec![state.status],
+        None => vec![
+            TokenStatus::Active,
+            TokenStatus::Disabled,
+            TokenStatus::Revoked,
+        ],
+    };
     if let Some(meant) = meant {
-        for (column, values) in [
-            ("user_id", &meant.users),
-            ("client_id", &meant.clients),
-            ("id", &meant.tokens),
-        ] {
-            for value in values {
-                source(draft, &mut |draft| {
-                    draft.add(&format!("{column} = "));
-                    draft.text(value);
+        for user in &meant.users {
+            source(draft, &|draft| {
+                draft.add("user_id = ");
+                draft.text(user);
+                draft.add(" ORDER BY created_at DESC, id DESC");
+            });
+        }
+        for client in &meant.clients {
+            for status in &statuses {
+                let values = [client.as_str(), status.as_str()];
+                source(draft, &|draft| {
+                    draft.last_of(&["client_id", "status"], &values)
                 });
             }
+        }
+        for token in &meant.tokens {
+            source(draft, &|draft| {
+                draft.add("id = ");
+                draft.text(token);
+            });
         }
         return;
     }
@@ -314,13 +390,29 @@ fn candidates(draft: &mut Draft, query: &TokenQuery, meant: Option<&Meant>) {
         None => vec![TokenCategory::Access, TokenCategory::Refresh],
     };
     for category in &categories {
-        source(draft, &mut |draft| {
-            draft.add("token_category = ");
-            draft.text(category.as_str());
-            if let Some(state) = query.state {
-                draft.add(" AND ");
-                state.add_to(draft, "");
-            }
-        });
+        for status in &statuses {
+            let values = [category.as_str(), status.as_str()];
+            source(draft, &|draft| match query.state {
+                Some(state) if state.status != TokenStatus::Revoked => {
+                    unexpired(draft, &values, state.now);
+                }
+                _ => draft.last_of(&["token_category", "status"], &values),
+            });
+        }
     }
+}
+
+/// Tokens of this category and status that are not over, the last to expire first. It is said as [`Draft::last_of`] says it.
+fn unexpired(draft: &mut Draft, [category, status]: &[&str; 2], now: Timestamp) {
+    draft.add("(token_category, status, expires_at) > (");
+    draft.text(category);
+    draft.add(", ");
+    draft.text(status);
+    draft.add(", ");
+    draft.bind(Value::Time(now));
+    draft.add(") AND (token_category, status) <= (");
+    draft.text(category);
+    draft.add(", ");
+    draft.text(status);
+    draft.add(") ORDER BY token_category DESC, status DESC, expires_at DESC");
 }

@@ -78,11 +78,11 @@ impl Store {
         }
         if !query.search.is_empty() {
             let pattern = pattern(&query.search);
-            draft.add(" AND (lower(c.client_name) LIKE ");
+            draft.add(" AND (lower(c.client_name) LIKE lower(");
             draft.text(&pattern);
-            draft.add(" ESCAPE '\\' OR lower(t.scopes) LIKE ");
+            draft.add(") ESCAPE '\\' OR lower(t.scopes) LIKE lower(");
             draft.text(&pattern);
-            draft.add(" ESCAPE '\\')");
+            draft.add(") ESCAPE '\\')");
         }
         draft.ordered(("t.created_at", "t.id"), slice);
         let found = self.read_all(draft.done()).await?;
@@ -150,10 +150,11 @@ pub(super) fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnT
     })
 }
 
-/// The text anywhere, with nothing in it that `LIKE` would take for more.
+/// The text anywhere, with nothing in it that `LIKE` would take for more. The database lowers it, as it lowers the column:
+/// what is a capital beyond A to Z depends on it.
 fn pattern(search: &str) -> String {
     let mut pattern = String::from("%");
-    for c in search.to_lowercase().chars() {
+    for c in search.chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_search_finds_what_was_typed_and_nothing_more() {
-        assert_eq!(pattern("AuthGate"), "%authgate%");
+        assert_eq!(pattern("AuthGate"), "%AuthGate%");
         assert_eq!(pattern("100%_\\"), "%100\\%\\_\\\\%");
     }
 }

@@ -2,13 +2,16 @@
 use super::super::{
     Store, StoreError,
     clients::listing::HOLDINGS_CAP,
-    listing::{Draft, SEARCH_CAP},
+    listing::{
+        Draft,
+        searched::{Condition, Lead, Searched},
+    },
     rows::{self, USER},
-    sql::{Sql, Value},
+    sql::Sql,
 };
 use crate::domain::{
     ids::UserId,
-    paging::{Cursor, Leaf, Slice},
+    paging::{Cursor, Found, Leaf, Slice},
     time::Timestamp,
     user::{Role, User},
 };
@@ -50,16 +53,19 @@ impl Store {
         &self,
         query: &UserQuery,
         slice: &Slice,
-    ) -> Result<Leaf<User>, StoreError> {
+    ) -> Result<Found<User>, StoreError> {
+        let searched = searched(query);
+        let lead = self.search_lead(&searched).await?;
         let mut draft = Draft::new(self.driver());
         draft.add(&format!("SELECT {USER} FROM "));
-        if query.search.is_empty() {
+        if matches!(lead, Lead::List) {
             draft.add("users u WHERE 1 = 1");
         } else {
             draft.add("(");
-            matches(&mut draft, &query.search);
-            // The matches are few, so they lead and the people follow.
+            searched.keys(&mut draft, &lead);
+            // These are few, so they lead and the people follow.
             draft.add(") AS m CROSS JOIN users u WHERE u.id = m.id");
+            searched.beside(&mut draft, &lead);
         }
         if let Some(role) = query.role {
             // The text stands in the statement, so that the index over administrators alone can be used.
@@ -81,10 +87,14 @@ impl Store {
         draft.ordered(("u.created_at", "u.id"), slice);
         let found = self.read_all(draft.done()).await?;
         let users: Vec<User> = found.iter().map(rows::user).collect::<Result<_, _>>()?;
-        Ok(Leaf::cut(users, slice, |user| Cursor {
+        let leaf = Leaf::cut(users, slice, |user| Cursor {
             at: user.created_at,
             id: user.id.as_str().to_owned(),
-        }))
+        });
+        Ok(Found {
+            leaf,
+            is_cut: lead.is_cut(),
+        })
     }
 
     /// How much a person holds, as far as it is worth counting.
@@ -125,18 +135,28 @@ impl Store {
     }
 }
 
-/// Ids of people whom the term may mean, at most a few hundred.
-pub(in crate::store) fn matches(draft: &mut Draft, term: &str) {
-    for (at, column) in ["username", "email", "full_name"].into_iter().enumerate() {
-        if at > 0 {
-            draft.add(" UNION ");
-        }
-        draft.add("SELECT id FROM (SELECT id FROM users WHERE ");
-        draft.begins_with_lower(column, term);
-        draft.add(" LIMIT ");
-        draft.bind(Value::Int(SEARCH_CAP));
-        draft.add(&format!(") AS m{at}"));
+/// People by the beginning of what they are called.
+pub(in crate::store) fn by_name(term: &str) -> Searched<'_> {
+    Searched {
+        table: "users",
+        key: "id",
+        names: &["username", "email", "full_name"],
+        term,
+        filters: Vec::new(),
     }
-    draft.add(" UNION SELECT id FROM users WHERE id = ");
-    draft.text(term);
+}
+
+/// With the filters that may admit few.
+fn searched(query: &UserQuery) -> Searched<'_> {
+    let mut searched = by_name(&query.search);
+    if query.role == Some(Role::Admin) {
+        searched.filters.push(Condition::Fixed("role = 'admin'"));
+    }
+    if query.is_active == Some(false) {
+        searched.filters.push(Condition::Fixed("NOT is_active"));
+    }
+    if let Some(source) = query.auth_source {
+        searched.filters.push(Condition::Is("auth_source", source));
+    }
+    searched
 }

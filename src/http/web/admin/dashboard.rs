@@ -72,6 +72,7 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
         counted: When::new(at, now),
         troubles,
         waiting: waiting
+            .leaf
             .rows
             .iter()
             .map(|line| WaitingRow {

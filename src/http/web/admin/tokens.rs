@@ -4,7 +4,7 @@ use crate::{
         registration::is_hidden,
         token::{Subject, TokenCategory, TokenState, TokenStatus},
     },
-    flows::browse::{InState, TokenLine, TokenQuery},
+    flows::browse::{InState, MEANT, TokenLine, TokenQuery},
     flows::{
         Ground,
         single_tokens::{Deed, Outcome, act},
@@ -18,7 +18,9 @@ use crate::{
             registered::editor,
         },
     },
-    pages::{AllTokensPage, AnyTokenRow, Badge, ConfirmPage, Fact, Place, Tone, When, Words},
+    pages::{
+        Alert, AllTokensPage, AnyTokenRow, Badge, ConfirmPage, Fact, Place, Tone, When, Words,
+    },
 };
 use ::http::Method;
 use std::sync::Arc;
@@ -69,7 +71,8 @@ async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
         },
         category: TokenCategory::stored(listing.filter("category")),
     };
-    let leaf = ground.store.tokens_page(&query, &listing.slice).await?;
+    let found = ground.store.tokens_page(&query, &listing.slice).await?;
+    let leaf = &found.leaf;
     let all = ("", "list.all");
     let tabs = vec![
         listing.tabs(
@@ -96,9 +99,13 @@ async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
         shell: visit.shell(Place::Tokens),
         filter: listing.form("tokens.search", tabs),
         is_narrowed: listing.is_narrowed(),
+        cut: found.is_cut.then(|| {
+            let most = u64::try_from(MEANT).unwrap_or_default();
+            Alert::info(Words::of("tokens.cut").with("n", most))
+        }),
         goes_on: leaf.rows.is_empty() && leaf.older.is_some(),
         rows: leaf.rows.iter().map(|line| row(line, now)).collect(),
-        pager: listing.pager(&leaf, None),
+        pager: listing.pager(leaf, None),
         back: back(&visit),
     };
     Ok(visit.draw(200, &page))

@@ -90,7 +90,7 @@ async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         },
         auth_source: Some(listing.filter("auth_source")).filter(|source| !source.is_empty()),
     };
-    let leaf = deps.ground.store.users_page(&query, &listing.slice).await?;
+    let found = deps.ground.store.users_page(&query, &listing.slice).await?;
     let now = deps.ground.now();
     let row = |user: &User| UserRow {
         username: user.username.clone(),
@@ -136,8 +136,9 @@ async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         shell: visit.shell(Place::Users),
         filter: listing.form("users.search", tabs),
         is_narrowed: listing.is_narrowed(),
-        rows: leaf.rows.iter().map(row).collect(),
-        pager: listing.pager(&leaf, None),
+        cut: Listing::cut(&found),
+        rows: found.leaf.rows.iter().map(row).collect(),
+        pager: listing.pager(&found.leaf, None),
     };
     Ok(visit.draw(200, &page))
 }

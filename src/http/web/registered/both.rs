@@ -42,8 +42,8 @@ pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
         },
     };
     let ground = &deps.registry.ground;
-    let leaf = ground.store.clients_page(&query, &listing.slice).await?;
-    let page = list_page(&visit, side, (&listing, &leaf), ground.now());
+    let found = ground.store.clients_page(&query, &listing.slice).await?;
+    let page = list_page(&visit, side, (&listing, &found), ground.now());
     Ok(match side {
         Side::Admin => visit.draw(200, &page),
         Side::Owner => visit.draw(200, &AppsPage(page)),

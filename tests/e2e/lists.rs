@@ -1,0 +1,70 @@
+//! What pages say about lists that are too long to be looked at in whole.
+use crate::support::{Engine, Server};
+
+const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
+
+/// `count` people named `person…`, a token each.
+async fn people(server: &Server, count: u64) {
+    let rows = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+    );
+    let statement = |at: &str, list: &str| {
+        format!(
+            "INSERT INTO users (id, username, email, password_hash, role, full_name, is_active, created_at, updated_at) \
+             {rows} SELECT 'p' || i, 'person' || i, 'person' || i || '@corp.example', '', 'user', '', 1 = 1, {at}, {at} FROM n; \
+             INSERT INTO access_tokens (id, token_hash, user_id, client_id, scopes, expires_at, created_at, token_family_id, resource) \
+             {rows} SELECT 't' || i, 'h' || i, 'p' || i, 'c', 'email', {at}, {at}, 't' || i, {list} FROM n"
+        )
+    };
+    server
+        .sql(
+            &statement("'2026-01-01 00:00:00+00:00'", "CAST('[]' AS BLOB)"),
+            &statement("timestamptz '2026-01-01'", "'[]'::json"),
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_is_cut_says_so_in_the_language_of_the_reader() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        people(&server, 1_100).await;
+        let mut admin = server.http().await;
+        admin.sign_in().await;
+        for (path, english, chinese) in [
+            (
+                "/admin/users?search=person",
+                "More than 1,000 names begin with that",
+                "以此開頭的名稱超過 1,000 筆",
+            ),
+            (
+                // Those who can administer are few, and none of them is called so.
+                "/admin/users?search=person&role=admin",
+                "Nobody matches",
+                "沒有符合的使用者",
+            ),
+            (
+                "/admin/tokens?search=person",
+                "More than 20 people or clients begin with that",
+                "以此開頭的使用者或用戶端超過 20 個",
+            ),
+            (
+                "/admin/tokens?search=person&status=revoked",
+                "None of those that were looked at",
+                "已查看的項目中沒有符合的",
+            ),
+        ] {
+            for (language, words) in [("en", english), ("zh-TW", chinese)] {
+                let page = admin.get(path, &[("accept-language", language)]).await;
+                assert_eq!(page.status, 200, "{path}");
+                assert!(
+                    page.body.contains(words),
+                    "{path} in {language}: {}",
+                    page.body
+                );
+            }
+        }
+        let whole = admin.get("/admin/users?search=person11", &[]).await.body;
+        assert!(!whole.contains("begin with that"), "{whole}");
+    }
+}
