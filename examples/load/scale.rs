@@ -6,7 +6,7 @@ use crate::{
     generator::{self, Run},
     http::Http,
     report::Figures,
-    seed::{self, Sizes},
+    seed::{self, SPENT, Sizes},
     server::{Database, Process},
 };
 use bytes::Bytes;
@@ -114,8 +114,23 @@ fn growth(arguments: &Arguments, all: &[Sized]) -> String {
     text
 }
 
+/// Whose pages are looked at, by their ids.
+struct Looked {
+    client: String,
+    person: String,
+    /// Nearly all tokens of these two are over.
+    spent_client: String,
+    spent_person: String,
+}
+
 /// Every page with a list or a count, as an administrator with thousands of tokens sees it.
-fn page_list(client: &str, person: &str) -> Vec<String> {
+fn page_list(looked: &Looked) -> Vec<String> {
+    let Looked {
+        client,
+        person,
+        spent_client,
+        spent_person,
+    } = looked;
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -159,6 +174,8 @@ fn page_list(client: &str, person: &str) -> Vec<String> {
                 "role=admin",
                 "status=disabled",
                 "search=person&role=admin",
+                "search=person&status=disabled",
+                "search=person&role=user&status=active",
             ],
         ),
         (
@@ -216,6 +233,17 @@ fn page_list(client: &str, person: &str) -> Vec<String> {
     for suffix in ["", "/edit", "/connections", "/authorizations", "/delete"] {
         paths.push(format!("/admin/users/{person}{suffix}"));
     }
+    for suffix in ["", "/revoke-all", "/delete"] {
+        paths.push(format!("/admin/clients/{spent_client}{suffix}"));
+    }
+    paths.push(format!("/apps/{spent_client}"));
+    for suffix in ["", "/disable", "/delete", "/reset-password"] {
+        paths.push(format!("/admin/users/{spent_person}{suffix}"));
+    }
+    for query in ["", "&status=active", "&category=refresh&page_size=100"] {
+        paths.push(format!("/admin/tokens?search={spent_person}{query}"));
+        paths.push(format!("/admin/tokens?search={spent_client}{query}"));
+    }
     paths
 }
 
@@ -223,21 +251,19 @@ async fn pages(arguments: &Arguments, sized: &Sized) -> Outcome<String> {
     let process = Process::start(arguments, &sized.database, &[]).await?;
     let mut admin = Http::try_new(process.port).await?;
     admin.sign_in().await;
-    let client = sized.database.client()?;
-    let listed = admin.get("/admin/users?search=admin", &[]).await.body;
-    let person = listed
-        .split("/admin/users/")
-        .filter_map(|rest| rest.get(..36))
-        .find(|id| id.matches('-').count() == 4)
-        .ok_or("no administrator in the list")?
-        .to_owned();
+    let looked = Looked {
+        client: sized.database.client()?,
+        person: listed(&mut admin, "/admin/users", "admin").await?,
+        spent_client: listed(&mut admin, "/admin/clients", SPENT).await?,
+        spent_person: listed(&mut admin, "/admin/users", SPENT).await?,
+    };
     let cookie = format!("cookie: {}\r\n", admin.cookie.clone().ok_or("no session")?);
     let mut text = format!(
         "Processor time of the server for each page in ms, {}, {} tokens; goal {PAGE_MS}.\n\n\
          | page | ms | |\n|---|--:|---|\n",
         arguments.driver, sized.rows
     );
-    for path in page_list(&client, &person) {
+    for path in page_list(&looked) {
         let first = admin.get(&path, &[]).await;
         if first.status != 200 {
             let _ = writeln!(text, "| `{path}` | – | status {} |", first.status);
@@ -257,6 +283,16 @@ async fn pages(arguments: &Arguments, sized: &Sized) -> Outcome<String> {
     }
     process.stop()?;
     Ok(text)
+}
+
+/// The id of the first row that a search finds.
+async fn listed(admin: &mut Http, list: &str, name: &str) -> Outcome<String> {
+    let page = admin.get(&format!("{list}?search={name}"), &[]).await.body;
+    let id = page
+        .split(&format!("{list}/"))
+        .filter_map(|rest| rest.get(..36))
+        .find(|id| id.matches('-').count() == 4);
+    Ok(id.ok_or(format!("no {name} in {list}"))?.to_owned())
 }
 
 /// The whole trail as a file, read by one client while others ask for tokens.

@@ -1,5 +1,6 @@
 //! Fills a database as years of use would: people, clients, grants with their tokens, browsers and the audit trail, spread
-//! over two months, with every status mixed in. The same seed makes the same rows.
+//! over two months, with every status mixed in. The same seed makes the same rows. One client and one person are spent:
+//! they have thousands of tokens, and most of those are over though nobody revoked them.
 //!
 //! The database makes the rows itself, one statement a table, without the indexes of the table; they are made anew at the
 //! end. The server must not run meanwhile.
@@ -33,6 +34,10 @@ impl Sizes {
 }
 
 const SPAN: u64 = 60 * 86_400;
+/// The name of the person who is spent, and the beginning of the client's.
+pub const SPENT: &str = "spent";
+/// Which row of people and of clients is theirs.
+const SPENT_ROW: &str = "CAST(1 AS bigint)";
 const TABLES: &str = "'users','oauth_applications','user_authorizations','access_tokens','token_families','sessions','audit_logs'";
 
 /// Fills the database. The schema and the first administrator must be there.
@@ -214,7 +219,13 @@ impl Words {
             sizes.users,
             &[
                 ("id", self.id(1, "i")),
-                ("username", format!("'person' || {}", self.hex("i", 6))),
+                (
+                    "username",
+                    format!(
+                        "CASE WHEN i = {SPENT_ROW} THEN '{SPENT}' ELSE 'person' || {} END",
+                        self.hex("i", 6)
+                    ),
+                ),
                 (
                     "email",
                     format!("'person' || {} || '@example.org'", self.hex("i", 6)),
@@ -242,8 +253,8 @@ impl Words {
         self.insert("oauth_applications", sizes.users, &[
             ("client_id", self.id(2, "i")),
             ("client_secret", "''".to_owned()),
-            ("client_name", format!("'App ' || {}", self.hex(&self.mixed("i", 1_664_525), 8))),
-            ("user_id", self.id(1, "i")),
+            ("client_name", format!("CASE WHEN i = {SPENT_ROW} THEN '{SPENT} app' ELSE 'App ' || {} END", self.hex(&self.mixed("i", 1_664_525), 8))),
+            ("user_id", format!("CASE WHEN i = {SPENT_ROW} THEN {ADMIN} ELSE {} END", self.id(1, "i"))),
             ("scopes", "'email profile read write'".to_owned()),
             ("grant_types", "'device_code'".to_owned()),
             ("redirect_uris", self.json("[]")),
@@ -300,20 +311,33 @@ impl Words {
         )
     }
 
-    /// The person of a grant: two of a hundred are the administrator's, who has thousands.
+    /// The person of a grant: two of a hundred are the administrator's, who has thousands; as many are of the person who
+    /// is spent and has got none for some days.
     fn person(&self, grant: &str, sizes: Sizes) -> String {
         let other = self.id(1, &format!("(({grant}) % {})", sizes.users));
+        let (spent, until) = (self.id(1, SPENT_ROW), sizes.tokens / 2 * 92 / 100);
         format!(
-            "CASE WHEN ({grant}) % 50 = 1 THEN (SELECT id FROM users WHERE role = 'admin' AND username = 'admin') ELSE {other} END"
+            "CASE WHEN ({grant}) % 50 = 1 THEN {ADMIN} WHEN ({grant}) % 50 = 2 AND ({grant}) < {until} THEN {spent} \
+             ELSE {other} END"
         )
     }
 
+    /// The client of a grant: one of ten is of the client that is spent.
     fn client(&self, grant: &str, sizes: Sizes) -> String {
         let other = self.id(2, &format!("(({grant}) % {})", sizes.users));
         format!(
-            "CASE WHEN ({grant}) % 100 < {} THEN {} ELSE {other} END",
+            "CASE WHEN ({grant}) % 100 < {} THEN {} WHEN ({grant}) % 100 >= 90 THEN {} ELSE {other} END",
             sizes.of_first_client,
-            first_client()
+            first_client(),
+            self.id(2, SPENT_ROW)
+        )
+    }
+
+    /// How long the refresh token of a grant lasts: where it is spent, nine of ten are over.
+    fn life(grant: &str) -> String {
+        format!(
+            "CASE WHEN ({grant}) % 100 >= 90 OR ({grant}) % 50 = 2 THEN {} ELSE {SPAN} END",
+            SPAN / 10
         )
     }
 
@@ -355,7 +379,7 @@ impl Words {
             ("user_id", self.person(grant, sizes)),
             ("client_id", self.client(grant, sizes)),
             ("scopes", "'email profile'".to_owned()),
-            ("expires_at", self.at(&format!("{made} + CASE WHEN {is_refresh} THEN {SPAN} ELSE 36000 END"))),
+            ("expires_at", self.at(&format!("{made} + CASE WHEN {is_refresh} THEN {} ELSE 36000 END", Self::life(grant)))),
             ("created_at", self.at(&made)),
             ("parent_token_id", "''".to_owned()),
             ("token_family_id", self.ordered_id(4, grant, &made)),
@@ -414,6 +438,8 @@ impl Words {
         )
     }
 }
+
+const ADMIN: &str = "(SELECT id FROM users WHERE role = 'admin' AND username = 'admin')";
 
 fn first_client() -> &'static str {
     "(SELECT client_id FROM oauth_applications ORDER BY id LIMIT 1)"

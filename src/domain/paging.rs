@@ -159,6 +159,26 @@ impl<T> Leaf<T> {
     }
 }
 
+/// How many there are, as far as it was worth counting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many were found.
+    pub count: u64,
+    /// Whether there can be no others.
+    pub is_all: bool,
+}
+
+impl Counted {
+    /// So many were found among the rows that were looked at, which are at most `cap`.
+    #[must_use]
+    pub fn among(found: i64, seen: i64, cap: i64) -> Self {
+        Self {
+            count: u64::try_from(found).unwrap_or_default(),
+            is_all: seen < cap,
+        }
+    }
+}
+
 /// A page of what a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found<T> {

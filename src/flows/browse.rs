@@ -2,7 +2,7 @@
 //! by which pages know them.
 pub use crate::store::{
     SEARCH_CAP, StoreError,
-    clients::listing::{ClientHoldings, ClientLine, ClientQuery, HOLDINGS_CAP},
+    clients::listing::{ClientHoldings, ClientLine, ClientQuery},
     connections::LinkedLogin,
     consents::Withdrawal,
     counters::Counters,

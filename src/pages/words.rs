@@ -7,6 +7,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::paging::Counted;
+
 /// Longest foreign text that a page repeats (characters): more could push the buttons out of sight.
 const FOREIGN_TEXT: usize = 160;
 
@@ -55,6 +57,16 @@ impl Words {
     pub fn count(key: &str, n: u64) -> Self {
         let form = if n == 1 { "one" } else { "other" };
         Self::of(format!("{key}.{form}")).with("n", grouped(n))
+    }
+
+    /// A number that was counted as far as it was worth counting.
+    #[must_use]
+    pub fn counted(counted: Counted) -> Self {
+        if counted.is_all {
+            Self::grouped(counted.count)
+        } else {
+            Self::of("parts.at_least").with("n", grouped(counted.count))
+        }
     }
 
     /// A waiting time in the largest fitting unit, rounded up: coming back after it is never too early.

@@ -65,23 +65,23 @@ impl Draft {
         });
     }
 
-    /// The columns, which begin an index, are these values; rows that came last are about the first.
+    /// The columns, the first two of an index, have these values; rows that came last are about the first.
     ///
-    /// It is said as a range, and with an order: of rows that are equal Postgres knows that they have none, and then rather
-    /// reads the table from its beginning when many rows match, however far away they are. Read backwards the index gives
-    /// equal keys in the order of their rows.
-    pub fn last_of(&mut self, columns: &[&str], values: &[&str]) {
-        let all = columns.join(", ");
-        for (at, sign) in [">=", "<="].into_iter().enumerate() {
-            self.add(if at == 0 { "(" } else { " AND (" });
-            self.add(&format!("{all}) {sign} ("));
-            for (at, value) in values.iter().enumerate() {
-                self.add(if at == 0 { "" } else { ", " });
-                self.text(value);
-            }
+    /// It is said as a range and with an order. Of rows that are equal Postgres knows that they have none, and where it
+    /// believes that many match it reads the table from its beginning, though they may all be at the end. An index that is
+    /// read backwards gives equal keys from the last row to the first.
+    pub fn last_of(&mut self, [one, two]: &[&str; 2], [first, second]: &[&str; 2]) {
+        for start in [
+            format!("({one}, {two}) >= ("),
+            format!(" AND ({one}, {two}) <= ("),
+        ] {
+            self.add(&start);
+            self.text(first);
+            self.add(", ");
+            self.text(second);
             self.add(")");
         }
-        self.add(&format!(" ORDER BY {} DESC", columns.join(" DESC, ")));
+        self.add(&format!(" ORDER BY {one} DESC, {two} DESC"));
     }
 
     /// ` AND (at, id) < (…)` for a page that is not the first. The columns are given as one piece: `t.created_at, t.id`.

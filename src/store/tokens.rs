@@ -16,6 +16,7 @@ use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 pub(super) mod changes;
+mod counting;
 pub mod listing;
 pub mod owned;
 pub mod presented;

@@ -68,3 +68,56 @@ async fn a_search_that_is_cut_says_so_in_the_language_of_the_reader() {
         assert!(!whole.contains("begin with that"), "{whole}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_to_count_is_told_as_at_least() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        let rows =
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)";
+        let tokens = |at: &str, end: &str, list: &str| {
+            format!(
+                "INSERT INTO access_tokens (id, token_hash, user_id, client_id, scopes, expires_at, created_at, token_family_id, resource) \
+                 {rows} SELECT 't' || i, 'h' || i, u.id, c.client_id, 'email', {end}, {at}, 't' || i, {list} \
+                 FROM n, users u, oauth_applications c"
+            )
+        };
+        server
+            .sql(
+                &tokens(
+                    "'2026-01-01 00:00:00+00:00'",
+                    "'2099-01-01 00:00:00+00:00'",
+                    "CAST('[]' AS BLOB)",
+                ),
+                &tokens(
+                    "timestamptz '2026-01-01'",
+                    "timestamptz '2099-01-01'",
+                    "'[]'::json",
+                ),
+            )
+            .await;
+        let mut admin = server.http().await;
+        admin.sign_in().await;
+        let list = admin.get("/admin/users?search=admin", &[]).await.body;
+        let rest = list
+            .split("/admin/users/")
+            .find(|rest| rest.get(8..9) == Some("-"));
+        let person = rest.and_then(|rest| rest.get(..36)).unwrap();
+        let client = &server.client_id;
+        let pages = [
+            (format!("/admin/clients/{client}"), "5,000"),
+            (format!("/admin/clients/{client}/delete"), "5,000"),
+            (format!("/apps/{client}"), "5,000"),
+            (format!("/admin/users/{person}"), "1,000"),
+            ("/account/sessions/revoke-all".to_owned(), "1,000"),
+        ];
+        for (path, count) in &pages {
+            for (language, words) in [("en", "at least "), ("zh-TW", "至少 ")] {
+                let page = admin.get(path, &[("accept-language", language)]).await;
+                let words = format!("{words}{count}");
+                assert_eq!(page.status, 200, "{path}");
+                assert!(page.body.contains(&words), "{path}, {words}: {}", page.body);
+            }
+        }
+    }
+}

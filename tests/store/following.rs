@@ -1,7 +1,7 @@
 //! All of a client or a person ends with a mark, however many rows there are; the rows follow in steps.
 use crate::world::*;
 use authgate::{
-    domain::eligibility::Refusal,
+    domain::{eligibility::Refusal, paging::Counted},
     store::{
         clients::ending::{DeleteClient, RejectClient, RevokeAll},
         codes::{InsertCode, RedeemCode},
@@ -18,6 +18,11 @@ use sqlx::{Connection as _, PgConnection};
 
 /// More rows than two steps take.
 const MANY: i64 = 2_500;
+
+const NONE: Counted = Counted {
+    count: 0,
+    is_all: true,
+};
 
 const CONSENTS: &str = "SELECT count(*) FROM user_authorizations WHERE is_active";
 const CODES: &str = "SELECT count(*) FROM authorization_codes WHERE used_at IS NULL";
@@ -160,8 +165,8 @@ async fn nothing_of_a_client_counts_before_its_rows_have_followed() {
         let (app, zoe) = (ClientId::new("app"), UserId::new("zoe"));
         assert_eq!(store.consents_of_client(&app, 10).await.unwrap().len(), 0);
         assert_eq!(store.consents_of_person(&zoe).await.unwrap().len(), 0);
-        assert_eq!(store.client_holdings(&app, at(11)).await.unwrap().consents, 0);
-        assert_eq!(store.user_holdings(&zoe, at(11)).await.unwrap().consents, 0);
+        assert_eq!(store.client_holdings(&app, at(11)).await.unwrap().consents, NONE);
+        assert_eq!(store.user_holdings(&zoe, at(11)).await.unwrap().consents, NONE);
         let withdraw = RevokeConsent {
             user_id: zoe,
             uuid: "consent-newer".to_owned(),
@@ -280,7 +285,7 @@ async fn nothing_of_a_person_counts_before_the_rows_have_followed() {
         let (found, _) = store.session("many-2500").await.unwrap().unwrap();
         assert!(found.revoked_at.is_some());
         assert_eq!(store.own_sessions(&zoe(), at(12)).await.unwrap().len(), 0);
-        assert_eq!(store.user_holdings(&zoe(), at(12)).await.unwrap().sessions, 0);
+        assert_eq!(store.user_holdings(&zoe(), at(12)).await.unwrap().sessions, NONE);
         let row = world.row_of_code("many-2500").await;
         assert!(store.authorization_code("many-2500").await.unwrap().is_none());
         assert_eq!(world.redeem_code("many-2500", row).await, Redemption::Gone);

@@ -4,7 +4,7 @@ use authgate::{
     domain::{
         audit::{AuditFilter, Cursor},
         client::ClientStatus,
-        paging::{Edge, Found, Leaf, Slice},
+        paging::{Counted, Edge, Found, Leaf, Slice},
         user::{Role, User},
     },
     store::{
@@ -12,6 +12,7 @@ use authgate::{
         tokens::{
             listing::{TokenLine, TokenQuery},
             owned::OwnTokenQuery,
+            state::InState,
         },
         users::listing::UserQuery,
     },
@@ -84,9 +85,20 @@ impl World {
     }
 
     /// Tokens whose ids begin with `name`, a second apart.
-    async fn tokens(&self, count: u64, (name, user): (&str, &str), (client, from): (&str, i64)) {
+    async fn tokens(&self, count: u64, of: (&str, &str), made: (&str, i64)) {
+        self.tokens_until(count, of, made, "1000000").await;
+    }
+
+    /// The same, which last until so many seconds after [`BEGIN`].
+    async fn tokens_until(
+        &self,
+        count: u64,
+        (name, user): (&str, &str),
+        (client, from): (&str, i64),
+        until: &str,
+    ) {
         let made = self.moment(&format!("{from} + i"));
-        let until = self.moment("1000000");
+        let until = self.moment(until);
         let columns = [
             ("id", format!("'{name}-' || i")),
             ("token_hash", format!("'hash of {name}-' || i")),
@@ -104,6 +116,13 @@ impl World {
         ];
         let columns: Vec<(&str, &str)> = columns.iter().map(|(n, v)| (*n, v.as_str())).collect();
         self.many("access_tokens", count, &columns).await;
+    }
+
+    /// Postgres counts its rows now and not after a minute.
+    async fn known_to_the_planner(&self) {
+        if self.driver == Driver::Postgres {
+            self.sql("ANALYZE access_tokens").await;
+        }
     }
 
     async fn found_people(&self, query: UserQuery) -> Found<User> {
@@ -320,10 +339,14 @@ async fn tokens_of_one_person_are_read_from_their_own_list() {
             .tokens(12_000, ("other", "'somebody'"), ("'app'", 10_000))
             .await;
         world.tokens(1_500, ("own", "'zoe'"), ("'app'", 0)).await;
-        for (status, expected) in [(None, 1_500), (Some(TokenStatus::Revoked), 750)] {
+        let revoked = InState {
+            status: TokenStatus::Revoked,
+            now: at(0),
+        };
+        for (state, expected) in [(None, 1_500), (Some(revoked), 750)] {
             let query = TokenQuery {
                 search: "zoe".to_owned(),
-                status,
+                state,
                 ..TokenQuery::default()
             };
             let (mut seen, mut from) = (Vec::new(), Edge::Start);
@@ -340,6 +363,59 @@ async fn tokens_of_one_person_are_read_from_their_own_list() {
             }
             assert_eq!(seen.len(), expected);
             assert!(seen.is_sorted_by(|newer, older| newer > older));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_counts_is_counted_among_the_last_and_a_page_says_so() {
+    on_both(async |world| {
+        let (zoe, app) = (UserId::new("zoe"), ClientId::new("app"));
+        let of_person = async |now| world.store.user_holdings(&zoe, now).await.unwrap().tokens;
+        let of_client = async |now| world.store.client_holdings(&app, now).await.unwrap().tokens;
+        let counted = |count, is_all| Counted { count, is_all };
+        // Half of them are revoked. They are over one by one.
+        world
+            .tokens_until(800, ("few", "'zoe'"), ("'app'", 0), "1000 + i")
+            .await;
+        assert_eq!(of_person(at(0)).await, counted(400, true));
+        assert_eq!(of_client(at(0)).await, counted(400, true));
+        assert_eq!(of_person(at(1_699)).await, counted(50, true));
+        assert_eq!(of_client(at(1_699)).await, counted(50, true));
+        // Of many, those that came last are looked at.
+        world
+            .tokens_until(16_000, ("many", "'zoe'"), ("'app'", 1_000), "3000 + i")
+            .await;
+        world.known_to_the_planner().await;
+        assert_eq!(of_person(at(18_899)).await, counted(50, true));
+        assert_eq!(of_client(at(18_899)).await, counted(50, false));
+        assert_eq!(of_person(at(0)).await, counted(1_000, false));
+        assert_eq!(of_client(at(0)).await, counted(5_000, false));
+    })
+    .await;
+}
+
+/// Left to itself, Postgres reads the table from its beginning for a client with many rows, and theirs may be the last.
+#[tokio::test]
+async fn postgres_counts_the_tokens_of_a_client_by_their_index() {
+    on_both(async |world| {
+        world.tokens(20_000, ("other", "'somebody'"), ("'another'", 0)).await;
+        world.tokens(20_000, ("own", "'zoe'"), ("'app'", 20_000)).await;
+        let app = ClientId::new("app");
+        world.known_to_the_planner().await;
+        let held = world.store.client_holdings(&app, at(0)).await.unwrap();
+        assert_eq!((held.tokens.count, held.tokens.is_all), (5_000, false));
+        if world.driver == Driver::Postgres {
+            let read = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'idx_token_client_status'";
+            // Its statistics come late.
+            for _ in 0..600 {
+                if world.count(read).await > 0 {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            assert_eq!(world.count(read).await, 5_000);
         }
     })
     .await;

@@ -3,7 +3,7 @@ use crate::{
     domain::{
         client::{Client, ClientStatus},
         ids::{ClientId, UserId},
-        paging::{Cursor, Found, Leaf, Slice},
+        paging::{Counted, Cursor, Found, Leaf, Slice},
         time::Timestamp,
     },
     store::{
@@ -40,14 +40,14 @@ pub struct ClientLine {
 /// What else a client's page tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientHoldings {
-    /// Tokens that count; at most [`HOLDINGS_CAP`] are counted.
-    pub tokens: u64,
-    /// Consents in force; at most [`HOLDINGS_CAP`] are counted.
-    pub consents: u64,
+    /// Tokens that count.
+    pub tokens: Counted,
+    /// Consents in force.
+    pub consents: Counted,
 }
 
-/// So many of a client's or a person's are counted; a page says "more than" then.
-pub const HOLDINGS_CAP: u64 = 1_001;
+/// So many rows of a client or a person are looked at to count what they hold beside tokens.
+pub(in crate::store) const HOLDINGS_CAP: i64 = 1_000;
 
 impl Store {
     /// A page of clients.
@@ -116,24 +116,21 @@ impl Store {
         client_id: &ClientId,
         now: Timestamp,
     ) -> Result<ClientHoldings, StoreError> {
-        let cap = i64::try_from(HOLDINGS_CAP).unwrap_or(i64::MAX);
-        let count = Sql::new(
-            "SELECT (SELECT count(*) FROM (SELECT 1 FROM access_tokens WHERE client_id = $1 AND status = 'active' \
-             AND expires_at > $2 LIMIT $3) AS t) AS tokens, \
-             (SELECT count(*) FROM (SELECT 1 FROM user_authorizations a LEFT JOIN oauth_applications c \
-             ON c.client_id = a.client_id WHERE a.client_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) \
-             LIMIT $3) AS a) AS consents",
+        // What ends all consents is a moment: those given later come first, and behind one that ended are no others.
+        let consents = Sql::new(
+            "SELECT live AS seen, live FROM (SELECT count(CASE WHEN coalesce(granted_at > tokens_end_at, true) THEN 1 END) AS live \
+             FROM (SELECT a.granted_at, c.tokens_end_at FROM user_authorizations a LEFT JOIN oauth_applications c \
+             ON c.client_id = a.client_id WHERE a.client_id = $1 AND a.is_active ORDER BY a.granted_at DESC LIMIT $2) AS newest) AS counted",
         )
         .text(client_id.as_str())
-        .time(now)
-        .int(cap);
-        let Some(row) = self.read_one(count).await? else {
-            return Ok(ClientHoldings::default());
-        };
-        let n = |column| row.int(column).map(|n| u64::try_from(n).unwrap_or(0));
+        .int(HOLDINGS_CAP);
+        let (tokens, consents) = tokio::join!(
+            self.live_tokens_of_client(client_id, now),
+            self.counted(consents, HOLDINGS_CAP)
+        );
         Ok(ClientHoldings {
-            tokens: n("tokens")?,
-            consents: n("consents")?,
+            tokens: tokens?,
+            consents: consents?,
         })
     }
 }

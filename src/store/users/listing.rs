@@ -8,10 +8,11 @@ use super::super::{
     },
     rows::{self, USER},
     sql::Sql,
+    timestamp::ZERO,
 };
 use crate::domain::{
     ids::UserId,
-    paging::{Cursor, Found, Leaf, Slice},
+    paging::{Counted, Cursor, Found, Leaf, Slice},
     time::Timestamp,
     user::{Role, User},
 };
@@ -33,15 +34,15 @@ pub struct UserQuery {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UserHoldings {
     /// Tokens that count.
-    pub tokens: u64,
+    pub tokens: Counted,
     /// Linked logins.
-    pub connections: u64,
+    pub connections: Counted,
     /// Consents in force.
-    pub consents: u64,
+    pub consents: Counted,
     /// Clients of theirs.
-    pub clients: u64,
+    pub clients: Counted,
     /// Browsers that are signed in.
-    pub sessions: u64,
+    pub sessions: Counted,
 }
 
 impl Store {
@@ -106,31 +107,32 @@ impl Store {
         id: &UserId,
         now: Timestamp,
     ) -> Result<UserHoldings, StoreError> {
-        let count = Sql::new(
-            "SELECT (SELECT count(*) FROM (SELECT 1 FROM access_tokens WHERE user_id = $1 AND status = 'active' \
-             AND expires_at > $2 LIMIT $3) AS t) AS tokens, \
-             (SELECT count(*) FROM oauth_connections WHERE user_id = $1) AS connections, \
+        // All browsers that an ending left are newer than it, and next to each other in the index.
+        let rest = Sql::new(
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM oauth_connections WHERE user_id = $1 LIMIT $2) AS l) AS connections, \
              (SELECT count(*) FROM (SELECT 1 FROM user_authorizations a LEFT JOIN oauth_applications c \
              ON c.client_id = a.client_id WHERE a.user_id = $1 AND a.is_active \
-             AND coalesce(a.granted_at > c.tokens_end_at, true) LIMIT $3) AS a) AS consents, \
-             (SELECT count(*) FROM (SELECT 1 FROM oauth_applications WHERE user_id = $1 LIMIT $3) AS c) AS clients, \
-             (SELECT count(*) FROM (SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.user_id = $1 \
-             AND s.revoked_at IS NULL AND s.expires_at > $2 AND coalesce(s.auth_time > u.sessions_end_at, true) \
-             LIMIT $3) AS s) AS sessions",
+             AND coalesce(a.granted_at > c.tokens_end_at, true) LIMIT $2) AS a) AS consents, \
+             (SELECT count(*) FROM (SELECT 1 FROM oauth_applications WHERE user_id = $1 LIMIT $2) AS c) AS clients, \
+             s.seen, s.live FROM (SELECT count(*) AS seen, count(CASE WHEN revoked_at IS NULL AND expires_at > $3 THEN 1 END) AS live FROM \
+             (SELECT s.revoked_at, s.expires_at FROM users u JOIN sessions s ON s.user_id = u.id WHERE u.id = $1 \
+             AND s.auth_time > coalesce(u.sessions_end_at, $4) ORDER BY s.auth_time DESC LIMIT $2) AS newest) AS s",
         )
         .text(id.as_str())
+        .int(HOLDINGS_CAP)
         .time(now)
-        .int(i64::try_from(HOLDINGS_CAP).unwrap_or(i64::MAX));
-        let Some(row) = self.read_one(count).await? else {
+        .time(ZERO);
+        let (tokens, rest) = tokio::join!(self.live_tokens_of_person(id, now), self.read_one(rest));
+        let Some(rest) = rest? else {
             return Ok(UserHoldings::default());
         };
-        let n = |column| row.int(column).map(|n| u64::try_from(n).unwrap_or(0));
+        let n = |column| rest.int(column).map(|n| Counted::among(n, n, HOLDINGS_CAP));
         Ok(UserHoldings {
-            tokens: n("tokens")?,
+            tokens: tokens?,
             connections: n("connections")?,
             consents: n("consents")?,
             clients: n("clients")?,
-            sessions: n("sessions")?,
+            sessions: Counted::among(rest.int("live")?, rest.int("seen")?, HOLDINGS_CAP),
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
             guard::{self, Answer, Visit},
             registered::{
                 RegisteredDeps, Side, both, detail_page, editor,
-                facts::{holdings, of as facts_of, up_to},
+                facts::{holdings, of as facts_of},
                 named, refused, secret, version,
             },
         },
@@ -309,8 +309,8 @@ async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     let page = ConfirmPage {
         title: Words::of("clients.revoke_title"),
         consequences: vec![
-            Words::of("clients.delete_tokens").with("n", up_to(held.tokens)),
-            Words::of("clients.delete_consents").with("n", up_to(held.consents)),
+            Words::of("clients.delete_tokens").with("n", Words::counted(held.tokens)),
+            Words::of("clients.delete_consents").with("n", Words::counted(held.consents)),
             Words::of("clients.delete_codes"),
             Words::of("clients.revoke_again"),
             Words::of("clients.revoke_stays"),
@@ -341,8 +341,8 @@ async fn ask_delete(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     let page = ConfirmPage {
         title: Words::of("clients.delete_title"),
         consequences: vec![
-            Words::of("clients.delete_tokens").with("n", up_to(held.tokens)),
-            Words::of("clients.delete_consents").with("n", up_to(held.consents)),
+            Words::of("clients.delete_tokens").with("n", Words::counted(held.tokens)),
+            Words::of("clients.delete_consents").with("n", Words::counted(held.consents)),
             Words::of("clients.delete_codes"),
             Words::of("clients.delete_final"),
         ],

@@ -17,7 +17,7 @@ use crate::{
             WebDeps,
             guard::{self, Answer, Visit},
             list::Listing,
-            registered::{editor, facts::up_to},
+            registered::editor,
         },
     },
     pages::{
@@ -310,7 +310,7 @@ fn facts(user: &User, held: UserHoldings) -> Vec<Fact> {
     let mut facts = vec![
         Fact::new("users.email", email),
         Fact::new("users.source", Words::of(source)),
-        Fact::new("users.clients", up_to(held.clients)),
+        Fact::new("users.clients", Words::counted(held.clients)),
     ];
     if !user.full_name.is_empty() {
         facts.insert(0, Fact::new("users.full_name", user.full_name.as_str()));
@@ -346,7 +346,7 @@ fn holdings(user: &User, held: UserHoldings) -> Vec<Holding> {
     ]
     .into_iter()
     .map(|(n, name, href)| Holding {
-        figure: up_to(n),
+        figure: Words::counted(n),
         name: Words::of(name),
         href,
     })

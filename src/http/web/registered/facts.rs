@@ -5,7 +5,7 @@ use crate::{
         lifetimes::Lifetimes,
         registration::duration_text,
     },
-    flows::browse::{ClientHoldings, HOLDINGS_CAP},
+    flows::browse::ClientHoldings,
     pages::{Alert, Fact, Words},
 };
 
@@ -62,18 +62,9 @@ fn profile_name(client: &Client) -> &'static str {
 /// How much it was given.
 pub fn holdings(held: ClientHoldings) -> Vec<Fact> {
     vec![
-        Fact::new("clients.tokens", up_to(held.tokens)),
-        Fact::new("clients.consents", up_to(held.consents)),
+        Fact::new("clients.tokens", Words::counted(held.tokens)),
+        Fact::new("clients.consents", Words::counted(held.consents)),
     ]
-}
-
-/// A number, or that it is greater than is worth counting.
-pub fn up_to(n: u64) -> Words {
-    if n >= HOLDINGS_CAP {
-        Words::of("clients.more_than").with("n", HOLDINGS_CAP - 1)
-    } else {
-        Words::from(n)
-    }
 }
 
 /// What its status means to whoever looks at it.

@@ -1,7 +1,7 @@
 //! Asks before something about a person ends, and tells what it will end.
 use super::{refused, told};
 use crate::{
-    domain::user::User,
+    domain::{paging::Counted, user::User},
     flows::browse::UserHoldings,
     flows::people::{self, PeopleDeps, PeopleError, is_local},
     http::{
@@ -9,7 +9,6 @@ use crate::{
         web::{
             WebDeps,
             guard::{self, Answer, Visit},
-            registered::facts::up_to,
         },
     },
     pages::{ConfirmPage, Fact, Place, Words},
@@ -73,8 +72,8 @@ async fn another(deps: &PeopleDeps, visit: &Visit) -> Result<(User, UserHoldings
     Ok(found)
 }
 
-fn n(key: &'static str, n: u64) -> Words {
-    Words::of(key).with("n", up_to(n))
+fn n(key: &'static str, n: Counted) -> Words {
+    Words::of(key).with("n", Words::counted(n))
 }
 
 async fn disable(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
