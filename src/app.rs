@@ -14,27 +14,29 @@ use crate::{
         seed::{self, SeedRules, Seeded},
     },
     host::{HostClock, HostEntropy},
-    http::{
-        server,
-        tls::{Certificate, TlsError},
-    },
+    http::{server, tls::Certificate},
     jose::KeySet,
     passwords::HashAlgorithm,
     store::{Adoption, Store, StoreError},
 };
 use std::{process::ExitCode, sync::Arc};
-use tokio_rustls::TlsAcceptor;
 
 mod beside;
 mod house;
 pub mod keys;
+mod material;
 mod notify;
 pub mod people;
 mod settings;
+use material::Material;
+pub use material::check;
 
 /// Why the server did not start. The texts are those that operators know.
 #[derive(Debug, thiserror::Error)]
 pub enum StartFailure {
+    /// Settings, or what they point to: every fault.
+    #[error("{}", lines(.0))]
+    Configuration(Vec<String>),
     /// The database.
     #[error("Failed to start server: failed to initialize database: {0}")]
     Database(String),
@@ -44,7 +46,7 @@ pub enum StartFailure {
     /// The signing key.
     #[error("{0}")]
     Key(String),
-    /// The certificate or the address.
+    /// The address.
     #[error("Failed to start server: {0}")]
     Edge(String),
     /// A command beside the server cannot do its work.
@@ -56,6 +58,13 @@ pub enum StartFailure {
     /// A signal came first.
     #[error("{0}")]
     Cancelled(#[from] lifecycle::Cancelled),
+}
+
+fn lines(faults: &[String]) -> String {
+    let lines = faults
+        .iter()
+        .map(|fault| format!("Invalid configuration: {fault}\n"));
+    lines.collect()
 }
 
 /// Runs the server until it is told to stop.
@@ -144,14 +153,7 @@ struct Running {
 async fn start(config: &Config) -> Result<Running, StartFailure> {
     let clock: Arc<dyn Clock> = Arc::new(HostClock);
     let entropy: Arc<dyn Entropy> = Arc::new(HostEntropy::default());
-    let edge = |error: TlsError| StartFailure::Edge(error.to_string());
-    let certificate = settings::certificate(config).map_err(edge)?;
-    let tls = match &certificate {
-        Some(certificate) => Some(TlsAcceptor::from(
-            certificate.server_config().map_err(edge)?,
-        )),
-        None => None,
-    };
+    let material = Material::read(config).map_err(StartFailure::Configuration)?;
     let (store, _) = open(config).await?;
     let ground = Ground {
         store: store.clone(),
@@ -166,7 +168,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         .await
         .map_err(|error| StartFailure::Database(error.to_string()))?;
     sow(config, &ground, algorithm).await?;
-    let house = house::House::build(config, ground, algorithm).await?;
+    let house = house::House::build(config, ground, algorithm, material.key_files).await?;
     let bind = |addr| {
         let address = settings::address(addr);
         server::bind(&address).map_err(|error| StartFailure::Edge(error.to_string()))
@@ -175,7 +177,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
     let doors = house::Doors {
         public: bind(&config.server.addr)?,
         metrics: metrics_addr.map(bind).transpose()?,
-        tls,
+        tls: material.tls,
     };
     tracing::info!(
         address = %settings::address(&config.server.addr),
@@ -195,7 +197,7 @@ async fn start(config: &Config) -> Result<Running, StartFailure> {
         tree,
         keys,
         audit,
-        certificate,
+        certificate: material.certificate,
         commits,
         readiness,
     })

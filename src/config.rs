@@ -82,6 +82,18 @@ pub struct Config {
     pub timeouts: timeouts::Timeouts,
 }
 
+/// A configuration, sound or not: a setting that is at fault counts as not set.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The settings.
+    pub config: Config,
+    /// Every fault, in the order in which they are checked, each naming its variable, and its line if it comes from the
+    /// `.env` file.
+    pub errors: Vec<String>,
+    /// Sentences for the log, none of which shows a secret.
+    pub warnings: Vec<String>,
+}
+
 /// A sound configuration and what the operator should hear about it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -105,16 +117,30 @@ impl std::error::Error for ConfigErrors {}
 
 impl Config {
     /// Reads and judges all settings.
-    ///
-    /// # Errors
-    /// All faults at once, each naming its variable, and its line if it comes from the `.env` file.
-    pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
+    pub fn judge(sources: &Sources) -> Judged {
         let mut reader = Reader::new(sources);
         let config = Self::read(&mut reader);
         unavailable::check(&mut reader);
         let strict = reader.boolean("CONFIG_STRICT", false);
         unknown::check(&mut reader, strict);
         let (errors, warnings) = reader.finish();
+        Judged {
+            config,
+            errors,
+            warnings,
+        }
+    }
+
+    /// Reads all settings, which must be sound.
+    ///
+    /// # Errors
+    /// All faults at once, as [`Judged::errors`].
+    pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
+        let Judged {
+            config,
+            errors,
+            warnings,
+        } = Self::judge(sources);
         if errors.is_empty() {
             Ok(Loaded { config, warnings })
         } else {

@@ -1,9 +1,9 @@
 //! The binary: reads the command line, runs the command, and turns its outcome into an exit code.
 use authgate::{
-    app,
+    app::{self, StartFailure},
     cli::{self, Command, KeysCommand},
     config::{
-        Config,
+        Config, Judged,
         metrics::{LogFormat, LogLevel},
         sources::Sources,
     },
@@ -50,26 +50,28 @@ fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{}", text.trim_end());
 }
 
-/// The configuration, with its warnings told; or every error told.
-fn configured() -> Result<Config, ExitCode> {
-    match Config::load(&Sources::of_process()) {
-        Ok(loaded) => {
-            for warning in &loaded.warnings {
-                complain(&format!("Warning: {warning}"));
-            }
-            Ok(loaded.config)
-        }
-        Err(errors) => {
-            for error in &errors.0 {
-                complain(&format!("Invalid configuration: {error}"));
-            }
-            Err(ExitCode::FAILURE)
-        }
+/// The configuration, with its warnings told; or every error told, with those that `look` finds beside them.
+fn configured(look: impl FnOnce(&Judged) -> Vec<String>) -> Result<Config, ExitCode> {
+    let mut judged = Config::judge(&Sources::of_process());
+    let found = look(&judged);
+    judged.errors.extend(found);
+    if !judged.errors.is_empty() {
+        complain(&StartFailure::Configuration(judged.errors).to_string());
+        return Err(ExitCode::FAILURE);
     }
+    for warning in &judged.warnings {
+        complain(&format!("Warning: {warning}"));
+    }
+    Ok(judged.config)
+}
+
+/// Settings alone: not every command needs what they point to.
+fn settings_alone(_: &Judged) -> Vec<String> {
+    Vec::new()
 }
 
 fn check_config() -> ExitCode {
-    match configured() {
+    match configured(|judged| app::check(&judged.config)) {
         Ok(config) => {
             let t = &config.timeouts;
             let stop = t.shutdown_delay
@@ -88,11 +90,16 @@ fn check_config() -> ExitCode {
 }
 
 fn server() -> ExitCode {
-    in_runtime(|config| async move { app::run(config).await })
+    // Where the settings are sound the start itself looks at what they point to, once.
+    let config = configured(|judged| match judged.errors.is_empty() {
+        true => Vec::new(),
+        false => app::check(&judged.config),
+    });
+    in_runtime(config, |config| async move { app::run(config).await })
 }
 
 fn migrate() -> ExitCode {
-    in_runtime(|config| async move {
+    in_runtime(configured(settings_alone), |config| async move {
         let adoption = app::migrate(&config).await?;
         tracing::info!(?adoption, "the database is up to date");
         Ok(ExitCode::SUCCESS)
@@ -100,14 +107,14 @@ fn migrate() -> ExitCode {
 }
 
 fn explain(reference: String) -> ExitCode {
-    in_runtime(|config| async move {
+    in_runtime(configured(settings_alone), |config| async move {
         let explained = app::explain(&config, &reference).await?;
         Ok(say(&explained.to_string()))
     })
 }
 
 fn keys(command: KeysCommand) -> ExitCode {
-    in_runtime(|config| async move {
+    in_runtime(configured(settings_alone), |config| async move {
         let told = app::keys::command::run(&config, command).await?;
         Ok(match told {
             Ok(text) => say(&text),
@@ -119,11 +126,11 @@ fn keys(command: KeysCommand) -> ExitCode {
     })
 }
 
-fn in_runtime<F>(command: impl FnOnce(Config) -> F) -> ExitCode
+fn in_runtime<F>(config: Result<Config, ExitCode>, command: impl FnOnce(Config) -> F) -> ExitCode
 where
-    F: Future<Output = Result<ExitCode, app::StartFailure>>,
+    F: Future<Output = Result<ExitCode, StartFailure>>,
 {
-    let config = match configured() {
+    let config = match config {
         Ok(config) => config,
         Err(code) => return code,
     };
@@ -176,7 +183,7 @@ fn reset_password(username: String, typed: bool) -> ExitCode {
         Ok(chosen) => chosen,
         Err(code) => return code,
     };
-    in_runtime(|config| async move {
+    in_runtime(configured(settings_alone), |config| async move {
         let drawn = chosen.is_none();
         Ok(
             match app::people::reset_password(&config, &username, chosen).await? {

@@ -1,5 +1,5 @@
 //! The rooms of a running server, wired: handles first, then the flows that hold them, then the tree that serves them.
-use super::{StartFailure, settings};
+use super::{StartFailure, keys, settings};
 use crate::{
     actors::{
         KeyHolder, PasswordHasher, Readiness, Tree,
@@ -103,6 +103,7 @@ impl House {
         config: &Config,
         ground: Ground,
         algorithm: HashAlgorithm,
+        key_files: Arc<keys::Files>,
     ) -> Result<Self, StartFailure> {
         let readiness = Readiness::default();
         let store_writer = (ground.store.driver() == Driver::Sqlite).then(|| {
@@ -110,7 +111,7 @@ impl House {
                 StoreWriter::new(&vitals("root/store_writer", 5, 30), ground.store.clone());
             (sink, spec)
         });
-        let (keys, keys_spec) = parts::keys(config, &ground, &readiness).await?;
+        let (keys, keys_spec) = parts::keys(config, &ground, key_files, &readiness).await?;
         let (hasher, hasher_spec) = parts::hasher(algorithm, &ground);
         let (audit, audit_spec) = AuditWriter::new(
             &vitals("root/audit/audit_writer", 5, 30),

@@ -24,7 +24,8 @@ use std::{
 pub mod command;
 mod files;
 mod sealing;
-use files::{Files, named_apart};
+pub use files::Files;
+use files::named_apart;
 
 /// Loads sets of keys, and puts on record what it finds.
 pub struct Loader {
@@ -88,6 +89,15 @@ fn algorithm(configured: jwt::Algorithm) -> Algorithm {
     }
 }
 
+/// Private keys of the operator. A key for ID tokens alone is never one of them.
+pub fn files(config: &Config) -> Arc<Files> {
+    let in_files = match config.jwt.own_id_token_key {
+        true => Vec::new(),
+        false => in_use(config).into_iter().filter(has_pair).collect(),
+    };
+    Arc::new(Files::new(config.jwt.clone(), in_files))
+}
+
 /// How often keys are looked at: often enough that a key is known everywhere long before it signs.
 pub fn look_every(config: &Config) -> Duration {
     let publish = config.jwt.publish_before_use;
@@ -95,23 +105,19 @@ pub fn look_every(config: &Config) -> Duration {
 }
 
 impl Loader {
-    /// As configured.
-    ///
-    /// # Errors
-    /// As [`deps`].
-    pub fn new(config: &Config, deps: KeysDeps, readiness: Readiness) -> Arc<Self> {
-        let in_use = in_use(config);
-        let in_files = if deps.rules.for_id_tokens {
-            Vec::new()
-        } else {
-            deps.rules.algorithms.clone()
-        };
+    /// As configured, with the private keys of these files.
+    pub fn new(
+        config: &Config,
+        deps: KeysDeps,
+        files: Arc<Files>,
+        readiness: Readiness,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            files: Arc::new(Files::new(config.jwt.clone(), in_files)),
+            files,
             deps,
             secret: config.jwt.secret.clone(),
             former_secret: config.jwt.former_secret.clone(),
-            in_use,
+            in_use: in_use(config),
             id_token: algorithm(config.jwt.id_token),
             signing: Mutex::default(),
             readiness,
@@ -123,7 +129,8 @@ impl Loader {
         let files = Arc::clone(&self.files);
         let found = tokio::task::spawn_blocking(move || files.read())
             .await
-            .map_err(|error| error.to_string())??;
+            .map_err(|error| error.to_string())?
+            .map_err(|errors| errors.join("; "))?;
         let records = self.records().await?;
         let found = named_apart(found, &records);
         let hand = self.hand(&found, &records);

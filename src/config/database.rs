@@ -76,7 +76,10 @@ fn dsn(r: &mut Reader<'_>, driver: Driver) -> Secret {
             "DATABASE_DSN is required when DATABASE_DRIVER=postgres",
         );
     }
-    dsn.unwrap_or_else(|| Secret::new(path))
+    dsn.unwrap_or_else(|| match driver {
+        Driver::Sqlite => Secret::new(path),
+        Driver::Postgres => Secret::new(""),
+    })
 }
 
 fn connections(r: &mut Reader<'_>, name: &str, default: u32) -> u32 {

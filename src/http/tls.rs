@@ -3,7 +3,7 @@ use arc_swap::ArcSwap;
 use rustls::{
     ServerConfig,
     server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
+    sign::{CertifiedKey, SigningKey},
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::{
@@ -36,6 +36,9 @@ pub enum TlsError {
     /// The two do not belong together.
     #[error("TLS_CERT_FILE and TLS_KEY_FILE do not belong together: {0}")]
     Mismatch(String),
+    /// Both files are at fault.
+    #[error("{0}; {1}")]
+    Both(Box<TlsError>, Box<TlsError>),
     /// The library refused.
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
@@ -90,24 +93,32 @@ impl ResolvesServerCert for Certificate {
 }
 
 fn read(files: &TlsFiles) -> Result<CertifiedKey, TlsError> {
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| wrong("TLS_CERT_FILE", &files.certificate, &error))?;
-    if chain.is_empty() {
-        return Err(wrong(
-            "TLS_CERT_FILE",
-            &files.certificate,
-            &"no certificate found",
-        ));
-    }
-    let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| wrong("TLS_KEY_FILE", &files.key, &error))?;
-    let key = rustls::crypto::ring::sign::any_supported_type(&key)
-        .map_err(|error| wrong("TLS_KEY_FILE", &files.key, &error))?;
+    let (chain, key) = match (chain(&files.certificate), key(&files.key)) {
+        (Ok(chain), Ok(key)) => (chain, key),
+        (Err(chain), Err(key)) => return Err(TlsError::Both(Box::new(chain), Box::new(key))),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+    };
     let pair = CertifiedKey::new(chain, key);
     pair.keys_match()
         .map_err(|error| TlsError::Mismatch(error.to_string()))?;
     Ok(pair)
+}
+
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    const NAME: &str = "TLS_CERT_FILE";
+    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| wrong(NAME, path, &error))?;
+    match chain.is_empty() {
+        true => Err(wrong(NAME, path, &"no certificate found")),
+        false => Ok(chain),
+    }
+}
+
+fn key(path: &Path) -> Result<Arc<dyn SigningKey>, TlsError> {
+    let wrong = |error: &dyn std::fmt::Display| wrong("TLS_KEY_FILE", path, &error);
+    let key = PrivateKeyDer::from_pem_file(path).map_err(|error| wrong(&error))?;
+    rustls::crypto::ring::sign::any_supported_type(&key).map_err(|error| wrong(&error))
 }
 
 fn wrong(variable: &'static str, path: &Path, reason: &impl ToString) -> TlsError {

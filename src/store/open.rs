@@ -9,7 +9,10 @@ use sqlx::{
 };
 use std::{path::Path, time::Duration};
 use tokio::sync::Mutex;
-use tracing::log::LevelFilter;
+use tracing::{
+    log::LevelFilter,
+    subscriber::{NoSubscriber, with_default},
+};
 
 /// Statements slower than this are told at `warn`.
 const SLOW: Duration = Duration::from_millis(200);
@@ -69,6 +72,21 @@ impl Settings {
             max_idle_time: Some(Duration::from_secs(600)),
             log: StatementLog::Warn,
             create: true,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether the connection string can be read. Nothing is opened, and nothing is logged: opening does.
+    ///
+    /// # Errors
+    /// A sentence that names what is wrong and never shows a value.
+    pub fn check(&self) -> Result<(), String> {
+        match self.driver {
+            Driver::Sqlite => Ok(()),
+            Driver::Postgres => {
+                with_default(NoSubscriber::new(), || dsn::postgres(&self.dsn)).map(drop)
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The start: a database that keeps it waiting, and the first administrator.
+//! The start: what is judged before anything is opened, a database that keeps it waiting, and the first administrator.
 use crate::{
     hooks,
     support::{Engine, PASSWORD, Server, field, free_port},
@@ -200,4 +200,99 @@ async fn a_working_directory_that_cannot_be_written_matters_only_to_a_drawn_pass
         .await;
     assert!(log.contains(&id[0]), "{log}");
     admin_gets_in(&server, PASSWORD).await;
+}
+
+/// What lies in the working directory.
+fn left_behind(server: &Server) -> Vec<String> {
+    let files = std::fs::read_dir(server.directory.path()).unwrap();
+    files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+fn fixture(name: &str) -> String {
+    format!("{}/tests/fixtures/keys/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_what_settings_point_to_is_told_with_those_of_the_settings() {
+    let keys = tempfile::tempdir().unwrap();
+    for name in ["a.pem", "b.key"] {
+        std::fs::write(keys.path().join(name), "rubbish").unwrap();
+    }
+    let mut server = Server::prepared_on(
+        Engine::Postgres,
+        "host=x password=hunter2 sslmode=maybe".to_owned(),
+        &[
+            ("JWT_SIGNING_ALGORITHM", "RS256"),
+            ("JWT_PRIVATE_KEY_DIR", keys.path().to_str().unwrap()),
+            ("JWT_PRIVATE_KEY_PATH", "/nope.pem"),
+            ("TLS_CERT_FILE", "/nope.crt"),
+            ("TLS_KEY_FILE", "/nope.key"),
+            ("JWT_EXPIRATION", "tomorrow"),
+        ],
+    );
+    let beside = [
+        "a.pem",
+        "b.key",
+        "/nope.pem",
+        "/nope.crt",
+        "/nope.key",
+        "sslmode",
+    ];
+    for settings in ["\"tomorrow\"", ""] {
+        for command in ["check-config", "server"] {
+            let (code, out, complaint) = server.cli(&[command]).await;
+            assert_eq!((code, out.as_str()), (1, ""), "{command}: {complaint}");
+            assert!(complaint.contains(settings), "{command}: {complaint}");
+            for name in beside {
+                assert!(complaint.contains(name), "{command}, {name}: {complaint}");
+            }
+            // The two files of TLS share a line.
+            let lines = complaint.lines();
+            let told = lines.filter(|line| line.starts_with("Invalid configuration: "));
+            let count = beside.len() - 1 + usize::from(!settings.is_empty());
+            assert_eq!(told.count(), count, "{command}: {complaint}");
+            assert!(!complaint.contains("hunter2"));
+        }
+        server.set("JWT_EXPIRATION", "1h");
+    }
+    assert!(left_behind(&server).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_no_good_leaves_nothing_behind() {
+    let mut server = Server::prepared(Engine::Sqlite, &DRAWN).await;
+    for (algorithm, key, fault) in [
+        ("RS256", "rsa1024.pkcs1.pem", "2048"),
+        ("ES256", "p384.pkcs8.pem", "P-256"),
+        ("ES256", "rsa2048.pkcs8.pem", "ES256"),
+        ("RS256", "p256.pkcs8.pem", "RS256"),
+        ("RS256", "README.md", "no PEM block"),
+    ] {
+        server.set("JWT_SIGNING_ALGORITHM", algorithm);
+        server.set("JWT_PRIVATE_KEY_PATH", &fixture(key));
+        for command in ["check-config", "server"] {
+            let (code, _, complaint) = server.cli(&[command]).await;
+            assert_eq!(code, 1, "{command}, {key}");
+            for words in ["Invalid configuration: Failed to load JWT", fault] {
+                assert!(complaint.contains(words), "{command}, {key}: {complaint}");
+            }
+        }
+    }
+    assert!(left_behind(&server).is_empty());
+
+    server.set("JWT_PRIVATE_KEY_PEM", "rubbish");
+    let (code, _, complaint) = server.cli(&["check-config"]).await;
+    assert_eq!(code, 1);
+    let words = "Invalid configuration: Failed to parse JWT_PRIVATE_KEY_PEM: ";
+    assert!(complaint.contains(words), "{complaint}");
+    server.set("JWT_PRIVATE_KEY_PEM", "");
+    for (algorithm, key) in [("RS256", "rsa2048.pkcs1.pem"), ("ES256", "p256.sec1.pem")] {
+        server.set("JWT_SIGNING_ALGORITHM", algorithm);
+        server.set("JWT_PRIVATE_KEY_PATH", &fixture(key));
+        let (code, _, complaint) = server.cli(&["check-config"]).await;
+        assert_eq!(code, 0, "{complaint}");
+    }
+    assert!(left_behind(&server).is_empty());
 }

@@ -56,10 +56,11 @@ pub fn vitals(path: &'static str, limit: u32, window_s: u64) -> Arc<Vitals> {
 pub async fn keys(
     config: &Config,
     ground: &Ground,
+    files: Arc<keys::Files>,
     readiness: &Readiness,
 ) -> Result<(KeyHolder<KeySet>, Spec), StartFailure> {
     let deps = keys::deps(config, ground).map_err(StartFailure::Key)?;
-    let loader = keys::Loader::new(config, deps, readiness.clone());
+    let loader = keys::Loader::new(config, deps, files, readiness.clone());
     let clock = Arc::clone(&ground.clock);
     let settings = key_holder::Settings {
         load: Arc::new(move || {

@@ -36,29 +36,46 @@ impl Files {
     /// All keys that there are: those of the directory by the names of their files, then the one that was named.
     ///
     /// # Errors
-    /// What is wrong with a file, without any of its content.
-    pub fn read(&self) -> Result<Vec<Arc<SigningKey>>, String> {
+    /// What is wrong with each file, without any of its content.
+    pub fn read(&self) -> Result<Vec<Arc<SigningKey>>, Vec<String>> {
         if self.in_use.is_empty() {
             return Ok(Vec::new());
         }
-        let mut keys = Vec::new();
+        let (mut keys, mut errors) = (Vec::new(), Vec::new());
         let mut seen = HashMap::new();
-        for path in self.directory()? {
-            let prefix = format!("Failed to load JWT private key from {}: ", path.display());
-            let pem = read(&path, &prefix)?;
-            let key = self.parse(&pem, None, &mut seen);
-            let key = key.map_err(|error| format!("{prefix}{error}"))?;
-            if self.in_use.contains(&key.algorithm()) {
-                keys.push(key);
-            } else {
-                tracing::debug!(path = %path.display(), "the algorithm of this key is not in use");
+        let paths = self.directory().unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        });
+        for path in paths {
+            match self.of_directory(&path, &mut seen) {
+                Ok(key) if self.in_use.contains(&key.algorithm()) => keys.push(key),
+                Ok(_) => {
+                    tracing::debug!(path = %path.display(), "the algorithm of this key is not in use");
+                }
+                Err(error) => errors.push(error),
             }
         }
-        if let Some(key) = self.named(&mut seen)? {
-            keys.push(key);
+        match self.named(&mut seen) {
+            Ok(key) => keys.extend(key),
+            Err(error) => errors.push(error),
+        }
+        if !errors.is_empty() {
+            return Err(errors);
         }
         *self.parsed.lock().unwrap_or_else(PoisonError::into_inner) = seen;
         Ok(keys)
+    }
+
+    fn of_directory(
+        &self,
+        path: &Path,
+        seen: &mut HashMap<String, Arc<SigningKey>>,
+    ) -> Result<Arc<SigningKey>, String> {
+        let prefix = format!("Failed to load JWT private key from {}: ", path.display());
+        let pem = read(path, &prefix)?;
+        let key = self.parse(&pem, None, seen);
+        key.map_err(|error| format!("{prefix}{error}"))
     }
 
     fn named(

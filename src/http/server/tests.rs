@@ -526,6 +526,8 @@ fn broken_pairs_are_named() {
     assert!(load("a.crt", "b.key").contains("do not belong together"));
     assert!(load("none.crt", "a.key").starts_with("TLS_CERT_FILE="));
     assert!(load("a.crt", "none.key").starts_with("TLS_KEY_FILE="));
+    let both = load("none.crt", "none.key");
+    assert!(both.contains("TLS_CERT_FILE=") && both.contains("TLS_KEY_FILE="));
     assert!(load("a.key", "a.key").starts_with("TLS_CERT_FILE="));
     assert!(load("a.crt", "a.crt").starts_with("TLS_KEY_FILE="));
 }
