@@ -1,6 +1,6 @@
 //! Withdrawing a consent: everything that stands on it ends, whatever happens in the same moment.
 use crate::{
-    app::{Ask, CALLBACK, code, exchange, register},
+    app::{Ask, CALLBACK, code, exchange, press, register, told},
     support::{Engine, Http, Server},
 };
 use authgate::{
@@ -175,4 +175,31 @@ async fn nothing_outlives_a_withdrawal_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_outlives_a_withdrawal_on_postgres() {
     races(Engine::Postgres).await;
+}
+
+/// Who answers the question after their session ended is asked again: a Deny never becomes a code because a consent of
+/// before is remembered.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_too_late_is_asked_for_again() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let (server, _tool, mut person) = stage(engine, &[]).await;
+        code(&mut person, &Ask::of("public")).await;
+        let page = person
+            .get(&Ask::of("public").with("prompt", "consent").path(), &[])
+            .await;
+        let end = "UPDATE sessions SET revoked_at = '2026-01-01 00:00:00+00:00'";
+        server.sql(end, end).await;
+        let late = press(&mut person, &page, "deny").await;
+        let again = late.header("location").unwrap();
+        assert!(
+            late.status == 302 && again.contains("prompt=consent"),
+            "{late:?}"
+        );
+        let mut person = server.http().await;
+        person.sign_in().await;
+        let asked = person.get(&again, &[]).await;
+        assert_eq!(asked.status, 200, "{asked:?}");
+        let denied = press(&mut person, &asked, "deny").await;
+        assert_eq!(told(&denied), "access_denied");
+    }
 }

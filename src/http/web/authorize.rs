@@ -185,7 +185,8 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
     deps.finish(&request, true, (&params, trail), outcome)
 }
 
-/// Where the person is asked again, when they could not answer: their session ended while they were reading.
+/// Where the person is asked again, when they could not answer: their session ended while they were reading. Whatever the
+/// client's prompt was, they are asked: they may have pressed Deny, and it may be somebody else who signs in now.
 fn again(form: &Form) -> String {
     let ours = [CSRF_FIELD, SEALED, "action"];
     let mut pairs: Pairs = form
@@ -197,6 +198,7 @@ fn again(form: &Form) -> String {
     if !pairs.iter().any(|(name, _)| name == "response_type") {
         pairs.push(("response_type".to_owned(), "code".to_owned()));
     }
+    pairs.push(("prompt".to_owned(), "consent".to_owned()));
     format!("{PATH}?{}", text_of(&pairs))
 }
 
