@@ -79,7 +79,7 @@ pub async fn replace(
         audit: ground.rows(at, vec![event])?,
     };
     match ground.commit(unit).await? {
-        Changed::Done => {}
+        Changed::Done => deps.auth.clients.forget(&now.client_id),
         Changed::Stale => {
             let why = "the client was changed in the same moment";
             return Err(FlowError::Unavailable(why.to_owned()).into());
@@ -109,7 +109,10 @@ pub async fn remove(deps: &RegisterDeps, manager: &Manager) -> Result<(), Regist
         audit: ground.rows(at, vec![event])?,
     };
     match ground.commit(unit).await? {
-        Changed::Done => Ok(()),
+        Changed::Done => {
+            deps.auth.clients.forget(&client.client_id);
+            Ok(())
+        }
         Changed::Stale | Changed::Gone => Err(RegisterError::Unauthorized),
     }
 }
