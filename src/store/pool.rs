@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::timeout;
+use tokio_retry::{RetryIf, strategy::ExponentialBackoff};
 
 mod lent;
 pub(super) use lent::Lent;
@@ -21,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How long the pool tries to open its first connection: whoever starts the server has less patience (`DB_INIT_TIMEOUT`).
 const OPENING: Duration = Duration::from_secs(86_400);
 /// Between two attempts to reach a server that is not there yet; the pause doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const FIRST_PAUSE_MS: u64 = 50;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// What a server answers that is starting, and one that has as many connections as it may.
 const COMES_UP: [&str; 2] = ["57P03", "53300"];
@@ -144,26 +145,24 @@ fn names(options: &str, name: &str) -> bool {
 
 /// Returns when the server lets us in. The pool by itself would ask again in silence, and seldom.
 async fn until_reachable(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let mut pause = FIRST_PAUSE;
+    // Half of the first pause, doubled for each attempt.
+    let pauses = ExponentialBackoff::from_millis(2)
+        .factor(FIRST_PAUSE_MS / 2)
+        .max_delay(LONGEST_PAUSE);
     let mut told = String::new();
-    loop {
-        match PgConnection::connect_with(options).await {
-            Ok(connection) => {
-                let _ = connection.close().await;
-                return Ok(());
-            }
-            Err(error) if may_come_up(&error, options) => {
-                let error = error.to_string();
-                if told != error {
-                    tracing::warn!(error, "the database cannot be reached yet; trying again");
-                    told = error;
-                }
-            }
-            Err(error) => return Err(error.into()),
+    let tries_again = |error: &sqlx::Error| {
+        let comes_up = may_come_up(error, options);
+        let error = error.to_string();
+        if comes_up && told != error {
+            tracing::warn!(error, "the database cannot be reached yet; trying again");
+            told = error;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
+        comes_up
+    };
+    let connection =
+        RetryIf::start(pauses, || PgConnection::connect_with(options), tries_again).await?;
+    let _ = connection.close().await;
+    Ok(())
 }
 
 /// Whether the server may be reached later without anybody's doing: there is no way to it yet, or it is starting.
