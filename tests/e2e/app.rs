@@ -105,10 +105,11 @@ pub fn unescaped(html: &str) -> String {
 
 /// What the form with this action would send, without its buttons.
 pub fn fields(html: &str, action: &str) -> Vec<(String, String)> {
-    let open = format!("action=\"{action}\"");
+    // An address may carry where to go on.
+    let leads_there = |rest: &&str| rest.starts_with(&format!("{action}\"")) || rest.starts_with(&format!("{action}?"));
     let form = html
-        .split(&open)
-        .nth(1)
+        .split("action=\"")
+        .find(leads_there)
         .unwrap_or_else(|| panic!("no form {action} in {html}"));
     let form = form.split("</form>").next().unwrap();
     form.split("<input")

@@ -61,7 +61,7 @@ async fn a_sign_in_does_not_sink_among_its_expired_tokens() {
         let page = unescaped(&page);
         assert!(page.contains("href=\"/account/sessions?status=all\""));
         let page = admin.get("/account/sessions?status=all", &[]).await.body;
-        assert_eq!(page.matches("Expired").count(), 20, "{page}");
+        assert_eq!(page.matches("Expired").count(), 10, "{page}");
         assert_eq!(page.matches("/disable\"").count(), 0, "{page}");
         let active = "/account/sessions?status=active";
         let page = admin.get(active, &[]).await.body;

@@ -31,7 +31,7 @@ const ALL: &str = "all";
 
 /// `GET /account/sessions`.
 pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
-    let listing = Listing::of(&visit, 20, &FILTERS);
+    let listing = Listing::of(&visit, 10, &FILTERS);
     match (listing.filter("status"), listing.filter("category")) {
         ("", "") => sign_ins::list(&deps, &visit, &listing).await,
         ("", _) => tokens(&deps, &visit, &listing.choosing("status", ALL)).await,
