@@ -202,13 +202,6 @@ impl Person {
         control.select_by_label(option).await.unwrap();
     }
 
-    /// Without script a choice in a filter takes a click on its button.
-    pub async fn asks_when_chosen(&self, button: &str) {
-        if !self.has_script {
-            self.press(button).await;
-        }
-    }
-
     /// Presses the box whose label begins like this.
     pub async fn tick(&self, label: &str) {
         let label = quoted(label);
