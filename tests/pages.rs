@@ -755,7 +755,7 @@ fn each_message_has_its_own_words_and_a_role() {
         };
         seen.insert(alert(&pages.render(Lang::En, &view).expect("device")));
     }
-    assert_eq!(seen.len(), 14);
+    assert_eq!(seen.len(), 15);
     assert!(
         seen.iter()
             .any(|words| words.contains("Try again in 42 seconds."))
