@@ -54,9 +54,11 @@ pub struct SignInRow {
     /// Its confirm page.
     #[serde(serialize_with = "as_local_href")]
     pub end: String,
-    /// How many tokens there are beneath.
+    /// How many tokens it has.
     pub held: Words,
     pub tokens: Vec<TokenRow>,
+    /// There are others.
+    pub has_more: bool,
 }
 
 /// `GET /account/sessions` with a filter: one's tokens, those that are over too.

@@ -106,7 +106,9 @@ pub fn unescaped(html: &str) -> String {
 /// What the form with this action would send, without its buttons.
 pub fn fields(html: &str, action: &str) -> Vec<(String, String)> {
     // An address may carry where to go on.
-    let leads_there = |rest: &&str| rest.starts_with(&format!("{action}\"")) || rest.starts_with(&format!("{action}?"));
+    let leads_there = |rest: &&str| {
+        rest.starts_with(&format!("{action}\"")) || rest.starts_with(&format!("{action}?"))
+    };
     let form = html
         .split("action=\"")
         .find(leads_there)

@@ -123,12 +123,14 @@ pub fn sign_ins() -> SignInsPage {
         badge: None,
         end: "/account/sign-ins/1/end".into(),
         held: Words::count("account.sign_ins.held", 2),
+        has_more: false,
         tokens: vec![refresh(), row("account.tokens.access", active(), 4_000)],
     };
     let off = SignInRow {
         grant: Words::of("account.tokens.grant.code"),
         badge: Some(Badge::new(Tone::Warning, "account.tokens.disabled")),
         held: Words::count("account.sign_ins.held", 1),
+        has_more: false,
         tokens: vec![stopped()],
         ..sign_in(2, "", "", 9_000_000)
     };

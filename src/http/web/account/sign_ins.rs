@@ -18,6 +18,9 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// So many tokens are shown beneath a sign-in; an app may get a new one every minute.
+const SHOWN: usize = 10;
+
 /// `GET /account/sessions` without a filter for tokens.
 pub async fn list(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer {
     let query = (listing.search.as_str(), &listing.slice);
@@ -61,7 +64,7 @@ fn by_app(found: &[SignIn], now: Timestamp, back: &str) -> Vec<AppGroup> {
 }
 
 fn row(sign_in: &SignIn, n: usize, now: Timestamp, back: &str) -> SignInRow {
-    let rows = sign_in.tokens.iter();
+    let shown = sign_in.tokens.iter().take(SHOWN);
     SignInRow {
         n,
         agent: agent_words(&sign_in.user_agent),
@@ -77,7 +80,8 @@ fn row(sign_in: &SignIn, n: usize, now: Timestamp, back: &str) -> SignInRow {
             form_encoded(back)
         ),
         held: Words::count("account.sign_ins.held", number(sign_in.tokens.len())),
-        tokens: rows.map(|own| tokens::row(own, now, back)).collect(),
+        tokens: shown.map(|own| tokens::row(own, now, back)).collect(),
+        has_more: sign_in.tokens.len() > SHOWN,
     }
 }
 
