@@ -27,9 +27,6 @@ if (navigator.clipboard) {
   }
 }
 
-// What works with script only shows where there is script.
-for (const element of document.querySelectorAll("[data-scripted]")) element.hidden = false;
-
 // A form is sent once, however often somebody clicks. Coming back to the page makes it ready again, and so does time: a
 // sending that was stopped, or that found no network, must not leave a button that does nothing.
 function ready() {
