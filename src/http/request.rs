@@ -112,6 +112,11 @@ impl Request {
         &self.head.method
     }
 
+    /// Whether it only reads: a GET or a HEAD.
+    pub fn is_reading(&self) -> bool {
+        matches!(*self.method(), Method::GET | Method::HEAD)
+    }
+
     /// Path without the query.
     pub fn path(&self) -> &str {
         self.head.uri.path()
@@ -123,6 +128,14 @@ impl Request {
             .uri
             .path_and_query()
             .map_or_else(|| "/".to_owned(), ToString::to_string)
+    }
+
+    /// Another path with the query of this one.
+    pub fn query_at(&self, path: &str) -> String {
+        match self.head.uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        }
     }
 
     /// A parameter of the path, decoded.

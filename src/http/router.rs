@@ -355,14 +355,9 @@ impl Inner {
             let response = (self.settings.refuse)(&request, Refusal::NotFound);
             return (response, "unknown");
         };
-        if matches!(*request.method(), Method::GET | Method::HEAD) {
-            let whole = request.path_and_query();
-            let query = whole
-                .split_once('?')
-                .map(|(_, query)| format!("?{query}"))
-                .unwrap_or_default();
+        if request.is_reading() {
             return (
-                respond::redirect(301, &format!("{other}{query}")),
+                respond::redirect(301, &request.query_at(&other)),
                 &entry.pattern,
             );
         }

@@ -170,7 +170,7 @@ impl WebDeps {
     /// To the sign-in page and back here afterwards. A form that was sent cannot be sent again, so its page is the place
     /// to come back to, and the person is told that nothing was saved.
     fn to_login(&self, request: &Request, end: Option<SessionEnd>) -> Response {
-        let is_form = !matches!(request.method().as_str(), "GET" | "HEAD");
+        let is_form = !request.is_reading();
         let mut target = login::address(&self.page_of(request), false);
         match end {
             _ if is_form => target.push_str("&error=not_sent"),
@@ -223,8 +223,7 @@ impl WebDeps {
     /// A person at an address where nothing is. Where only a form is sent to, as the address bar says after a refusal, the
     /// page above it is shown.
     pub fn nothing_here(&self, request: &Request) -> Response {
-        let is_reading = matches!(request.method().as_str(), "GET" | "HEAD");
-        if is_reading && self.readable.takes_forms_alone(request.path()) {
+        if request.is_reading() && self.readable.takes_forms_alone(request.path()) {
             return respond::redirect(302, &self.readable.nearest(request.path()));
         }
         let has_session = matches!(self.sessions.ticket(request), Some(Ticket::SignedIn(_)));

@@ -2,6 +2,7 @@
 use super::{
     Store, StoreError, Tx, Unit,
     sql::{Row, Sql, Value, list},
+    users,
 };
 use crate::domain::{audit::AuditRow, time::Timestamp, user::User};
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -111,7 +112,7 @@ impl Unit for Seed {
                 return Ok(Sown::Overtaken);
             }
             if let Some(admin) = &self.admin {
-                tx.run(insert_person(admin)).await?;
+                tx.run(users::insert(admin)).await?;
             }
             if let Some(client) = &self.client {
                 tx.run(insert_client(client)).await?;
@@ -138,25 +139,6 @@ impl Seed {
         };
         Ok(tx.one(find).await?.is_some())
     }
-}
-
-fn insert_person(u: &User) -> Sql {
-    Sql::new(
-        "INSERT INTO users (id, username, email, password_hash, role, full_name, avatar_url, is_active, \
-         email_verified, external_id, auth_source, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $11)",
-    )
-    .text(u.id.as_str())
-    .text(u.username.as_str())
-    .text(u.email.as_str())
-    .text(u.password_hash.as_str())
-    .text(u.role.as_str())
-    .text(u.full_name.as_str())
-    .text(u.avatar_url.as_str())
-    .bind(Value::Flag(u.is_active))
-    .bind(Value::Flag(u.email_verified))
-    .text(u.auth_source.as_str())
-    .time(u.created_at)
 }
 
 fn insert_client(c: &NewClient) -> Sql {

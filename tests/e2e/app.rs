@@ -1,7 +1,7 @@
 //! A client of the code grant, and a person whom it sends to the server.
 use crate::{
     http::Answer,
-    support::{Http, Server},
+    support::{Engine, Http, Server},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest;
@@ -41,6 +41,15 @@ pub async fn register(server: &Server, id: &str, kind: &str, addresses: &[&str])
     let lite = statement("1", |text| format!("CAST('{text}' AS BLOB)"));
     let pg = statement("true", |text| format!("'{text}'"));
     server.sql(&lite, &pg).await;
+}
+
+/// A server with the public client, a tool, and an administrator who is signed in.
+pub async fn stage(engine: Engine, env: &[(&str, &str)]) -> (Server, Http, Http) {
+    let server = Server::start(engine, env).await;
+    register(&server, "public", "public", &[CALLBACK]).await;
+    let (tool, mut person) = (server.http().await, server.http().await);
+    person.sign_in().await;
+    (server, tool, person)
 }
 
 /// Parameters of a request for a code.

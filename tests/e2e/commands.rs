@@ -1,5 +1,5 @@
 //! The command line as people and scripts meet it: what goes where, and the exit codes.
-use crate::support::{Engine, Http, PASSWORD, Server, field};
+use crate::support::{Engine, Http, PASSWORD, Server};
 use std::{
     io::Write as _,
     process::{Command, Output, Stdio},
@@ -157,14 +157,7 @@ fn commands_on_a_database_make_none() {
 
 async fn signs_in(server: &Server, password: &str) -> Option<Http> {
     let mut http = server.http().await;
-    let page = http.get("/login", &[]).await;
-    let csrf = field(&page.body, "csrf_token");
-    let form = [
-        ("username", "admin"),
-        ("password", password),
-        ("csrf_token", &csrf),
-    ];
-    let answer = http.post("/login", &form).await;
+    let answer = http.sign_in_with(password).await;
     (answer.status == 302).then_some(http)
 }
 

@@ -1,6 +1,6 @@
 //! Withdrawing a consent: everything that stands on it ends, whatever happens in the same moment.
 use crate::{
-    app::{Ask, CALLBACK, code, exchange, press, register, told},
+    app::{self, Ask, CALLBACK, code, exchange, press, register, told},
     support::{Engine, Http, Server},
 };
 use authgate::{
@@ -44,12 +44,9 @@ const ALIVE: &str =
     "SELECT count(*) FROM access_tokens WHERE client_id = 'public' AND status <> 'revoked'";
 
 async fn stage(engine: Engine, env: &[(&str, &str)]) -> (Server, Http, Http) {
-    let server = Server::start(engine, env).await;
-    register(&server, "public", "public", &[CALLBACK]).await;
-    register(&server, "secret", "confidential", &[CALLBACK]).await;
-    let (tool, mut person) = (server.http().await, server.http().await);
-    person.sign_in().await;
-    (server, tool, person)
+    let stage = app::stage(engine, env).await;
+    register(&stage.0, "secret", "confidential", &[CALLBACK]).await;
+    stage
 }
 
 async fn reaches_everything(engine: Engine) {

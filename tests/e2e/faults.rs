@@ -1,7 +1,7 @@
 //! What the server stands on fails: it says so, lies to nobody, and goes on when it can, without a restart.
 use crate::{
     machine,
-    support::{Engine, Http, Server, until},
+    support::{Engine, Http, Server, port_of, through, until},
     trail::{self, MACHINE, looks},
 };
 use std::time::{Duration, Instant};
@@ -24,12 +24,20 @@ pub enum Line {
 
 /// A line that can be cut.
 pub struct Proxy {
-    pub port: u16,
+    port: u16,
     line: watch::Sender<Line>,
 }
 
 impl Proxy {
-    pub async fn to(target: u16) -> Self {
+    /// Between a server that has not been launched and its PostgreSQL.
+    pub async fn before(server: &mut Server) -> Self {
+        let proxy = Self::to(port_of(server.dsn())).await;
+        let dsn = through(server.dsn(), proxy.port);
+        server.set("DATABASE_DSN", &dsn);
+        proxy
+    }
+
+    async fn to(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let line = watch::Sender::new(Line::Open);
@@ -87,12 +95,7 @@ pub async fn asks_to_come_again(http: &mut Http, path: &str, form: &[(&str, &str
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_cannot_be_reached_is_told_and_comes_back() {
     let mut server = Server::prepared(Engine::Postgres, &[]).await;
-    let port = url::Url::parse(server.dsn()).unwrap().port().unwrap();
-    let proxy = Proxy::to(port).await;
-    let through = server
-        .dsn()
-        .replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
-    server.set("DATABASE_DSN", &through);
+    let proxy = Proxy::before(&mut server).await;
     server.launch().await;
     server.read_client_id();
     let id = server.client_id.clone();

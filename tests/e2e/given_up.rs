@@ -96,12 +96,7 @@ async fn a_row_that_stays_locked_costs_those_who_need_it_and_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_replaced_without_a_word_is_found_again() {
     let mut server = Server::prepared(Engine::Postgres, &[FEW]).await;
-    let port = url::Url::parse(server.dsn()).unwrap().port().unwrap();
-    let proxy = Proxy::to(port).await;
-    let through = server
-        .dsn()
-        .replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
-    server.set("DATABASE_DSN", &through);
+    let proxy = Proxy::before(&mut server).await;
     server.launch().await;
     server.read_client_id();
     let mut codes = server.approved_codes(4).await;

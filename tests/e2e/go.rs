@@ -1,5 +1,5 @@
 //! Databases that the Go server left, opened in place by ours, on both engines.
-use crate::support::{Engine, Http, PASSWORD, Server, field};
+use crate::support::{Engine, Http, PASSWORD, Server};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -83,14 +83,7 @@ pub fn text(value: &Value) -> String {
 
 /// Signs the administrator in, whose password the facts tell.
 pub async fn sign_in(http: &mut Http, facts: &Value) {
-    let page = http.get("/login", &[]).await;
-    let csrf = field(&page.body, "csrf_token");
     let password = facts["admin"]["password"].as_str().unwrap_or(PASSWORD);
-    let form = [
-        ("username", "admin"),
-        ("password", password),
-        ("csrf_token", &csrf),
-    ];
-    let answer = http.post("/login", &form).await;
+    let answer = http.sign_in_with(password).await;
     assert_eq!(answer.status, 302, "{answer:?}");
 }

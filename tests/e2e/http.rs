@@ -202,20 +202,21 @@ impl Http {
     }
 
     pub async fn sign_in(&mut self) {
+        let answer = self.sign_in_with(PASSWORD).await;
+        assert_eq!(answer.status, 302, "{answer:?}");
+    }
+
+    /// What the administrator is told who types this password.
+    pub async fn sign_in_with(&mut self, password: &str) -> Answer {
         let page = self.get("/login", &[]).await;
         let csrf = field(&page.body, "csrf_token");
-        let answer = self
-            .post(
-                "/login",
-                &[
-                    ("username", "admin"),
-                    ("password", PASSWORD),
-                    ("csrf_token", &csrf),
-                    ("redirect", ""),
-                ],
-            )
-            .await;
-        assert_eq!(answer.status, 302, "{answer:?}");
+        let form = [
+            ("username", "admin"),
+            ("password", password),
+            ("csrf_token", &csrf),
+            ("redirect", ""),
+        ];
+        self.post("/login", &form).await
     }
 
     /// Decides on a code as a person does: two pages.

@@ -1,18 +1,10 @@
 //! What a client may no longer have is in none of its next tokens, whoever granted it; what is given back comes back.
 use crate::{
-    app::{API, Ask, CALLBACK, code, exchange, payload, register},
-    support::{Answer, DEVICE_GRANT, Engine, Http, Server, field},
+    app::{API, Ask, CALLBACK, code, exchange, payload, stage},
+    support::{Answer, DEVICE_GRANT, Engine, Http, field},
 };
 
 const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
-
-async fn stage(engine: Engine, env: &[(&str, &str)]) -> (Server, Http, Http) {
-    let server = Server::start(engine, env).await;
-    register(&server, "public", "public", &[CALLBACK]).await;
-    let (tool, mut person) = (server.http().await, server.http().await);
-    person.sign_in().await;
-    (server, tool, person)
-}
 
 /// An administrator edits what the client may have.
 async fn may_have(admin: &mut Http, scopes: &str, resources: &str) {

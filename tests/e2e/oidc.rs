@@ -1,8 +1,6 @@
 //! OpenID Connect: ID tokens on every grant, how a person is treated, userinfo, and signing out by way of a client.
 use crate::{
-    app::{
-        Ask, CALLBACK, code, exchange, fields, location, parameter, payload, press, register, told,
-    },
+    app::{Ask, code, exchange, fields, location, parameter, payload, press, stage, told},
     http::Answer,
     support::{Engine, Http, PASSWORD, Server},
 };
@@ -11,14 +9,6 @@ use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
 const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
-
-async fn stage(engine: Engine, env: &[(&str, &str)]) -> (Server, Http, Http) {
-    let server = Server::start(engine, env).await;
-    register(&server, "public", "public", &[CALLBACK]).await;
-    let (tool, mut person) = (server.http().await, server.http().await);
-    person.sign_in().await;
-    (server, tool, person)
-}
 
 pub async fn userinfo(tool: &mut Http, token: &str) -> Answer {
     let bearer = format!("Bearer {token}");

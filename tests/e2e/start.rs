@@ -1,18 +1,10 @@
 //! The start: what is judged before anything is opened, a database that keeps it waiting, and the first administrator.
 use crate::{
     hooks,
-    support::{Engine, PASSWORD, Server, field, free_port},
+    support::{Engine, PASSWORD, Server, free_port, port_of, through},
 };
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-
-fn port_of(dsn: &str) -> u16 {
-    url::Url::parse(dsn).unwrap().port().unwrap()
-}
-
-fn through(dsn: &str, port: u16) -> String {
-    dsn.replace(&format!(":{}/", port_of(dsn)), &format!(":{port}/"))
-}
 
 /// Passes on what comes to `port`, each connection only after `pause`.
 async fn pass(port: u16, target: u16, pause: Duration) {
@@ -115,14 +107,7 @@ fn credentials(server: &Server) -> Vec<String> {
 
 async fn admin_gets_in(server: &Server, password: &str) {
     let mut http = server.http().await;
-    let page = http.get("/login", &[]).await;
-    let csrf = field(&page.body, "csrf_token");
-    let form = [
-        ("username", "admin"),
-        ("password", password),
-        ("csrf_token", &csrf),
-    ];
-    let answer = http.post("/login", &form).await;
+    let answer = http.sign_in_with(password).await;
     assert_eq!(answer.status, 302, "{answer:?}");
 }
 

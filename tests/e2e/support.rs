@@ -50,6 +50,16 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// The port of a connection string of PostgreSQL.
+pub fn port_of(dsn: &str) -> u16 {
+    url::Url::parse(dsn).unwrap().port().unwrap()
+}
+
+/// The same database by way of another port.
+pub fn through(dsn: &str, port: u16) -> String {
+    dsn.replace(&format!(":{}/", port_of(dsn)), &format!(":{port}/"))
+}
+
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()

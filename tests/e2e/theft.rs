@@ -1,6 +1,6 @@
 //! What is told as theft, and what is not: a token or code that came twice, never one that somebody ended on purpose.
 use crate::{
-    app::{Ask, CALLBACK, code, exchange, register},
+    app::{self, Ask, code, exchange},
     support::{Engine, Http, Server},
 };
 
@@ -8,11 +8,7 @@ const ALARMS: &str = "SELECT count(*) FROM audit_logs WHERE event_type = 'SUSPIC
 const ALIVE: &str = "SELECT count(*) FROM access_tokens WHERE status = 'active'";
 
 async fn stage(engine: Engine) -> (Server, Http, Http) {
-    let server = Server::start(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await;
-    register(&server, "public", "public", &[CALLBACK]).await;
-    let (tool, mut person) = (server.http().await, server.http().await);
-    person.sign_in().await;
-    (server, tool, person)
+    app::stage(engine, &[("ENABLE_TOKEN_ROTATION", "true")]).await
 }
 
 /// A refresh token that was never used, and a code.

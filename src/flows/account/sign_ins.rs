@@ -43,6 +43,13 @@ pub struct SignIn {
     pub tokens: Vec<OwnToken>,
 }
 
+impl SignIn {
+    /// How many tokens it has that are not over.
+    pub fn held(&self) -> u64 {
+        number(self.tokens.len())
+    }
+}
+
 /// One's sign-ins, as the list shows them.
 pub struct SignIns {
     /// A page of them, the newest first.

@@ -44,9 +44,7 @@ pub fn sign_in_anew(onward: &str) -> String {
 /// What is read at an address to which only a form is sent: the page of that form, with the query.
 pub fn to_form_on(page: &'static str) -> Route {
     Route::new(move |request: Request| {
-        let asked = request.path_and_query();
-        let query = asked.split_once('?').map(|(_, query)| format!("?{query}"));
-        let target = format!("{page}{}", query.unwrap_or_default());
+        let target = request.query_at(page);
         async move { respond::redirect(302, &target) }
     })
 }
@@ -54,9 +52,10 @@ pub fn to_form_on(page: &'static str) -> Route {
 impl WebDeps {
     /// The address at which a request is made again by reading: its own, or that of the page with the form.
     pub(super) fn page_of(&self, request: &Request) -> String {
-        match request.method().as_str() {
-            "GET" | "HEAD" => request.path_and_query(),
-            _ => self.page_of_form(request),
+        if request.is_reading() {
+            request.path_and_query()
+        } else {
+            self.page_of_form(request)
         }
     }
 }

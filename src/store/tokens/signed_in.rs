@@ -10,7 +10,7 @@ use crate::{
         time::Timestamp,
         token::Family,
     },
-    store::{Store, StoreError, Tx, Unit, listing::Draft, rows::TOKEN, sql::Value},
+    store::{Store, StoreError, Tx, Unit, endings::Ended, listing::Draft, rows::TOKEN, sql::Value},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 
@@ -115,9 +115,11 @@ impl Unit for EndSignIn {
         async move {
             let ended = revoke_family(tx, &self.family, self.at).await?;
             if ended > 0 {
-                let tell = |row: &AuditRow| row.clone().with_detail("revoked_count", ended);
-                let audit: Vec<AuditRow> = self.audit.iter().map(tell).collect();
-                tx.insert_audit(&audit);
+                let ended = Ended {
+                    tokens: ended,
+                    goes_on: false,
+                };
+                tx.insert_audit(&ended.told(&self.audit));
             }
             Ok(ended)
         }

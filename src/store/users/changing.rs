@@ -106,24 +106,7 @@ impl Unit for InsertUser {
             if has_email(tx, &u.email, &u.id).await? {
                 return Ok(UserChanged::EmailTaken);
             }
-            let insert = Sql::new(
-                "INSERT INTO users (id, username, email, password_hash, role, full_name, avatar_url, is_active, \
-                 email_verified, external_id, auth_source, must_change_password, created_at, updated_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12, $12)",
-            )
-            .text(u.id.as_str())
-            .text(u.username.as_str())
-            .text(u.email.as_str())
-            .text(u.password_hash.as_str())
-            .text(u.role.as_str())
-            .text(u.full_name.as_str())
-            .text(u.avatar_url.as_str())
-            .bind(Value::Flag(u.is_active))
-            .bind(Value::Flag(u.email_verified))
-            .text(u.auth_source.as_str())
-            .bind(Value::Flag(u.must_change_password))
-            .time(u.created_at);
-            tx.run(insert).await?;
+            tx.run(super::insert(u)).await?;
             tx.insert_audit(&self.audit);
             Ok(UserChanged::Done)
         }

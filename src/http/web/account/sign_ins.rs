@@ -79,7 +79,7 @@ fn row(sign_in: &SignIn, n: usize, now: Timestamp, back: &str) -> SignInRow {
             form_encoded(sign_in.id.as_str()),
             form_encoded(back)
         ),
-        held: Words::count("account.sign_ins.held", number(sign_in.tokens.len())),
+        held: Words::count("account.sign_ins.held", sign_in.held()),
         tokens: shown.map(|own| tokens::row(own, now, back)).collect(),
         has_more: sign_in.tokens.len() > SHOWN,
     }
@@ -93,16 +93,13 @@ fn grant(name: &str) -> Words {
     })
 }
 
-fn number(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
-}
-
 /// `GET /account/sign-ins/{id}/end`.
 pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let Some(sign_in) = account::sign_in(&deps, &oneself(&visit), visit.param("id")).await? else {
         return Ok(visit.back(LIST, "warning=sign_in_gone"));
     };
     let now = deps.login.ground.now();
+    let held = sign_in.held();
     let mut facts = vec![
         Fact::new("account.tokens.app", sign_in.client_name),
         Fact::new("account.sign_ins.device", agent_words(&sign_in.user_agent)),
@@ -119,7 +116,7 @@ pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
         lead: Words::of("account.sign_ins.end_lead"),
         facts,
         consequences: vec![
-            Words::count("account.sign_ins.after", number(sign_in.tokens.len())),
+            Words::count("account.sign_ins.after", held),
             Words::of("account.sign_ins.elsewhere"),
         ],
         button: Words::of("account.sign_ins.end"),
