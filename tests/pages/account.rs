@@ -1,10 +1,17 @@
 //! Samples of the account's pages.
 
-use super::samples::{admin_shell, ago, shell};
+use super::samples::{ago, asked, last, shell};
+use authgate::http::web::{
+    account::{
+        sign_ins,
+        tokens::{self, LIST, SHAPE},
+    },
+    list::Listing,
+};
 use authgate::pages::{
-    Alert, AppGroup, AuthorizationRow, AuthorizationsPage, Badge, BrowserRow, BrowsersPage, Choice,
-    Fact, Filter, LinkedRow, NameForm, Pager, PasswordForm, Place, ProfilePage, ScopeLine, Shell,
-    SignInRow, SignInsPage, Switch, Tab, Tabs, TokenRow, TokensPage, Tone, Words, agent_words,
+    Alert, AppGroup, AuthorizationRow, AuthorizationsPage, Badge, BrowserRow, BrowsersPage, Fact,
+    LinkedRow, NameForm, Pager, PasswordForm, Place, ProfilePage, ScopeLine, Shell, SignInRow,
+    SignInsPage, Switch, TokenRow, TokensPage, Tone, Words, agent_words,
 };
 
 const CLI: &str = "authgate-cli/2.4.1 (linux; x86_64)";
@@ -12,42 +19,12 @@ const LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Fi
 const IPHONE: &str =
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604";
 
-fn tabs(label: &'static str, tabs: &[(&'static str, &str)], current: usize) -> Tabs {
-    let tab = |(n, (label, query)): (usize, &(&'static str, &str))| Tab {
-        label: Words::of(*label),
-        href: format!("/account/sessions{query}"),
-        is_current: n == current,
-    };
-    Tabs {
-        label: Words::of(label),
-        tabs: tabs.iter().enumerate().map(tab).collect(),
-    }
+fn sessions(query: &[(&str, &str)]) -> Listing {
+    asked(LIST, query, &SHAPE)
 }
 
-fn views(current: usize) -> Tabs {
-    let both = [
-        ("account.sign_ins.tab", ""),
-        ("account.tokens.every", "?status=all"),
-    ];
-    tabs("account.tokens.view", &both, current)
-}
-
-fn filter(hint: &'static str, tabs: Vec<Tabs>) -> Filter {
-    Filter {
-        action: "/account/sessions".into(),
-        search: String::new(),
-        hint: Words::of(hint),
-        sizes: vec![Choice {
-            value: "20".into(),
-            label: Words::from("20"),
-            is_chosen: true,
-        }],
-        hidden: Vec::new(),
-        is_narrowed: false,
-        whole: "/account/sessions".into(),
-        tabs,
-    }
-}
+/// Every token.
+const EVERY: [(&str, &str); 1] = [("status", "all")];
 
 fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
     TokenRow {
@@ -139,7 +116,6 @@ pub fn sign_ins() -> SignInsPage {
         client_id: id.into(),
         sign_ins,
     };
-    let again = Some("/account/sessions?after=1~2".into());
     SignInsPage {
         shell: Shell {
             flash: Some(Alert::success(Words::of("account.success.signed_out"))),
@@ -147,7 +123,7 @@ pub fn sign_ins() -> SignInsPage {
         },
         count: Words::count("account.sign_ins.count", 3),
         has_any: true,
-        filter: filter("account.sign_ins.search", vec![views(0)]),
+        filter: sign_ins::filter(&sessions(&[])),
         apps: vec![
             app(
                 "AuthGate CLI",
@@ -163,11 +139,7 @@ pub fn sign_ins() -> SignInsPage {
                 vec![off],
             ),
         ],
-        pager: Pager {
-            newer: None,
-            older: again,
-            count: None,
-        },
+        pager: Pager::default(),
     }
 }
 
@@ -177,37 +149,18 @@ pub fn sign_ins_empty() -> SignInsPage {
         count: Words::count("account.sign_ins.count", 0),
         has_any: false,
         apps: Vec::new(),
-        pager: Pager::default(),
         ..sign_ins()
     }
 }
 
 pub fn tokens() -> TokensPage {
-    let status = [
-        ("list.all", "?status=all"),
-        ("account.tokens.active", "?status=active"),
-        ("account.tokens.disabled", "?status=disabled"),
-        ("account.tokens.revoked", "?status=revoked"),
-    ];
-    let category = [
-        ("list.all", "?status=all"),
-        ("account.tokens.access", "?status=all&category=access"),
-        ("account.tokens.refresh", "?status=all&category=refresh"),
-    ];
-    let all = vec![
-        views(1),
-        tabs("account.tokens.status", &status, 0),
-        tabs("account.tokens.category", &category, 0),
-    ];
     TokensPage {
         shell: Shell {
             flash: Some(Alert::success(Words::of("account.success.revoked"))),
             ..shell(Place::Account)
         },
-        ending: Some(Alert::info(
-            Words::of("account.tokens.ending").with("ended", Words::grouped(3_000)),
-        )),
-        filter: filter("account.tokens.search", all),
+        ending: None,
+        filter: tokens::filter(&sessions(&EVERY)),
         goes_on: false,
         tokens: vec![
             refresh(),
@@ -215,23 +168,34 @@ pub fn tokens() -> TokensPage {
             stopped(),
             over(),
         ],
-        pager: Pager {
-            newer: None,
-            older: Some("/account/sessions?status=all&after=1~2".into()),
-            count: None,
-        },
+        pager: last(&sessions(&EVERY)),
+    }
+}
+
+/// After "Sign all out" of very much: the rows follow.
+pub fn tokens_ending() -> TokensPage {
+    let revoked = |row: TokenRow| TokenRow {
+        badge: Badge::new(Tone::Error, "account.tokens.revoked"),
+        switch: None,
+        revoke: None,
+        ..row
+    };
+    TokensPage {
+        shell: shell(Place::Account),
+        ending: Some(tokens::ending(3_000)),
+        tokens: vec![
+            revoked(refresh()),
+            revoked(row("account.tokens.access", active(), 4_000)),
+        ],
+        pager: Pager::default(),
+        ..tokens()
     }
 }
 
 pub fn tokens_empty() -> TokensPage {
-    let filter = Filter {
-        is_narrowed: true,
-        ..tokens().filter
-    };
     TokensPage {
         shell: shell(Place::Account),
-        ending: None,
-        filter,
+        filter: tokens::filter(&sessions(&[("status", "disabled"), ("search", "wiki")])),
         tokens: Vec::new(),
         pager: Pager::default(),
         ..tokens()
@@ -266,7 +230,7 @@ pub fn browsers() -> BrowsersPage {
 
 pub fn authorizations() -> AuthorizationsPage {
     AuthorizationsPage {
-        shell: admin_shell(Place::Account),
+        shell: shell(Place::Account),
         rows: vec![
             AuthorizationRow {
                 client_name: "AuthGate CLI".into(),
@@ -333,20 +297,23 @@ pub fn profile() -> ProfilePage {
     }
 }
 
-pub fn profile_refused() -> ProfilePage {
-    let error = |key: &'static str| Some(Words::of(key).with("n", 15_u64));
+pub fn profile_misnamed() -> ProfilePage {
     ProfilePage {
-        onward: "?redirect=%2Fdevice%3Fuser_code%3DWDJB-MJHT".into(),
         name: Some(NameForm {
             full_name: "Maria\u{202e}".into(),
-            error: error("account.profile.hidden_character"),
+            error: Some(Words::of("account.profile.hidden_character")),
         }),
+        ..profile()
+    }
+}
+
+/// On the way to a device; an administrator chose the password.
+pub fn profile_refused() -> ProfilePage {
+    ProfilePage {
+        onward: "?redirect=%2Fdevice%3Fuser_code%3DWDJB-MJHT".into(),
         password: profile().password.map(|form| PasswordForm {
             must_change: true,
-            message: Some(Alert::error(Words::of("account.password.stale"))),
-            current_error: error("account.password.wrong"),
-            new_error: error("account.password.too_short"),
-            repeat_error: error("account.password.differ"),
+            new_error: Some(Words::of("account.password.too_short").with("n", 15_u64)),
             ..form
         }),
         ..profile()

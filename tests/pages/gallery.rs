@@ -171,6 +171,7 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("too_many_requests", &samples::too_many_requests())?
         .hang("account_sign_ins", &account::sign_ins())?
         .hang("account_sign_ins_empty", &account::sign_ins_empty())?
+        .hang("account_tokens_ending", &account::tokens_ending())?
         .hang("account_tokens", &account::tokens())?
         .hang("account_tokens_empty", &account::tokens_empty())?
         .hang("account_browsers", &account::browsers())?
@@ -180,6 +181,7 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
             &account::authorizations_empty(),
         )?
         .hang("account_profile", &account::profile())?
+        .hang("account_profile_misnamed", &account::profile_misnamed())?
         .hang("account_profile_refused", &account::profile_refused())?
         .hang("account_profile_elsewhere", &account::profile_elsewhere())?
         .hang("confirm", &samples::confirm())?
@@ -224,6 +226,7 @@ fn of_clients(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
         .hang("apps_empty", &clients::apps_empty())?
         .hang("app_form", &clients::app_form())?
         .hang("app_edit", &clients::app_edit())?
+        .hang("app_in_use", &clients::app_in_use())?
         .hang("app", &clients::app_detail())
 }
 

@@ -8,8 +8,13 @@ pub mod clients;
 use authgate::pages::{
     Alert, Badge, CheckLine, ComponentsPage, ConfirmPage, ConsentPage, DeviceConfirmPage,
     DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage, ExplainPage, Explained,
-    Fact, Hidden, LoginMessage, LoginPage, LogoutPage, OwnPasswordPage, Place, ProviderButton,
-    RefusalLine, ScopeLine, Secret, Shell, Tone, TooManyRequestsPage, When, Words, life_words,
+    Fact, Hidden, LoginMessage, LoginPage, LogoutPage, OwnPasswordPage, Pager, Place,
+    ProviderButton, RefusalLine, ScopeLine, Secret, Shell, Tone, TooManyRequestsPage, When, Words,
+    life_words,
+};
+use authgate::{
+    domain::paging::{Cursor, Leaf},
+    http::web::list::{Listing, Shape},
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -21,6 +26,26 @@ pub const NOW: OffsetDateTime = datetime!(2026-11-24 14:30 UTC);
 /// How something looked that happened `seconds` before [`NOW`].
 pub fn ago(seconds: i64) -> When {
     When::new(NOW - Duration::seconds(seconds), NOW)
+}
+
+/// What a list was asked for, read as the handlers read it.
+pub fn asked(path: &str, query: &[(&str, &str)], shape: &'static Shape) -> Listing {
+    let value = |name: &str| query.iter().find(|(known, _)| *known == name);
+    Listing::asked(path, |name| value(name).map(|(_, value)| *value), shape)
+}
+
+/// The links of the last page of a list.
+pub fn last(listing: &Listing) -> Pager {
+    let place = Cursor {
+        at: NOW,
+        id: "3f6c2f6e".into(),
+    };
+    let leaf = Leaf::<()> {
+        rows: vec![],
+        newer: Some(place),
+        older: None,
+    };
+    listing.pager(&leaf, None)
 }
 
 pub fn shell(here: Place) -> Shell {

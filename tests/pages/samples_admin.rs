@@ -1,12 +1,22 @@
 //! Views of people, tokens, keys and the dashboard, with plausible values.
-use super::{admin_shell, ago, clients};
+use super::{NOW, admin_shell, ago, asked, clients, last};
 use crate::account;
+use authgate::domain::{
+    ids::UserId,
+    paging::{Counted, Found, Leaf},
+    user::{Role, User},
+};
+use authgate::http::web::{
+    admin::{dashboard, tokens as all_tokens, users as people},
+    list::Listing,
+};
 use authgate::pages::{
     ActivityRow, ActorRow, Alert, AllTokensPage, AnyTokenRow, Badge, BrowserRow, ConnectionRow,
-    ConnectionsPage, Counter, DashboardPage, Fact, FormInput, FormSelect, Holding, KeyRow,
-    KeysPage, Pager, Place, Secret, Tone, UserAuthorizationsPage, UserBrowsersPage, UserFormPage,
-    UserPage, UserPasswordPage, UserRow, UsersPage, WaitingRow, Words, WorkPage, WorkRow,
+    ConnectionsPage, DashboardPage, FormInput, FormSelect, KeyRow, KeysPage, Pager, Place, Secret,
+    Shell, Tone, UserAuthorizationsPage, UserBrowsersPage, UserFormPage, UserPage,
+    UserPasswordPage, UserRow, UsersPage, WaitingRow, Words, WorkPage, WorkRow,
 };
+use authgate::store::{counters::Counters, users::listing::UserHoldings};
 
 const ID: &str = "4f8d7f3e-10aa-4bb5-9d2e-0d4a6f6c1f9b";
 
@@ -23,10 +33,14 @@ fn user(name: &str, role: Badge, status: Badge) -> UserRow {
     }
 }
 
+fn everybody() -> Listing {
+    asked("/admin/users", &[], &people::LIST)
+}
+
 pub fn users() -> UsersPage {
     UsersPage {
         shell: admin_shell(Place::Users),
-        filter: clients::filter("/admin/users"),
+        filter: everybody().form(),
         is_narrowed: false,
         cut: None,
         rows: vec![
@@ -41,18 +55,17 @@ pub fn users() -> UsersPage {
                 Badge::new(Tone::Error, "users.disabled"),
             ),
         ],
-        pager: Pager {
-            newer: None,
-            older: Some("/admin/users?after=1~x".into()),
-            count: None,
-        },
+        pager: last(&everybody()),
     }
 }
 
 pub fn users_none() -> UsersPage {
+    let query = [("search", "lindquist"), ("role", "admin")];
+    let listing = asked("/admin/users", &query, &people::LIST);
     UsersPage {
         rows: vec![],
-        is_narrowed: true,
+        filter: listing.form(),
+        is_narrowed: listing.is_narrowed(),
         pager: Pager::default(),
         ..users()
     }
@@ -60,9 +73,14 @@ pub fn users_none() -> UsersPage {
 
 pub fn users_cut() -> UsersPage {
     UsersPage {
-        cut: Some(Alert::info(
-            Words::of("list.cut").with("n", Words::grouped(1_000)),
-        )),
+        cut: Listing::cut(&Found {
+            leaf: Leaf::<()> {
+                rows: vec![],
+                newer: None,
+                older: None,
+            },
+            is_cut: true,
+        }),
         ..users_none()
     }
 }
@@ -99,7 +117,42 @@ pub fn user_edit() -> UserFormPage {
     }
 }
 
+/// Somebody, and what they have.
+fn somebody() -> (User, UserHoldings) {
+    let counted = |count| Counted {
+        count,
+        is_all: true,
+    };
+    let user = User {
+        id: UserId::new(ID),
+        username: "maria.lindqvist".into(),
+        email: "maria.lindqvist@corp.example".into(),
+        password_hash: String::new(),
+        role: Role::Admin,
+        full_name: "Maria Lindqvist".into(),
+        avatar_url: String::new(),
+        is_active: true,
+        email_verified: true,
+        auth_source: "local".into(),
+        must_change_password: true,
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    let held = UserHoldings {
+        tokens: Counted {
+            count: 412,
+            is_all: false,
+        },
+        connections: counted(2),
+        consents: counted(3),
+        clients: counted(1),
+        sessions: counted(2),
+    };
+    (user, held)
+}
+
 pub fn user_page() -> UserPage {
+    let (user, held) = somebody();
     UserPage {
         shell: admin_shell(Place::Users),
         id: ID.into(),
@@ -107,24 +160,10 @@ pub fn user_page() -> UserPage {
         status: Badge::new(Tone::Success, "users.active"),
         role: Badge::new(Tone::Info, "users.admin"),
         message: Some(Alert::error(Words::of("users.refused_last_admin"))),
-        facts: vec![
-            Fact::new("users.full_name", "Maria Lindqvist"),
-            Fact::new("users.password_state", Words::of("users.waits_for_change")),
-        ],
+        facts: people::facts(&user, held),
         created: ago(900_000),
         updated: ago(3_000),
-        holdings: [
-            "users.tokens",
-            "users.sessions",
-            "users.connections",
-            "users.authorizations",
-        ]
-        .map(|name| Holding {
-            figure: Words::from(12),
-            name: Words::of(name),
-            href: "/admin/tokens".into(),
-        })
-        .into(),
+        holdings: people::holdings(&user, held),
         is_oneself: false,
         is_active: true,
         is_local: true,
@@ -132,10 +171,20 @@ pub fn user_page() -> UserPage {
 }
 
 pub fn user_page_off() -> UserPage {
+    let (user, _) = somebody();
+    let user = User {
+        is_active: false,
+        auth_source: "http_api".into(),
+        must_change_password: false,
+        ..user
+    };
+    let held = UserHoldings::default();
     UserPage {
         is_active: false,
         is_local: false,
         message: None,
+        facts: people::facts(&user, held),
+        holdings: people::holdings(&user, held),
         status: Badge::new(Tone::Error, "users.disabled"),
         ..user_page()
     }
@@ -235,6 +284,13 @@ pub fn authorizations_none() -> UserAuthorizationsPage {
     }
 }
 
+/// The tokens of some people and apps.
+const NARROWED: [(&str, &str); 1] = [("search", "maria")];
+
+fn narrowed() -> Listing {
+    asked("/admin/tokens", &NARROWED, &all_tokens::LIST)
+}
+
 pub fn tokens() -> AllTokensPage {
     let row = |category, status: Badge, user_href: &str| AnyTokenRow {
         id: ID.into(),
@@ -257,7 +313,7 @@ pub fn tokens() -> AllTokensPage {
     };
     AllTokensPage {
         shell: admin_shell(Place::Tokens),
-        filter: clients::filter("/admin/tokens"),
+        filter: narrowed().form(),
         is_narrowed: true,
         cut: None,
         goes_on: false,
@@ -278,32 +334,34 @@ pub fn tokens() -> AllTokensPage {
                 "",
             ),
         ],
-        pager: Pager {
-            newer: Some("/admin/tokens".into()),
-            older: Some("/admin/tokens".into()),
-            count: None,
-        },
-        back: "?search=maria&status=active".into(),
+        pager: last(&narrowed()),
+        back: "?search=maria".into(),
     }
 }
 
 pub fn tokens_none() -> AllTokensPage {
     AllTokensPage {
         rows: vec![],
+        pager: Pager::default(),
         ..tokens()
     }
 }
 
 pub fn tokens_go_on() -> AllTokensPage {
+    let older = format!("{}&after=1~x", narrowed().href(None));
     AllTokensPage {
         goes_on: true,
+        pager: Pager {
+            older: Some(older),
+            ..Pager::default()
+        },
         ..tokens_none()
     }
 }
 
 pub fn tokens_cut() -> AllTokensPage {
     AllTokensPage {
-        cut: Some(Alert::info(Words::of("tokens.cut").with("n", 20))),
+        cut: Some(all_tokens::cut()),
         ..tokens()
     }
 }
@@ -311,17 +369,24 @@ pub fn tokens_cut() -> AllTokensPage {
 pub fn tokens_empty() -> AllTokensPage {
     AllTokensPage {
         is_narrowed: false,
+        filter: asked("/admin/tokens", &[], &all_tokens::LIST).form(),
+        back: String::new(),
         ..tokens_none()
     }
 }
 
+const COUNTERS: Counters = Counters {
+    users: 100_000,
+    admins: 20,
+    disabled: 312,
+    clients: 42,
+    active_clients: 37,
+    pending_clients: 2,
+    access_tokens: 1_000_000,
+    refresh_tokens: 250_000,
+};
+
 pub fn dashboard() -> DashboardPage {
-    let counter = |n: u64, name| Counter {
-        figure: Words::from(n),
-        name: Words::of(name),
-        note: Words::of("dashboard.access_note").with("n", 1_234),
-        href: "/admin/users".into(),
-    };
     let happened = |event: &str, outcome| ActivityRow {
         at: ago(120),
         event: Words::of(format!("audit.events.{event}")),
@@ -336,25 +401,24 @@ pub fn dashboard() -> DashboardPage {
         queue: "0 / 64".into(),
         handled: 12_345,
     };
+    let waiting = |name: &str, id: u8, age| WaitingRow {
+        name: name.into(),
+        owner: "bob".into(),
+        href: format!("/admin/clients/{id}"),
+        since: ago(age),
+    };
     let trouble = Words::of("dashboard.degraded")
         .with("what", "cache")
         .with("why", "Redis does not answer");
     DashboardPage {
         shell: admin_shell(Place::Dashboard),
-        counters: vec![
-            counter(100_000, "dashboard.users"),
-            counter(42, "dashboard.clients"),
-            counter(1_000_000, "dashboard.access"),
-            counter(2, "dashboard.pending"),
-        ],
+        counters: dashboard::figures(&COUNTERS),
         counted: ago(12),
         troubles: vec![Alert::warning(trouble)],
-        waiting: vec![WaitingRow {
-            name: "Notebook".into(),
-            owner: "bob".into(),
-            href: "/admin/clients/1".into(),
-            since: ago(5_000),
-        }],
+        waiting: vec![
+            waiting("Notebook", 1, 5_000),
+            waiting("Fleet Deploy Assistant", 2, 90_000),
+        ],
         activity: vec![
             happened("CLIENT_APPROVED", Badge::new(Tone::Success, "dashboard.ok")),
             happened(
@@ -373,7 +437,16 @@ pub fn dashboard() -> DashboardPage {
 }
 
 pub fn dashboard_quiet() -> DashboardPage {
+    let counters = Counters {
+        pending_clients: 0,
+        ..COUNTERS
+    };
     DashboardPage {
+        shell: Shell {
+            pending: 0,
+            ..admin_shell(Place::Dashboard)
+        },
+        counters: dashboard::figures(&counters),
         troubles: vec![],
         waiting: vec![],
         activity: vec![],

@@ -1,10 +1,10 @@
 //! Views of clients, with plausible values.
-use super::{admin_shell, ago, shell};
+use super::{admin_shell, ago, asked, last, shell};
+use authgate::http::web::{list::Listing, registered};
 use authgate::pages::{
-    Alert, AppsPage, Badge, Choice, ClientAuthorizationsPage, ClientFormPage, ClientPage,
-    ClientRow, ClientSecretPage, ClientsPage, ConsentRow, Fact, Filter, FormInput, FormSelect,
-    Pager, Place, RegeneratePage, RejectPage, ScopeChoice, ScopeLine, Secret, Tab, Tabs, Tone,
-    Words, scope_words,
+    Alert, AppsPage, Badge, ClientAuthorizationsPage, ClientFormPage, ClientPage, ClientRow,
+    ClientSecretPage, ClientsPage, ConsentRow, Fact, FormInput, FormSelect, Pager, Place,
+    RegeneratePage, RejectPage, ScopeChoice, ScopeLine, Secret, Tone, Words, scope_words,
 };
 
 const ID: &str = "3f6c2f6e-7a52-4a51-9d2e-0d4a6f6c1f9b";
@@ -28,34 +28,8 @@ fn row(name: &str, base: &str, status: Badge, seconds: i64) -> ClientRow {
     }
 }
 
-pub fn filter(base: &str) -> Filter {
-    let tab = |key: &'static str, is_current| Tab {
-        label: Words::of(key),
-        href: base.to_owned(),
-        is_current,
-    };
-    Filter {
-        action: base.into(),
-        search: String::new(),
-        hint: Words::of("clients.search"),
-        sizes: vec![Choice {
-            value: "10".into(),
-            label: Words::from("10"),
-            is_chosen: true,
-        }],
-        hidden: vec![],
-        is_narrowed: false,
-        whole: base.into(),
-        tabs: vec![Tabs {
-            label: Words::of("clients.status"),
-            tabs: vec![
-                tab("list.all", true),
-                tab("clients.pending", false),
-                tab("clients.active", false),
-                tab("clients.inactive", false),
-            ],
-        }],
-    }
+fn whole(base: &str) -> Listing {
+    asked(base, &[], &registered::LIST)
 }
 
 pub fn list() -> ClientsPage {
@@ -65,7 +39,7 @@ pub fn list() -> ClientsPage {
         shell: admin_shell(Place::Clients),
         is_admin: true,
         base: base.into(),
-        filter: filter(base),
+        filter: whole(base).form(),
         is_narrowed: false,
         cut: None,
         rows: vec![
@@ -88,11 +62,7 @@ pub fn list() -> ClientsPage {
                 90_000_000,
             ),
         ],
-        pager: Pager {
-            newer: None,
-            older: Some(format!("{base}?after=1~x")),
-            count: None,
-        },
+        pager: last(&whole(base)),
     }
 }
 
@@ -101,7 +71,7 @@ pub fn apps_empty() -> AppsPage {
         shell: shell(Place::Apps),
         is_admin: false,
         base: "/apps".into(),
-        filter: filter("/apps"),
+        filter: whole("/apps").form(),
         is_narrowed: false,
         cut: None,
         rows: vec![],
@@ -260,12 +230,21 @@ pub fn app_detail() -> ClientPage {
         is_admin: false,
         base: format!("/apps/{ID}"),
         is_pending: false,
-        can_delete: false,
+        can_delete: true,
         standing: Some(Alert::error(
             Words::of("clients.standing_rejected").with("reason", "The project is not yours."),
         )),
         status: Badge::new(Tone::Neutral, "clients.inactive"),
         ..detail()
+    }
+}
+
+pub fn app_in_use() -> ClientPage {
+    ClientPage {
+        can_delete: false,
+        standing: None,
+        status: Badge::new(Tone::Success, "clients.active"),
+        ..app_detail()
     }
 }
 

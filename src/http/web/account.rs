@@ -14,8 +14,8 @@ use ::http::Method;
 mod authorizations;
 pub(super) mod browsers;
 mod profile;
-mod sign_ins;
-mod tokens;
+pub mod sign_ins;
+pub mod tokens;
 
 /// Puts the account pages on.
 pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {

@@ -1,4 +1,5 @@
-//! What a long list is asked for (`search`, `page_size`, filters, `after`, `before`), and the links that ask for more of it.
+//! What a long list can be asked for (`search`, `page_size`, filters, `after`, `before`), what one request asks, and the
+//! links that ask for more of it.
 use super::{form_encoded, guard::Visit};
 use crate::{
     domain::paging::{Cursor, Edge, Found, Leaf, PAGE_SIZES, Slice},
@@ -9,53 +10,81 @@ use crate::{
 /// Longest text that is searched for (characters).
 const SEARCH: usize = 200;
 
+/// What a list can be asked for.
+#[derive(Debug)]
+pub struct Shape {
+    /// Rows of a page, unless the request says otherwise.
+    pub size: usize,
+    /// The phrase that says what the search looks at.
+    pub hint: &'static str,
+    /// In the order of their tabs.
+    pub filters: &'static [Choosing],
+}
+
+/// A filter: a row of tabs.
+#[derive(Debug)]
+pub struct Choosing {
+    /// In the query.
+    pub name: &'static str,
+    /// The phrase before its tabs.
+    pub label: &'static str,
+    /// Values and the phrases of their tabs. The first is the default, and one without a phrase has no tab.
+    pub values: &'static [(&'static str, &'static str)],
+}
+
 /// A request for a page of a list.
 #[derive(Clone, Debug)]
 pub struct Listing {
     path: String,
+    shape: &'static Shape,
     /// Trimmed; empty for everything.
     pub search: String,
     /// Which page.
     pub slice: Slice,
-    default_size: usize,
     filters: Vec<(&'static str, &'static str)>,
 }
 
 impl Listing {
-    /// Reads the query of a visit. `filters` names each filter with the values it may have; the first is the default,
-    /// and anything unknown is taken for it (SS-15).
-    pub fn of(
-        visit: &Visit,
-        default_size: usize,
-        filters: &[(&'static str, &[&'static str])],
+    /// Reads the query of a visit.
+    pub fn of(visit: &Visit, shape: &'static Shape) -> Self {
+        Self::asked(visit.request.path(), |name| visit.query(name), shape)
+    }
+
+    /// What a query asks of the list at a path. A value that a filter does not have is taken for its default (SS-15).
+    pub fn asked<'q>(
+        path: &str,
+        query: impl Fn(&str) -> Option<&'q str>,
+        shape: &'static Shape,
     ) -> Self {
-        let size = visit
-            .query("page_size")
+        let size = query("page_size")
             .and_then(|size| size.parse().ok())
             .filter(|size| PAGE_SIZES.contains(size))
-            .unwrap_or(default_size);
-        let cursor = |name| visit.query(name).and_then(Cursor::decode);
+            .unwrap_or(shape.size);
+        let cursor = |name| query(name).and_then(Cursor::decode);
         let from = match (cursor("after"), cursor("before")) {
             (Some(after), _) => Edge::After(after),
             (None, Some(before)) => Edge::Before(before),
             (None, None) => Edge::Start,
         };
-        let chosen = |(name, values): &(&'static str, &[&'static str])| {
-            let asked = visit.query(name).unwrap_or_default();
-            let known = values.iter().find(|value| **value == asked);
-            (*name, *known.or(values.first()).unwrap_or(&""))
+        let chosen = |filter: &Choosing| {
+            let asked = query(filter.name).unwrap_or_default();
+            let known = filter.values.iter().find(|(value, _)| *value == asked);
+            let value = known
+                .or(filter.values.first())
+                .map_or("", |(value, _)| value);
+            (filter.name, value)
         };
-        let search = visit.query("search").unwrap_or_default().trim();
+        let search = query("search").unwrap_or_default().trim();
         Self {
-            path: visit.request.path().to_owned(),
+            path: path.to_owned(),
+            shape,
             search: search
                 .chars()
                 .filter(|c| !c.is_control())
                 .take(SEARCH)
                 .collect(),
             slice: Slice { size, from },
-            default_size,
-            filters: filters.iter().map(chosen).collect(),
+            filters: shape.filters.iter().map(chosen).collect(),
         }
     }
 
@@ -82,7 +111,7 @@ impl Listing {
     /// The address of the first page with the same search and filters, where `changed` stands in for one of them.
     pub fn href(&self, changed: Option<(&str, &str)>) -> String {
         let mut pairs: Vec<(&str, String)> = vec![("search", self.search.clone())];
-        if self.slice.size != self.default_size {
+        if self.slice.size != self.shape.size {
             pairs.push(("page_size", self.slice.size.to_string()));
         }
         pairs.extend(self.filters.iter().map(|(n, v)| (*n, (*v).to_owned())));
@@ -115,26 +144,30 @@ impl Listing {
             .unwrap_or_default()
     }
 
-    /// Tabs for a filter: its values with their labels, in this order.
-    pub fn tabs(
-        &self,
-        name: &'static str,
-        label: &'static str,
-        choices: &[(&'static str, &'static str)],
-    ) -> Tabs {
-        let tab = |(value, label): &(&'static str, &'static str)| Tab {
-            label: Words::of(*label),
-            href: self.href(Some((name, value))),
-            is_current: self.filter(name) == *value,
+    /// The tabs of each filter.
+    pub fn tabs(&self) -> Vec<Tabs> {
+        let row = |filter: &Choosing| {
+            let shown = filter.values.iter().filter(|(_, label)| !label.is_empty());
+            let tab = |(value, label): &(&'static str, &'static str)| Tab {
+                label: Words::of(*label),
+                href: self.href(Some((filter.name, value))),
+                is_current: self.filter(filter.name) == *value,
+            };
+            Tabs {
+                label: Words::of(filter.label),
+                tabs: shown.map(tab).collect(),
+            }
         };
-        Tabs {
-            label: Words::of(label),
-            tabs: choices.iter().map(tab).collect(),
-        }
+        self.shape.filters.iter().map(row).collect()
     }
 
     /// The search form with its tabs.
-    pub fn form(&self, hint: &'static str, tabs: Vec<Tabs>) -> Filter {
+    pub fn form(&self) -> Filter {
+        self.form_with(self.shape.hint, self.tabs())
+    }
+
+    /// The search form of a list that has several views, with the words and tabs of one of them.
+    pub fn form_with(&self, hint: &'static str, tabs: Vec<Tabs>) -> Filter {
         let size = |size: &usize| Choice {
             value: size.to_string(),
             label: Words::from(size.to_string()),

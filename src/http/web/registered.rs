@@ -1,5 +1,8 @@
 //! What the pages of administrators and of owners have in common about clients: drafts from forms, views from clients.
-use super::{guard::Visit, list::Listing};
+use super::{
+    guard::Visit,
+    list::{Choosing, Listing, Shape},
+};
 use crate::{
     domain::{
         client::{Client, ClientStatus, ClientType},
@@ -168,21 +171,11 @@ pub fn list_page(
         owner: owner(line),
         is_pending: line.client.status == ClientStatus::Pending,
     };
-    let tabs = listing.tabs(
-        "status",
-        "clients.status",
-        &[
-            ("", "list.all"),
-            ("pending", "clients.pending"),
-            ("active", "clients.active"),
-            ("inactive", "clients.inactive"),
-        ],
-    );
     ClientsPage {
         shell: visit.shell(side.place()),
         is_admin: side == Side::Admin,
         base: side.base().to_owned(),
-        filter: listing.form("clients.search", vec![tabs]),
+        filter: listing.form(),
         is_narrowed: listing.is_narrowed(),
         cut: Listing::cut(found),
         rows: found.leaf.rows.iter().map(row).collect(),
@@ -190,8 +183,21 @@ pub fn list_page(
     }
 }
 
-/// The statuses that a list is filtered by.
-pub const STATUSES: [(&str, &[&str]); 1] = [("status", &["", "pending", "active", "inactive"])];
+/// What both lists can be asked for.
+pub const LIST: Shape = Shape {
+    size: 10,
+    hint: "clients.search",
+    filters: &[Choosing {
+        name: "status",
+        label: "clients.status",
+        values: &[
+            ("", "list.all"),
+            ("pending", "clients.pending"),
+            ("active", "clients.active"),
+            ("inactive", "clients.inactive"),
+        ],
+    }],
+};
 
 /// The filter as the store wants it.
 pub fn status_filter(listing: &Listing) -> Option<ClientStatus> {

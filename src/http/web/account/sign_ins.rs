@@ -12,8 +12,8 @@ use crate::{
         list::Listing,
     },
     pages::{
-        AppGroup, Badge, ConfirmPage, Fact, Place, SignInRow, SignInsPage, Tone, When, Words,
-        agent_words,
+        AppGroup, Badge, ConfirmPage, Fact, Filter, Place, SignInRow, SignInsPage, Tone, When,
+        Words, agent_words,
     },
 };
 use std::sync::Arc;
@@ -30,11 +30,16 @@ pub async fn list(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answe
         shell: visit.shell(Place::Account),
         count: in_words(&found),
         has_any: found.count > 0,
-        filter: listing.form("account.sign_ins.search", vec![views(listing)]),
+        filter: filter(listing),
         apps: by_app(&found.leaf.rows, now, &listing.query()),
         pager: listing.pager(&found.leaf, None),
     };
     Ok(visit.draw(200, &page))
+}
+
+/// The search form.
+pub fn filter(listing: &Listing) -> Filter {
+    listing.form_with("account.sign_ins.search", vec![views(listing)])
 }
 
 fn in_words(found: &SignIns) -> Words {

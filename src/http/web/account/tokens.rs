@@ -10,28 +10,50 @@ use crate::{
     http::web::{
         form_encoded,
         guard::{Answer, Visit},
-        list::Listing,
+        list::{Choosing, Listing, Shape},
     },
     pages::{
-        Alert, Badge, ConfirmPage, Fact, Hidden, Place, Switch, Tab, Tabs, TokenRow, TokensPage,
-        Tone, When, Words, agent_words,
+        Alert, Badge, ConfirmPage, Fact, Filter, Hidden, Place, Switch, Tab, Tabs, TokenRow,
+        TokensPage, Tone, When, Words, agent_words,
     },
 };
 use std::sync::Arc;
 
 /// The list.
 pub const LIST: &str = "/account/sessions";
-/// Without a status and a category it shows sign-ins.
-const FILTERS: [(&str, &[&str]); 2] = [
-    ("status", &["", ALL, "active", "disabled", "revoked"]),
-    ("category", &["", "access", "refresh"]),
-];
+/// What it can be asked for. Without a status and a category it shows sign-ins.
+pub const SHAPE: Shape = Shape {
+    size: 10,
+    hint: "account.tokens.search",
+    filters: &[
+        Choosing {
+            name: "status",
+            label: "account.tokens.status",
+            values: &[
+                ("", ""),
+                (ALL, "list.all"),
+                ("active", "account.tokens.active"),
+                ("disabled", "account.tokens.disabled"),
+                ("revoked", "account.tokens.revoked"),
+            ],
+        },
+        Choosing {
+            name: "category",
+            label: "account.tokens.category",
+            values: &[
+                ("", "list.all"),
+                ("access", "account.tokens.access"),
+                ("refresh", "account.tokens.refresh"),
+            ],
+        },
+    ],
+};
 /// The status of all tokens.
 const ALL: &str = "all";
 
 /// `GET /account/sessions`.
 pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
-    let listing = Listing::of(&visit, 10, &FILTERS);
+    let listing = Listing::of(&visit, &SHAPE);
     match (listing.filter("status"), listing.filter("category")) {
         ("", "") => sign_ins::list(&deps, &visit, &listing).await,
         ("", _) => tokens(&deps, &visit, &listing.choosing("status", ALL)).await,
@@ -42,50 +64,20 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 async fn tokens(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer {
     let now = deps.login.ground.now();
     let status = Some(listing.filter("status")).filter(|status| *status != ALL);
-    let category = listing.filter("category");
     let query = OwnTokenQuery {
         search: listing.search.clone(),
         state: status.map(|status| InState {
             status: TokenStatus::stored(status),
             now,
         }),
-        category: TokenCategory::stored(category),
+        category: TokenCategory::stored(listing.filter("category")),
     };
     let own = account::tokens(deps, &oneself(visit), (&query, &listing.slice)).await?;
-    let tabs = vec![
-        views(listing),
-        listing.tabs(
-            "status",
-            "account.tokens.status",
-            &[
-                (ALL, "list.all"),
-                ("active", "account.tokens.active"),
-                ("disabled", "account.tokens.disabled"),
-                ("revoked", "account.tokens.revoked"),
-            ],
-        ),
-        listing.tabs(
-            "category",
-            "account.tokens.category",
-            &[
-                ("", "list.all"),
-                ("access", "account.tokens.access"),
-                ("refresh", "account.tokens.refresh"),
-            ],
-        ),
-    ];
-    let is_narrowed = status.is_some() || !category.is_empty() || !listing.search.is_empty();
-    let mut filter = listing.form("account.tokens.search", tabs);
-    filter.is_narrowed = is_narrowed;
-    filter.whole = every_token();
     let back = listing.query();
     let page = TokensPage {
         shell: visit.shell(Place::Account),
-        ending: own.ending.map(|ending| {
-            let ended = Words::grouped(ending.ended);
-            Alert::info(Words::of("account.tokens.ending").with("ended", ended))
-        }),
-        filter,
+        ending: own.ending.map(|under_way| ending(under_way.ended)),
+        filter: filter(listing),
         goes_on: own.leaf.rows.is_empty() && own.leaf.older.is_some(),
         tokens: own
             .leaf
@@ -98,8 +90,24 @@ async fn tokens(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer 
     Ok(visit.draw(200, &page))
 }
 
-fn every_token() -> String {
-    format!("{LIST}?status={ALL}")
+/// Said while the rows of what was ended follow.
+pub fn ending(ended: u64) -> Alert {
+    let ended = Words::grouped(ended);
+    Alert::info(Words::of("account.tokens.ending").with("ended", ended))
+}
+
+/// The search form. The whole of this view is every token.
+pub fn filter(listing: &Listing) -> Filter {
+    let mut tabs = vec![views(listing)];
+    tabs.extend(listing.tabs());
+    let is_narrowed = listing.filter("status") != ALL
+        || !listing.filter("category").is_empty()
+        || !listing.search.is_empty();
+    Filter {
+        is_narrowed,
+        whole: format!("{LIST}?status={ALL}"),
+        ..listing.form_with(SHAPE.hint, tabs)
+    }
 }
 
 /// From sign-ins to tokens and back; the search goes along.

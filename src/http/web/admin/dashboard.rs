@@ -91,7 +91,8 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
     Ok(visit.draw(200, &page))
 }
 
-fn figures(counters: &Counters) -> Vec<Counter> {
+/// The figures on top.
+pub fn figures(counters: &Counters) -> Vec<Counter> {
     let counter = |figure: u64, name, note, href: &str| Counter {
         figure: Words::from(figure),
         name: Words::of(name),

@@ -14,7 +14,7 @@ use crate::{
         web::{
             WebDeps,
             guard::{self, Answer, Visit},
-            list::Listing,
+            list::{Choosing, Listing, Shape},
             registered::editor,
         },
     },
@@ -52,13 +52,35 @@ pub fn routes(web: &WebDeps, deps: &Ground, routes: Routes) -> Routes {
         )
 }
 
-const FILTERS: [(&str, &[&str]); 2] = [
-    ("status", &["", "active", "disabled", "revoked"]),
-    ("category", &["", "access", "refresh"]),
-];
+/// What the list can be asked for.
+pub const LIST: Shape = Shape {
+    size: 10,
+    hint: "tokens.search",
+    filters: &[
+        Choosing {
+            name: "status",
+            label: "tokens.status",
+            values: &[
+                ("", "list.all"),
+                ("active", "tokens.active"),
+                ("disabled", "tokens.disabled"),
+                ("revoked", "tokens.revoked"),
+            ],
+        },
+        Choosing {
+            name: "category",
+            label: "tokens.category",
+            values: &[
+                ("", "list.all"),
+                ("access", "tokens.access"),
+                ("refresh", "tokens.refresh"),
+            ],
+        },
+    ],
+};
 
 async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
-    let listing = Listing::of(&visit, 10, &FILTERS);
+    let listing = Listing::of(&visit, &LIST);
     let now = ground.now();
     let query = TokenQuery {
         search: listing.search.clone(),
@@ -73,42 +95,23 @@ async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
     };
     let found = ground.store.tokens_page(&query, &listing.slice).await?;
     let leaf = &found.leaf;
-    let all = ("", "list.all");
-    let tabs = vec![
-        listing.tabs(
-            "status",
-            "tokens.status",
-            &[
-                all,
-                ("active", "tokens.active"),
-                ("disabled", "tokens.disabled"),
-                ("revoked", "tokens.revoked"),
-            ],
-        ),
-        listing.tabs(
-            "category",
-            "tokens.category",
-            &[
-                all,
-                ("access", "tokens.access"),
-                ("refresh", "tokens.refresh"),
-            ],
-        ),
-    ];
     let page = AllTokensPage {
         shell: visit.shell(Place::Tokens),
-        filter: listing.form("tokens.search", tabs),
+        filter: listing.form(),
         is_narrowed: listing.is_narrowed(),
-        cut: found.is_cut.then(|| {
-            let most = u64::try_from(MEANT).unwrap_or_default();
-            Alert::info(Words::of("tokens.cut").with("n", most))
-        }),
+        cut: found.is_cut.then(cut),
         goes_on: leaf.rows.is_empty() && leaf.older.is_some(),
         rows: leaf.rows.iter().map(|line| row(line, now)).collect(),
         pager: listing.pager(leaf, None),
         back: back(&visit),
     };
     Ok(visit.draw(200, &page))
+}
+
+/// Said when a search means more people and clients than it looks at.
+pub fn cut() -> Alert {
+    let most = u64::try_from(MEANT).unwrap_or_default();
+    Alert::info(Words::of("tokens.cut").with("n", most))
 }
 
 fn row(line: &TokenLine, now: crate::domain::time::Timestamp) -> AnyTokenRow {

@@ -16,7 +16,7 @@ use crate::{
         web::{
             WebDeps,
             guard::{self, Answer, Visit},
-            list::Listing,
+            list::{Choosing, Listing, Shape},
             registered::editor,
         },
     },
@@ -68,14 +68,43 @@ pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
     browsers::routes(web, deps, linked::routes(web, deps, routes))
 }
 
-const FILTERS: [(&str, &[&str]); 3] = [
-    ("role", &["", "admin", "user"]),
-    ("auth_source", &["", "local", "http_api"]),
-    ("status", &["", "active", "disabled"]),
-];
+/// What the list can be asked for.
+pub const LIST: Shape = Shape {
+    size: 10,
+    hint: "users.search",
+    filters: &[
+        Choosing {
+            name: "role",
+            label: "users.role",
+            values: &[
+                ("", "list.all"),
+                ("admin", "users.admin"),
+                ("user", "users.user"),
+            ],
+        },
+        Choosing {
+            name: "status",
+            label: "users.status",
+            values: &[
+                ("", "list.all"),
+                ("active", "users.active"),
+                ("disabled", "users.disabled"),
+            ],
+        },
+        Choosing {
+            name: "auth_source",
+            label: "users.source",
+            values: &[
+                ("", "list.all"),
+                ("local", "users.local"),
+                ("http_api", "users.external"),
+            ],
+        },
+    ],
+};
 
 async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    let listing = Listing::of(&visit, 10, &FILTERS);
+    let listing = Listing::of(&visit, &LIST);
     let query = UserQuery {
         search: listing.search.clone(),
         role: match listing.filter("role") {
@@ -106,35 +135,9 @@ async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         }),
         created: When::new(user.created_at, now),
     };
-    let all = ("", "list.all");
-    let tabs = vec![
-        listing.tabs(
-            "role",
-            "users.role",
-            &[all, ("admin", "users.admin"), ("user", "users.user")],
-        ),
-        listing.tabs(
-            "status",
-            "users.status",
-            &[
-                all,
-                ("active", "users.active"),
-                ("disabled", "users.disabled"),
-            ],
-        ),
-        listing.tabs(
-            "auth_source",
-            "users.source",
-            &[
-                all,
-                ("local", "users.local"),
-                ("http_api", "users.external"),
-            ],
-        ),
-    ];
     let page = UsersPage {
         shell: visit.shell(Place::Users),
-        filter: listing.form("users.search", tabs),
+        filter: listing.form(),
         is_narrowed: listing.is_narrowed(),
         cut: Listing::cut(&found),
         rows: found.leaf.rows.iter().map(row).collect(),
@@ -293,7 +296,8 @@ async fn page(
     })
 }
 
-fn facts(user: &User, held: UserHoldings) -> Vec<Fact> {
+/// What a person's page tells about them.
+pub fn facts(user: &User, held: UserHoldings) -> Vec<Fact> {
     let state = if user.email_verified {
         "users.verified"
     } else {
@@ -324,7 +328,8 @@ fn facts(user: &User, held: UserHoldings) -> Vec<Fact> {
     facts
 }
 
-fn holdings(user: &User, held: UserHoldings) -> Vec<Holding> {
+/// What a person has, and where it is listed.
+pub fn holdings(user: &User, held: UserHoldings) -> Vec<Holding> {
     let base = format!("/admin/users/{}", user.id);
     [
         (

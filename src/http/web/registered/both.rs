@@ -1,7 +1,7 @@
 //! What administrators and owners do alike: the list, the form, the change. A [`Side`] tells whose pages
 //! they are; what only one of them does is in `admin/clients.rs` and `apps.rs`.
 use super::{
-    RegisteredDeps, STATUSES, Side, draft, editor,
+    LIST, RegisteredDeps, Side, draft, editor,
     form::{self, Filled},
     list_page, named, refused,
     secret::hand_over,
@@ -32,7 +32,7 @@ pub async fn found(
 }
 
 pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
-    let listing = Listing::of(&visit, 10, &STATUSES);
+    let listing = Listing::of(&visit, &LIST);
     let query = ClientQuery {
         search: listing.search.clone(),
         status: status_filter(&listing),
