@@ -93,6 +93,15 @@ impl AuditWeb {
             Err(error) => Err(failure(&error)),
         }
     }
+
+    /// The same for a browser, which is answered with pages.
+    async fn person(&self, request: &Request) -> Result<Reader, Response> {
+        let guest = self.web.guest(request).await?;
+        if guest.user.role == Role::Admin {
+            return Ok(reader(&guest, request));
+        }
+        Err(self.web.admins_only(request, &guest))
+    }
 }
 
 /// To the sign-in page and back here afterwards.

@@ -4,8 +4,8 @@ use super::{
     request::Request,
     respond::{self, Response},
     router::{Route, Routes},
-    session::{Guest, Seen, csrf_token},
-    web::{WebDeps, language::lang_of},
+    session::{Guest, Seen},
+    web::{WebDeps, language::lang_of, shell_of},
 };
 use crate::{
     domain::user::Role,
@@ -122,10 +122,12 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
     }
     // Guides are there when the database is not: then everybody is a stranger.
     if let Ok(Seen::Somebody(guest)) = deps.web.sessions.see(&request).await {
-        return match deps
-            .guides
-            .draw(&deps.web.pages, lang, slug, Some(shell(&guest)))
-        {
+        return match deps.guides.draw(
+            &deps.web.pages,
+            lang,
+            slug,
+            Some(shell(&deps.web, &guest).await),
+        ) {
             Ok(html) => respond::html(200, html),
             Err(error) => respond::not_drawn(&error),
         };
@@ -137,19 +139,14 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
     }
 }
 
-fn shell(guest: &Guest) -> Shell {
-    let user = &guest.user;
-    let name = if user.full_name.is_empty() {
-        &user.username
-    } else {
-        &user.full_name
-    };
+/// As around every other page.
+async fn shell(web: &WebDeps, guest: &Guest) -> Shell {
     Shell {
-        name: name.clone(),
-        csrf_token: csrf_token(&guest.id),
-        is_admin: user.role == Role::Admin,
         here: Place::Docs,
-        pending: 0,
-        flash: None,
+        pending: match guest.user.role {
+            Role::Admin => web.pending.count().await,
+            Role::User => 0,
+        },
+        ..shell_of(guest)
     }
 }

@@ -156,7 +156,7 @@ impl WebDeps {
     }
 
     /// Who is there, or where to send them.
-    async fn guest(&self, request: &Request) -> Result<Box<Guest>, Response> {
+    pub async fn guest(&self, request: &Request) -> Result<Box<Guest>, Response> {
         match self.sessions.see(request).await {
             Ok(Seen::Somebody(guest)) if must_change_first(&guest, request) => {
                 Err(way::change_password_first(&self.page_of(request)))
@@ -231,6 +231,12 @@ impl WebDeps {
         self.draw(request, 404, &page)
     }
 
+    /// The page of somebody who is no administrator, where no guard says so.
+    pub fn admins_only(&self, request: &Request, guest: &Guest) -> Response {
+        let page = ErrorPage::named(403, "admins_only").within(shell_of(guest));
+        self.draw_for(request, 403, guest, &page)
+    }
+
     /// The page of a person who asks too often, and the way back to where they were.
     pub fn too_many(&self, request: &Request, retry_after_s: u64) -> Response {
         let page = TooManyRequestsPage {
@@ -287,7 +293,7 @@ fn fault_page(error: &FlowError) -> ErrorPage {
 }
 
 /// The frame of a page that is not behind a guard, without a message.
-fn shell_of(guest: &Guest) -> Shell {
+pub fn shell_of(guest: &Guest) -> Shell {
     let user = &guest.user;
     let name = if user.full_name.is_empty() {
         &user.username

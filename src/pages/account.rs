@@ -28,6 +28,8 @@ impl View for SignInsPage {
 /// An app with the devices on which it is signed in.
 #[derive(Debug, Clone, Serialize)]
 pub struct AppGroup {
+    /// Which on the page, so that what ends one of its sign-ins can name it.
+    pub n: usize,
     /// Empty when the client is gone.
     #[serde(serialize_with = "as_tame")]
     pub client_name: String,
@@ -82,6 +84,10 @@ impl View for TokensPage {
 /// A token.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenRow {
+    /// Names it on the page, so that what is done to it can tell which.
+    pub row: String,
+    /// What names the sign-in that it stands beneath; empty where it says so itself.
+    pub within: String,
     pub category: Words,
     pub badge: Badge,
     /// Whose it is, where no heading says so; empty when the client is gone.

@@ -19,6 +19,7 @@ pub struct AuditPage {
     #[serde(serialize_with = "as_local_href")]
     pub export: String,
     pub search: String,
+    pub is_search_wrong: bool,
     /// Filters with a choice.
     pub selects: Vec<Select>,
     /// Filters that are typed.
@@ -57,6 +58,8 @@ pub struct Input {
     pub value: String,
     /// Whether it takes seconds.
     pub step: bool,
+    /// It was not understood.
+    pub is_wrong: bool,
 }
 
 /// Leads to the records that share a value.

@@ -206,15 +206,17 @@ impl Guide {
     }
 }
 
-/// A block of text for machines, with a button that copies it.
-fn sample(out: &mut String, language: &str, text: &str, copy: &str) {
+/// A block of text for machines, with a button that copies it and is described by the first line.
+fn sample(out: &mut String, language: &str, text: &str, (n, copy): (usize, &str)) {
     let text = text.trim_end();
+    let (first, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
     let _ = writeln!(
         out,
-        "<div class=\"sample-box\"><pre class=\"sample\" data-language=\"{}\" tabindex=\"0\"><code>{}</code></pre>\
-         <button class=\"button quiet small copy\" type=\"button\" data-copy=\"{}\" {copy}</div>",
+        "<div class=\"sample-box\"><pre class=\"sample\" data-language=\"{}\" tabindex=\"0\"><code><span id=\"sample-{n}\">{}</span>{}</code></pre>\
+         <button class=\"button quiet small copy\" type=\"button\" aria-describedby=\"sample-{n}\" data-copy=\"{}\" {copy}</div>",
         html_escape(language),
-        html_escape(text),
+        html_escape(first),
+        html_escape(rest),
         html_escape(text),
     );
 }

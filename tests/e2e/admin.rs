@@ -373,6 +373,8 @@ async fn admin_reset_flow() {
             format!("{page}?success=disabled")
         );
         assert_eq!(again.sign_in_as("alice", &second).await.status, 401);
+        let asked = admin.get(&format!("{page}/disable"), &[]).await;
+        assert_eq!(asked.status, 400);
         assert_eq!(
             admin
                 .submit(&page, &format!("{page}/disable"), &[])

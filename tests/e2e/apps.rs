@@ -67,6 +67,9 @@ async fn an_app_waits_is_approved_and_waits_again_for_what_is_added() {
         let mut device = server.http().await;
         assert_eq!(device.post("/oauth/device/code", &form).await.status, 401);
 
+        // That one waits is told around every page, guides among them.
+        let guide = admin.get("/docs/en/device-flow", &[]).await.body;
+        assert!(guide.contains("badge warning"), "{guide}");
         let approve = format!("/admin/clients/{id}/approve");
         let version = admin.get(&approve, &[]).await;
         let version = super::support::field(&version.body, "version");
@@ -121,6 +124,11 @@ async fn an_app_waits_is_approved_and_waits_again_for_what_is_added() {
             assert_eq!(server.count(&waits).await, 1, "{name}");
             assert_eq!(alice.submit(&edit, &app, &APP).await.status, 302);
         }
+        // The trail tells what was said before, and what is said now.
+        let told = "SELECT count(*) FROM audit_logs WHERE event_type = 'CLIENT_UPDATED' \
+                    AND CAST(details AS TEXT) LIKE '%\"description\":\"Written by your bank\"%' \
+                    AND CAST(details AS TEXT) LIKE '%\"previous_description\":%'";
+        assert_eq!(server.count(told).await, 1);
     }
 }
 
@@ -201,7 +209,15 @@ async fn an_app_is_its_owners_alone() {
     );
     let page = alice.get(&format!("/apps/{second}"), &[]).await.body;
     assert!(page.contains("Not your &lt;project&gt;"), "{page}");
-    let gone = alice.confirm(&format!("/apps/{second}/delete"), &[]).await;
+    let delete = format!("/apps/{second}/delete");
+    let asked = alice.get(&delete, &[]).await.body;
+    for said in [
+        "All its tokens end: 0 are in use now.",
+        "All consents end: 0 people gave one.",
+    ] {
+        assert!(asked.contains(said), "{said}: {asked}");
+    }
+    let gone = alice.confirm(&delete, &[]).await;
     assert_eq!(gone.header("location").unwrap(), "/apps?success=deleted");
     // One in use stays.
     admin
@@ -211,10 +227,11 @@ async fn an_app_is_its_owners_alone() {
             &[],
         )
         .await;
-    assert_eq!(
-        alice.confirm(&format!("{base}/delete"), &[]).await.status,
-        400
-    );
+    let delete = format!("{base}/delete");
+    let refused = alice.get(&delete, &[]).await;
+    let reason = format!("{base}?error=active");
+    assert_eq!(refused.header("location"), Some(reason));
+    assert_eq!(alice.submit(&base, &delete, &[]).await.status, 400);
     assert_eq!(
         server
             .count("SELECT count(*) FROM oauth_applications")

@@ -213,9 +213,19 @@ async fn only_administrators_read_the_trail_and_hostile_questions_are_refused() 
                 .await;
             assert_eq!(stats.status, 200, "{query}");
         }
-        let wrong = http.get("/admin/audit?start_time=yesterday", &[]).await;
+        // What was typed beside a wrong filter stays, the wrong one too, and is named as the page names it.
+        let query = "start_time=yesterday&actor_ip=192.0.2.7&search=zoe";
+        let wrong = http.get(&format!("/admin/audit?{query}"), &[]).await;
         assert_eq!(wrong.status, 400);
-        assert!(wrong.body.contains("start_time") && wrong.body.contains("role=\"alert\""));
+        for said in ["“From (UTC)”", "\"yesterday\"", "\"192.0.2.7\"", "\"zoe\""] {
+            assert!(wrong.body.contains(said), "{said}: {}", wrong.body);
+        }
+        // A browser that asks for the file is told on the page.
+        let browser = [("accept", "text/html")];
+        let export = format!("/admin/audit/export?{query}");
+        let answer = http.get(&export, &browser).await;
+        let to = format!("/admin/audit?{query}");
+        assert_eq!((answer.status, answer.header("location")), (302, Some(to)));
         // A role that is taken away counts from the next request on.
         let demote = "UPDATE users SET role = 'user'";
         server.sql(demote, demote).await;
@@ -224,6 +234,9 @@ async fn only_administrators_read_the_trail_and_hostile_questions_are_refused() 
         for path in paths.into_iter().chain(["/admin/audit"]) {
             assert_eq!(http.get(path, &[]).await.status, 403);
         }
+        let answer = http.get("/admin/audit/export", &browser).await;
+        assert_eq!(answer.status, 403);
+        assert!(answer.body.contains("</html>"), "{}", answer.body);
         assert_eq!(server.count(seen).await, before);
     }
 }

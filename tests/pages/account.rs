@@ -28,6 +28,8 @@ const EVERY: [(&str, &str); 1] = [("status", "all")];
 
 fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
     TokenRow {
+        row: String::new(),
+        within: String::new(),
         category: Words::of(category),
         badge,
         client_name: "AuthGate CLI".into(),
@@ -45,6 +47,16 @@ fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
         }),
         note: None,
     }
+}
+
+/// As a list gives them their places.
+fn placed(before: &str, within: &str, rows: Vec<TokenRow>) -> Vec<TokenRow> {
+    let place = |(n, row): (usize, TokenRow)| TokenRow {
+        row: format!("{before}{n}"),
+        within: within.to_owned(),
+        ..row
+    };
+    rows.into_iter().enumerate().map(place).collect()
 }
 
 fn active() -> Badge {
@@ -101,17 +113,22 @@ pub fn sign_ins() -> SignInsPage {
         end: "/account/sign-ins/1/end".into(),
         held: Words::count("account.sign_ins.held", 2),
         has_more: false,
-        tokens: vec![refresh(), row("account.tokens.access", active(), 4_000)],
+        tokens: placed(
+            &format!("token-{n}-"),
+            &format!("app-0 device-{n}"),
+            vec![refresh(), row("account.tokens.access", active(), 4_000)],
+        ),
     };
     let off = SignInRow {
         grant: Words::of("account.tokens.grant.code"),
         badge: Some(Badge::new(Tone::Warning, "account.tokens.disabled")),
         held: Words::count("account.sign_ins.held", 1),
         has_more: false,
-        tokens: vec![stopped()],
+        tokens: placed("token-2-", "app-1 device-2", vec![stopped()]),
         ..sign_in(2, "", "", 9_000_000)
     };
-    let app = |name: &str, id: &str, sign_ins| AppGroup {
+    let app = |n, name: &str, id: &str, sign_ins| AppGroup {
+        n,
         client_name: name.into(),
         client_id: id.into(),
         sign_ins,
@@ -126,6 +143,7 @@ pub fn sign_ins() -> SignInsPage {
         filter: sign_ins::filter(&sessions(&[])),
         apps: vec![
             app(
+                0,
                 "AuthGate CLI",
                 "5700669a-49d1-4d80-85e5-ca811d982b42",
                 vec![
@@ -134,6 +152,7 @@ pub fn sign_ins() -> SignInsPage {
                 ],
             ),
             app(
+                1,
                 "Fleet Deploy Assistant",
                 "9e0ff2a7-6f8a-4a51-9d6c-6d2d3f5a1e07",
                 vec![off],
@@ -162,12 +181,16 @@ pub fn tokens() -> TokensPage {
         ending: None,
         filter: tokens::filter(&sessions(&EVERY)),
         goes_on: false,
-        tokens: vec![
-            refresh(),
-            row("account.tokens.access", active(), 4_000),
-            stopped(),
-            over(),
-        ],
+        tokens: placed(
+            "token-",
+            "",
+            vec![
+                refresh(),
+                row("account.tokens.access", active(), 4_000),
+                stopped(),
+                over(),
+            ],
+        ),
         pager: last(&sessions(&EVERY)),
     }
 }
@@ -183,10 +206,14 @@ pub fn tokens_ending() -> TokensPage {
     TokensPage {
         shell: shell(Place::Account),
         ending: Some(tokens::ending(3_000)),
-        tokens: vec![
-            revoked(refresh()),
-            revoked(row("account.tokens.access", active(), 4_000)),
-        ],
+        tokens: placed(
+            "token-",
+            "",
+            vec![
+                revoked(refresh()),
+                revoked(row("account.tokens.access", active(), 4_000)),
+            ],
+        ),
         pager: Pager::default(),
         ..tokens()
     }

@@ -26,12 +26,17 @@ fn like(name: &str, value: &str, label: &str) -> Like {
     }
 }
 
-fn audit_line(seconds: i64, event: &str, severity: Option<Badge>, success: bool) -> AuditLine {
+fn audit_line(
+    seconds: i64,
+    (event, action): (&str, &str),
+    severity: Option<Badge>,
+    success: bool,
+) -> AuditLine {
     AuditLine {
         when: ago(seconds),
         event: Words::of(format!("audit.events.{event}")),
         severity,
-        action: "Access token issued for a device".into(),
+        action: action.into(),
         actor: like("actor_user_id", "u1", "maria.lindqvist"),
         resource: Some(like("resource_id", "r1", "Fleet Deploy Assistant")),
         kind: Some(Words::of("audit.resources.CLIENT")),
@@ -59,6 +64,7 @@ pub fn audit() -> AuditPage {
         kind,
         value: String::new(),
         step: kind != "text",
+        is_wrong: false,
     };
     let select = |name, label, names, values: &[&str], chosen: &str| Select {
         name,
@@ -68,8 +74,9 @@ pub fn audit() -> AuditPage {
     AuditPage {
         shell: admin_shell(Place::Audit),
         alert: None,
-        export: "/admin/audit/export?severity=WARNING".into(),
+        export: "/admin/audit/export?search=deploy".into(),
         search: "deploy".into(),
+        is_search_wrong: false,
         selects: vec![
             select(
                 "event_type",
@@ -83,7 +90,7 @@ pub fn audit() -> AuditPage {
                 "audit.severity",
                 "audit.severities.",
                 &["", "INFO", "WARNING", "ERROR", "CRITICAL"],
-                "WARNING",
+                "",
             ),
             select(
                 "success",
@@ -110,12 +117,17 @@ pub fn audit() -> AuditPage {
             })
             .collect(),
         is_narrowed: true,
-        is_open: true,
+        is_open: false,
         rows: vec![
-            audit_line(40, "ACCESS_TOKEN_ISSUED", None, true),
+            audit_line(
+                40,
+                ("ACCESS_TOKEN_ISSUED", "Access token issued for a device"),
+                None,
+                true,
+            ),
             audit_line(
                 90,
-                "AUTHENTICATION_FAILURE",
+                ("AUTHENTICATION_FAILURE", "Sign-in was refused"),
                 Some(Badge::new(Tone::Warning, "audit.severities.WARNING")),
                 false,
             ),
@@ -129,7 +141,7 @@ pub fn audit() -> AuditPage {
                 recorded: None,
                 ..audit_line(
                     4_000,
-                    "SUSPICIOUS_ACTIVITY",
+                    ("SUSPICIOUS_ACTIVITY", "A deployed token came back"),
                     Some(Badge::new(Tone::Error, "audit.severities.CRITICAL")),
                     true,
                 )
@@ -140,28 +152,77 @@ pub fn audit() -> AuditPage {
                     "client:x",
                     "client:5700669a-49d1-4d80-85e5-ca811d982b42",
                 ),
-                ..audit_line(90_000, "CLIENT_CREDENTIALS_TOKEN_ISSUED", None, true)
+                ..audit_line(
+                    90_000,
+                    (
+                        "CLIENT_CREDENTIALS_TOKEN_ISSUED",
+                        "Token issued for a machine",
+                    ),
+                    None,
+                    true,
+                )
             },
         ],
         looked: Some(Words::of("audit.looked").with("time", "2026-11-20 08:15 UTC")),
         pager: Pager {
-            newer: Some("/admin/audit?cursor=n.1.a".into()),
-            older: Some("/admin/audit?cursor=o.1.a".into()),
-            count: Some(Words::count("list.total", 1_234_567)),
+            newer: None,
+            older: Some("/admin/audit?search=deploy&cursor=o.1.a".into()),
+            count: None,
         },
     }
 }
 
+/// The last of all records.
+pub fn audit_last() -> AuditPage {
+    AuditPage {
+        export: "/admin/audit/export".into(),
+        search: String::new(),
+        is_narrowed: false,
+        looked: None,
+        pager: Pager {
+            newer: Some("/admin/audit?cursor=n.1.a".into()),
+            older: None,
+            count: Some(Words::count("list.total", 1_234_564)),
+        },
+        ..audit()
+    }
+}
+
+/// Nothing matches.
 pub fn audit_empty() -> AuditPage {
     AuditPage {
-        alert: Some(Alert::error(
-            Words::of("audit.wrong").with("field", "start_time"),
-        )),
         rows: Vec::new(),
         looked: None,
-        is_open: false,
         pager: Pager::default(),
         ..audit()
+    }
+}
+
+/// A time that is none, and all that was typed beside it.
+pub fn audit_wrong() -> AuditPage {
+    let page = audit_empty();
+    let typed = |input: Input| match input.name {
+        "start_time" => Input {
+            kind: "text",
+            value: "yesterday".into(),
+            step: false,
+            is_wrong: true,
+            ..input
+        },
+        "actor_ip" => Input {
+            value: "203.0.113.77".into(),
+            ..input
+        },
+        _ => input,
+    };
+    AuditPage {
+        alert: Some(Alert::error(
+            Words::of("audit.wrong").with("field", Words::of("audit.from")),
+        )),
+        export: "/admin/audit/export?search=deploy&actor_ip=203.0.113.77".into(),
+        inputs: page.inputs.into_iter().map(typed).collect(),
+        is_open: true,
+        ..audit_empty()
     }
 }
 

@@ -188,7 +188,9 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("components", &samples::components())?
         .hang("error_inside", &samples::error_inside())?
         .hang("audit", &audit_samples::audit())?
-        .hang("audit_empty", &audit_samples::audit_empty())?;
+        .hang("audit_last", &audit_samples::audit_last())?
+        .hang("audit_empty", &audit_samples::audit_empty())?
+        .hang("audit_wrong", &audit_samples::audit_wrong())?;
     let (pages, lang) = (gallery.pages, gallery.lang);
     let poisoned = gallery.poison.is_some();
     let mut drawn = of_admins(of_clients(gallery)?)?.drawn;

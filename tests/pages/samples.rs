@@ -69,22 +69,27 @@ pub fn admin_shell(here: Place) -> Shell {
 
 pub fn confirm() -> ConfirmPage {
     ConfirmPage {
-        shell: Shell {
-            flash: Some(Alert::info(Words::of("login.signed_out"))),
-            ..admin_shell(Place::Clients)
-        },
-        title: Words::of("logout.heading"),
-        lead: Words::of("confirm.then"),
-        facts: vec![Fact::new("login.username", "maria.lindqvist")],
-        consequences: vec![Words::of("scopes.openid"), Words::of("scopes.email")],
-        action: "/logout".into(),
+        shell: shell(Place::Account),
+        title: Words::of("account.sign_ins.end_heading"),
+        lead: Words::of("account.sign_ins.end_lead"),
+        facts: vec![
+            Fact::new("account.tokens.app", "AuthGate CLI"),
+            Fact::new("account.sign_ins.device", "authgate-cli/2.4.1"),
+            Fact::new("account.browsers.address", "203.0.113.24"),
+            Fact::new("account.sign_ins.began", ago(800_000).words()),
+        ],
+        consequences: vec![
+            Words::count("account.sign_ins.after", 2),
+            Words::of("account.sign_ins.elsewhere"),
+        ],
+        action: "/account/sign-ins/1/end".into(),
         hidden: vec![Hidden {
-            name: "once".into(),
-            value: "1".into(),
+            name: "back".into(),
+            value: "search=cli".into(),
         }],
-        button: Words::of("logout.title"),
+        button: Words::of("account.sign_ins.end"),
         is_danger: true,
-        cancel: "/account/sessions".into(),
+        cancel: "/account/sessions?search=cli".into(),
     }
 }
 

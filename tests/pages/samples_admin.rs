@@ -292,10 +292,10 @@ fn narrowed() -> Listing {
 }
 
 pub fn tokens() -> AllTokensPage {
-    let row = |category, status: Badge, user_href: &str| AnyTokenRow {
-        id: ID.into(),
+    let row = |n: u8, category, status: Badge| AnyTokenRow {
+        id: format!("0199{n}c5e-7a10-7bb5-9d2e-0d4a6f6c1f9b"),
         user: "maria.lindqvist".into(),
-        user_href: user_href.into(),
+        user_href: format!("/admin/users/{ID}"),
         client: "Fleet Deploy Assistant".into(),
         client_href: "/admin/clients/1".into(),
         category: Words::of(category),
@@ -319,19 +319,24 @@ pub fn tokens() -> AllTokensPage {
         goes_on: false,
         rows: vec![
             row(
+                3,
                 "tokens.access",
                 Badge::new(Tone::Success, "tokens.active"),
-                "/admin/users/1",
             ),
+            // Its person is gone.
+            AnyTokenRow {
+                user: "7d1f0b52-3c1e-4d41-8a55-9b1f6f6c1f9b".into(),
+                user_href: String::new(),
+                ..row(
+                    2,
+                    "tokens.refresh",
+                    Badge::new(Tone::Warning, "tokens.disabled"),
+                )
+            },
             row(
-                "tokens.refresh",
-                Badge::new(Tone::Warning, "tokens.disabled"),
-                "",
-            ),
-            row(
+                1,
                 "tokens.refresh",
                 Badge::new(Tone::Error, "tokens.revoked"),
-                "",
             ),
         ],
         pager: last(&narrowed()),
@@ -387,11 +392,11 @@ const COUNTERS: Counters = Counters {
 };
 
 pub fn dashboard() -> DashboardPage {
-    let happened = |event: &str, outcome| ActivityRow {
+    let happened = |event: &str, what: &str, outcome| ActivityRow {
         at: ago(120),
         event: Words::of(format!("audit.events.{event}")),
         who: "maria.lindqvist".into(),
-        what: "Fleet Deploy Assistant".into(),
+        what: what.into(),
         outcome,
     };
     let actor = |path: &str, state| ActorRow {
@@ -420,9 +425,14 @@ pub fn dashboard() -> DashboardPage {
             waiting("Fleet Deploy Assistant", 2, 90_000),
         ],
         activity: vec![
-            happened("CLIENT_APPROVED", Badge::new(Tone::Success, "dashboard.ok")),
+            happened(
+                "CLIENT_APPROVED",
+                "AuthGate CLI",
+                Badge::new(Tone::Success, "dashboard.ok"),
+            ),
             happened(
                 "AUTHENTICATION_FAILURE",
+                "maria.lindqvist",
                 Badge::new(Tone::Error, "dashboard.failed"),
             ),
         ],

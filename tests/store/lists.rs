@@ -205,6 +205,7 @@ async fn what_is_held_is_found_among_what_is_over() {
         let own = world.store.held_by_sign_in(&zoe, &FamilyId::new("old"), days(3)).await.unwrap();
         let end = || EndSignIn {
             family: issued("old", at(0)).family,
+            joined: Vec::new(),
             at: days(3),
             audit: vec![row("end", days(3))],
         };

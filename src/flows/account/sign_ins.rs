@@ -6,7 +6,7 @@ use crate::{
         ids::{ClientId, FamilyId},
         paging::{Cursor, Leaf, Slice},
         time::Timestamp,
-        token::TokenState,
+        token::{Token, TokenCategory, TokenState},
     },
     flows::{FlowError, refresh::adopted},
     store::tokens::{
@@ -15,6 +15,7 @@ use crate::{
     },
 };
 use std::collections::HashMap;
+use time::Duration;
 
 /// An app that is signed in on a device.
 #[derive(Clone, Debug)]
@@ -128,7 +129,8 @@ pub async fn sign_in(
         .store
         .held_by_sign_in(&oneself.user.id, &id, now)
         .await?;
-    Ok(grouped(tokens, now).pop())
+    let found = grouped(tokens, now);
+    Ok(found.into_iter().find(|sign_in| sign_in.id == id))
 }
 
 /// Signs an app out on one device. Tells whether it was signed in.
@@ -139,13 +141,16 @@ pub async fn sign_out(deps: &AccountDeps, oneself: &Oneself, id: &str) -> Result
     let Some(sign_in) = sign_in(deps, oneself, id).await? else {
         return Ok(false);
     };
-    let Some(own) = sign_in.tokens.first() else {
+    let is_of_root = |own: &&OwnToken| own.token.family_root() == sign_in.id;
+    let Some(own) = sign_in.tokens.iter().find(is_of_root) else {
         return Ok(false);
     };
+    let joined = sign_in.tokens.iter().filter(|own| !is_of_root(own));
     let ground = deps.ground();
     let at = ground.now();
     let unit = EndSignIn {
         family: adopted(&own.token),
+        joined: joined.map(|own| own.token.id.clone()).collect(),
         at,
         audit: ground.rows(at, vec![events::signed_out(&sign_in, oneself)])?,
     };
@@ -162,9 +167,12 @@ async fn held(deps: &AccountDeps, oneself: &Oneself, now: Timestamp) -> Result<H
 
 /// Tokens by the grant that they came from, the latest sign-in first.
 fn grouped(tokens: Vec<OwnToken>, now: Timestamp) -> Vec<SignIn> {
+    let firsts = tokens.iter().map(|own| &own.token).filter(is_first);
+    let firsts: Vec<&Token> = firsts.collect();
+    let of: Vec<FamilyId> = tokens.iter().map(|own| root(&own.token, &firsts)).collect();
     let mut roots: HashMap<FamilyId, Vec<OwnToken>> = HashMap::new();
-    for own in tokens {
-        roots.entry(own.token.family_root()).or_default().push(own);
+    for (own, root) in tokens.into_iter().zip(of) {
+        roots.entry(root).or_default().push(own);
     }
     let mut all: Vec<SignIn> = roots
         .into_iter()
@@ -172,6 +180,32 @@ fn grouped(tokens: Vec<OwnToken>, now: Timestamp) -> Vec<SignIn> {
         .collect();
     all.sort_by(|a, b| (b.began_at, b.id.as_str()).cmp(&(a.began_at, a.id.as_str())));
     all
+}
+
+/// So far apart are at most the rows that one answer of the Go server left.
+const ONE_ANSWER: Duration = Duration::SECOND;
+
+/// The refresh token that a grant led to at first.
+fn is_first(token: &&Token) -> bool {
+    token.category == TokenCategory::Refresh && token.family_root().as_str() == token.id.as_str()
+}
+
+/// The sign-in of a token. The Go server in fixed mode wrote into the access token that came with a refresh token nothing of
+/// where it comes from. It belongs to the one that the same app got for the same scopes and consent in the same moment.
+fn root(token: &Token, firsts: &[&Token]) -> FamilyId {
+    let is_told = token.family.is_some() || token.parent.is_some();
+    if is_told || token.category == TokenCategory::Refresh {
+        return token.family_root();
+    }
+    let apart = |first: &&&Token| (first.created_at - token.created_at).abs();
+    let fits = |first: &&&Token| {
+        apart(first) <= ONE_ANSWER
+            && first.client_id == token.client_id
+            && first.scopes == token.scopes
+            && first.authorization_id == token.authorization_id
+    };
+    let with = firsts.iter().filter(fits).min_by_key(apart);
+    with.map_or_else(|| token.family_root(), |first| first.family_root())
 }
 
 fn of_root(id: FamilyId, mut tokens: Vec<OwnToken>, now: Timestamp) -> Option<SignIn> {

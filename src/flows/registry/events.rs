@@ -8,6 +8,9 @@ use crate::domain::{
     time::Timestamp,
 };
 
+/// So many characters of a description are written down.
+const DESCRIPTION: usize = 500;
+
 /// `CLIENT_CREATED`, by whoever registered it.
 pub fn created(client_id: &ClientId, made: &Registration) -> AuditEvent {
     AuditEvent::new(EventType::ClientCreated, "Client was registered")
@@ -121,6 +124,13 @@ fn changes(now: &Client, then: &Registration) -> Vec<Difference> {
         ),
     ];
     let mut changed: Vec<Difference> = all.into_iter().filter(|(_, old, new)| old != new).collect();
+    if now.description != then.description {
+        changed.push((
+            "description",
+            fitted(&now.description).into(),
+            fitted(&then.description).into(),
+        ));
+    }
     if now.name != then.name {
         // The name of now stands as the resource and the detail already.
         changed.push((
@@ -130,6 +140,16 @@ fn changes(now: &Client, then: &Registration) -> Vec<Difference> {
         ));
     }
     changed
+}
+
+/// As much of a description as tells what it says.
+fn fitted(text: &str) -> String {
+    let mut characters = text.chars();
+    let head: String = characters.by_ref().take(DESCRIPTION).collect();
+    match characters.next() {
+        Some(_) => head + "…",
+        None => head,
+    }
 }
 
 fn about(event: AuditEvent, client: &Client, name: &str) -> AuditEvent {

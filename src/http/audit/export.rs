@@ -13,12 +13,19 @@ use ::http::{Method, header};
 
 /// `GET /admin/audit/export`.
 pub async fn csv(deps: AuditWeb, request: Request) -> Response {
-    let reader = match deps.reader(&request).await {
+    let is_person = request.wants_html();
+    let reader = if is_person {
+        deps.person(&request).await
+    } else {
+        deps.reader(&request).await
+    };
+    let reader = match reader {
         Ok(reader) => reader,
         Err(answer) => return answer,
     };
     let filter = match query::read(&request) {
         Ok(query) => query.filter,
+        Err(_) if is_person => return to_page(&request),
         Err(why) => return refusal(400, "invalid_request", &why.to_string()),
     };
     let ground = &deps.audit.ground;
@@ -27,6 +34,7 @@ pub async fn csv(deps: AuditWeb, request: Request) -> Response {
     if *request.method() == Method::GET {
         let export = match Export::begin(&deps.audit, &reader, filter).await {
             Ok(export) => export,
+            Err(error) if is_person => return deps.web.fault(&request, &error, true),
             Err(error) => return failure(&error),
         };
         drop(ground.commits.run(feed(export, feeder)));
@@ -37,6 +45,13 @@ pub async fn csv(deps: AuditWeb, request: Request) -> Response {
     );
     let response = respond::no_store(respond::streamed("text/csv", body));
     respond::put(response, header::CONTENT_DISPOSITION, &name)
+}
+
+/// The page has the same filters and says which of them is wrong.
+fn to_page(request: &Request) -> Response {
+    let whole = request.path_and_query();
+    let query = whole.split_once('?').map_or("", |(_, query)| query);
+    respond::redirect(302, &format!("/admin/audit?{query}"))
 }
 
 /// Feeds the body until all is sent or nobody takes it, then says so in the trail. What is not ended is cut.

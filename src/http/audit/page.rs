@@ -1,7 +1,7 @@
 //! The trail as a page: the same questions as the API, with links that ask them.
 use super::{
     AuditWeb,
-    query::{self, Paging, Query},
+    query::{self, Paging, Query, Reading, Wrong},
 };
 use crate::{
     domain::{
@@ -23,20 +23,21 @@ const SIZES: [usize; 3] = [20, 50, 100];
 
 /// `GET /admin/audit`.
 pub async fn show(deps: AuditWeb, visit: Arc<Visit>) -> Answer {
-    let query = match query::read(&visit.request) {
-        Ok(query) => query,
-        Err(wrong) => {
-            let words = Words::of("audit.wrong").with("field", wrong.field);
-            let overview = audit::overview(&deps.audit, &AuditFilter::default()).await?;
-            let page = Sheet::new(&visit, Query::default(), overview).page(Found::default());
-            let page = AuditPage {
-                alert: Some(Alert::error(words)),
-                is_narrowed: true,
-                ..page
-            };
-            return Ok(visit.draw(400, &page));
-        }
-    };
+    let Reading { query, wrong } = query::look(&visit.request);
+    if let Some(first) = wrong.first() {
+        let alert = Alert::error(complaint(first.field));
+        let overview = audit::overview(&deps.audit, &AuditFilter::default()).await?;
+        let sheet = Sheet {
+            wrong,
+            ..Sheet::new(&visit, query, overview)
+        };
+        let page = AuditPage {
+            alert: Some(alert),
+            is_narrowed: true,
+            ..sheet.page(Found::default())
+        };
+        return Ok(visit.draw(400, &page));
+    }
     let cursor = match &query.paging {
         Paging::Key(cursor) => cursor.clone(),
         Paging::Number(_) => Cursor::Newest,
@@ -50,10 +51,30 @@ pub async fn show(deps: AuditWeb, visit: Arc<Visit>) -> Answer {
     Ok(visit.draw(200, &Sheet::new(&visit, query, overview).page(found)))
 }
 
+/// Names the filter as the page does.
+fn complaint(field: &str) -> Words {
+    let label = match field {
+        "search" => "audit.search",
+        "event_type" => "audit.event",
+        "severity" => "audit.severity",
+        "success" => "audit.outcome",
+        "start_time" => "audit.from",
+        "end_time" => "audit.until",
+        "actor_user_id" => "audit.actor_id",
+        "actor_ip" => "audit.ip",
+        "resource_type" => "audit.resource_type",
+        "resource_id" => "audit.resource_id",
+        _ => return Words::of("audit.wrong_address"),
+    };
+    Words::of("audit.wrong").with("field", Words::of(label))
+}
+
 /// What a page is made of.
 struct Sheet<'v> {
     visit: &'v Visit,
     query: Query,
+    /// What of the query was not understood.
+    wrong: Vec<Wrong>,
     overview: Overview,
     now: Timestamp,
 }
@@ -64,6 +85,7 @@ impl<'v> Sheet<'v> {
             now: visit.web.login.ground.now(),
             visit,
             query,
+            wrong: Vec::new(),
             overview,
         }
     }
@@ -74,24 +96,21 @@ impl<'v> Sheet<'v> {
         let looked = found
             .looked_until
             .map(|at| Words::of("audit.looked").with("time", said_time(at)));
-        let folded = [
-            &filter.actor,
-            &filter.ip,
-            &filter.resource_type,
-            &filter.resource_id,
-        ];
+        let inputs = self.inputs();
         AuditPage {
             shell: self.visit.shell(Place::Audit),
             alert: None,
             export: self.href("/admin/audit/export", None),
-            search: filter.search.clone().unwrap_or_default(),
+            search: match self.typed("search") {
+                Some(typed) => typed.to_owned(),
+                None => filter.search.clone().unwrap_or_default(),
+            },
+            is_search_wrong: self.typed("search").is_some(),
             selects: self.selects(),
-            inputs: self.inputs(),
             sizes: SIZES.iter().map(|size| self.size(*size)).collect(),
             is_narrowed: *filter != AuditFilter::default(),
-            is_open: folded.iter().any(|set| set.is_some())
-                || filter.from.is_some()
-                || filter.until.is_some(),
+            is_open: inputs.iter().any(|input| !input.value.is_empty()),
+            inputs,
             rows: found
                 .records
                 .iter()
@@ -194,6 +213,12 @@ impl<'v> Sheet<'v> {
         self.visit.web.pages.named(names, value)
     }
 
+    /// What a field said that was not understood.
+    fn typed(&self, field: &str) -> Option<&str> {
+        let wrong = self.wrong.iter().find(|wrong| wrong.field == field);
+        wrong.map(|wrong| wrong.typed.as_str())
+    }
+
     fn inputs(&self) -> Vec<Input> {
         let filter = &self.query.filter;
         let text = |name, label, value: &Option<String>| Input {
@@ -202,15 +227,25 @@ impl<'v> Sheet<'v> {
             kind: "text",
             value: value.clone().unwrap_or_default(),
             step: false,
+            is_wrong: false,
         };
         let time = |name, label, at: Option<Timestamp>| Input {
-            name,
-            label: Words::of(label),
             kind: "datetime-local",
-            value: at.map(field_time).unwrap_or_default(),
             step: true,
+            ..text(name, label, &at.map(field_time))
         };
-        vec![
+        // A field for times would show nothing of a text that is none.
+        let again = |input: Input| match self.typed(input.name) {
+            Some(typed) => Input {
+                kind: "text",
+                value: typed.to_owned(),
+                step: false,
+                is_wrong: true,
+                ..input
+            },
+            None => input,
+        };
+        [
             time("start_time", "audit.from", filter.from),
             time("end_time", "audit.until", filter.until),
             text("actor_user_id", "audit.actor_id", &filter.actor),
@@ -222,6 +257,8 @@ impl<'v> Sheet<'v> {
             ),
             text("resource_id", "audit.resource_id", &filter.resource_id),
         ]
+        .map(again)
+        .into()
     }
 
     fn like(&self, name: &str, value: &str, label: &str) -> Like {

@@ -78,13 +78,41 @@ pub enum Paging {
 pub struct Wrong {
     /// Which.
     pub field: &'static str,
+    /// What it said.
+    pub typed: String,
     why: String,
 }
 
-fn wrong(field: &'static str, why: impl Into<String>) -> Wrong {
+fn wrong(field: &'static str, typed: &str, why: impl Into<String>) -> Wrong {
     Wrong {
         field,
+        typed: typed.to_owned(),
         why: why.into(),
+    }
+}
+
+/// A query as far as it can be understood, and the parts of it that cannot.
+#[derive(Default)]
+pub struct Reading {
+    /// Without what is wrong.
+    pub query: Query,
+    /// In the order of the fields.
+    pub wrong: Vec<Wrong>,
+}
+
+impl Reading {
+    fn strict(self) -> Result<Query, Wrong> {
+        match self.wrong.into_iter().next() {
+            Some(wrong) => Err(wrong),
+            None => Ok(self.query),
+        }
+    }
+
+    fn keep<T: Default>(&mut self, found: Result<T, Wrong>) -> T {
+        found.unwrap_or_else(|wrong| {
+            self.wrong.push(wrong);
+            T::default()
+        })
     }
 }
 
@@ -93,13 +121,25 @@ fn wrong(field: &'static str, why: impl Into<String>) -> Wrong {
 /// # Errors
 /// What is wrong, for the one who asked.
 pub fn read(request: &Request) -> Result<Query, Wrong> {
-    let pairs = request
-        .query_pairs()
-        .map_err(|_| wrong("query", "is not UTF-8 in form encoding, or holds a NUL"))?;
-    read_pairs(&pairs)
+    look(request).strict()
 }
 
-fn read_pairs(pairs: &[(String, String)]) -> Result<Query, Wrong> {
+/// The same for a page, which shows again what was typed.
+pub fn look(request: &Request) -> Reading {
+    match request.query_pairs() {
+        Ok(pairs) => look_at(&pairs),
+        Err(_) => {
+            let why = "is not UTF-8 in form encoding, or holds a NUL";
+            Reading {
+                query: Query::default(),
+                wrong: vec![wrong("query", "", why)],
+            }
+        }
+    }
+}
+
+fn look_at(pairs: &[(String, String)]) -> Reading {
+    let mut reading = Reading::default();
     let get = |name: &str| {
         let found = pairs.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
@@ -108,39 +148,44 @@ fn read_pairs(pairs: &[(String, String)]) -> Result<Query, Wrong> {
         let value = get(name).map(str::trim).filter(|value| !value.is_empty());
         match value {
             Some(value) if value.chars().count() > LONGEST => {
-                Err(wrong(name, format!("is longer than {LONGEST} characters")))
+                let why = format!("is longer than {LONGEST} characters");
+                Err(wrong(name, value, why))
             }
             value => Ok(value.map(str::to_owned)),
         }
     };
     let filter = AuditFilter {
-        event_type: text("event_type")?,
-        severity: text("severity")?,
-        actor: text("actor_user_id")?,
-        ip: text("actor_ip")?,
-        resource_type: text("resource_type")?,
-        resource_id: text("resource_id")?,
-        success: success(get("success").unwrap_or_default())?,
-        from: moment("start_time", get("start_time"))?,
-        until: moment("end_time", get("end_time"))?,
-        search: text("search")?,
+        event_type: reading.keep(text("event_type")),
+        severity: reading.keep(text("severity")),
+        actor: reading.keep(text("actor_user_id")),
+        ip: reading.keep(text("actor_ip")),
+        resource_type: reading.keep(text("resource_type")),
+        resource_id: reading.keep(text("resource_id")),
+        success: reading.keep(success(get("success").unwrap_or_default())),
+        from: reading.keep(moment("start_time", get("start_time"))),
+        until: reading.keep(moment("end_time", get("end_time"))),
+        search: reading.keep(text("search")),
     };
     let size = get("page_size").and_then(|size| size.parse().ok());
     let paging = match get("cursor") {
-        Some(text) => Paging::Key(
-            Cursor::parse(text)
-                .ok_or_else(|| wrong("cursor", "is not one that this server gave out"))?,
-        ),
+        Some(text) => {
+            let why = || wrong("cursor", text, "is not one that this server gave out");
+            let cursor = Cursor::parse(text).ok_or_else(why);
+            reading
+                .keep(cursor.map(Some))
+                .map_or(Paging::Number(1), Paging::Key)
+        }
         None => {
             let number = get("page").and_then(|page| page.parse().ok());
             Paging::Number(number.unwrap_or(1).max(1))
         }
     };
-    Ok(Query {
+    reading.query = Query {
         filter,
         paging,
         size: size.filter(|size| (1..=100).contains(size)).unwrap_or(SIZE),
-    })
+    };
+    reading
 }
 
 fn success(text: &str) -> Result<Option<bool>, Wrong> {
@@ -148,7 +193,7 @@ fn success(text: &str) -> Result<Option<bool>, Wrong> {
         "" => Ok(None),
         "true" => Ok(Some(true)),
         "false" => Ok(Some(false)),
-        _ => Err(wrong("success", "is neither true nor false")),
+        _ => Err(wrong("success", text, "is neither true nor false")),
     }
 }
 
@@ -161,17 +206,17 @@ fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, W
         return Ok(None);
     };
     // A plus sign that was not escaped arrives as a blank.
-    let text = text.replace(' ', "+");
-    let spelled = match text.len() {
-        10 => format!("{text}T00:00:00Z"),
-        16 => format!("{text}:00Z"),
-        19 => format!("{text}Z"),
-        _ => text,
+    let plain = text.replace(' ', "+");
+    let spelled = match plain.len() {
+        10 => format!("{plain}T00:00:00Z"),
+        16 => format!("{plain}:00Z"),
+        19 => format!("{plain}Z"),
+        _ => plain,
     };
     let at = from_rfc3339(&spelled).filter(|at| (1..=9999).contains(&at.year()));
     match at {
         Some(at) => Ok(Some(at)),
-        None => Err(wrong(name, "is not a time as in RFC 3339")),
+        None => Err(wrong(name, text, "is not a time as in RFC 3339")),
     }
 }
 
@@ -184,7 +229,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        read_pairs(&pairs)
+        look_at(&pairs).strict()
     }
 
     #[test]
@@ -216,6 +261,21 @@ mod tests {
         ] {
             assert_eq!(ask(&[(name, value)]).err().unwrap().field, name);
         }
+    }
+
+    #[test]
+    fn what_can_be_understood_is_kept() {
+        let pairs = [
+            ("start_time", "yesterday"),
+            ("actor_ip", "192.0.2.7"),
+            ("success", "banana"),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let reading = look_at(&pairs);
+        let wrong = reading.wrong.iter();
+        let wrong: Vec<_> = wrong.map(|w| (w.field, w.typed.as_str())).collect();
+        assert_eq!(wrong, [("success", "banana"), ("start_time", "yesterday")]);
+        assert_eq!(reading.query.filter.ip.as_deref(), Some("192.0.2.7"));
     }
 
     #[test]

@@ -4,10 +4,13 @@ use super::{
     WebDeps,
     guard::{self, Answer, Visit},
     registered::{
-        RegisteredDeps, Side, both, detail_page, editor, facts::holdings, named, refused, secret,
+        RegisteredDeps, Side, both, detail_page, editor,
+        facts::{holdings, what_ends},
+        named, refused, secret,
     },
 };
 use crate::{
+    domain::client::ClientStatus,
     flows::registry::{RegistryError, delete},
     http::router::Routes,
     pages::{Alert, ConfirmPage, Fact, Place, Words},
@@ -66,11 +69,7 @@ async fn show(on: On, visit: Arc<Visit>) -> Answer {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Owner, error),
     };
-    let ground = &on.1.registry.ground;
-    let held = ground
-        .store
-        .client_holdings(&client.client_id, ground.now())
-        .await?;
+    let held = both::held(&on.1, &client).await?;
     let page = detail_page(&visit, (Side::Owner, &on.1), &client, holdings(held));
     Ok(visit.draw(200, &page))
 }
@@ -80,12 +79,16 @@ async fn ask_delete(on: On, visit: Arc<Visit>) -> Answer {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Owner, error),
     };
+    if client.status == ClientStatus::Active {
+        return Ok(visit.to(&format!("/apps/{}?error=active", client.client_id)));
+    }
+    let held = both::held(&on.1, &client).await?;
     let page = ConfirmPage {
         shell: visit.shell(Place::Apps),
         title: Words::of("clients.delete_title"),
         lead: Words::from(client.name.as_str()),
         facts: vec![Fact::new("clients.id", client.client_id.as_str())],
-        consequences: vec![Words::of("clients.delete_final")],
+        consequences: what_ends(held),
         action: format!("/apps/{}/delete", client.client_id),
         hidden: vec![],
         button: Words::of("clients.delete"),
@@ -110,7 +113,8 @@ async fn remove(on: On, visit: Arc<Visit>) -> Answer {
         }
         Err(RegistryError::WrongState) => match both::found((on.0, &on.1), &visit).await {
             Ok(client) => {
-                let mut page = detail_page(&visit, (Side::Owner, &on.1), &client, vec![]);
+                let held = holdings(both::held(&on.1, &client).await?);
+                let mut page = detail_page(&visit, (Side::Owner, &on.1), &client, held);
                 page.standing = Some(Alert::error(Words::of("apps.error.active")));
                 Ok(visit.draw(400, &page))
             }

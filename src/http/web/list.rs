@@ -108,6 +108,17 @@ impl Listing {
         listing
     }
 
+    /// The first page in the place of one that came out empty: what stood on it was ended from there, or has ended since.
+    pub fn first_instead<T>(&self, leaf: &Leaf<T>) -> Option<Self> {
+        let is_over =
+            leaf.rows.is_empty() && leaf.older.is_none() && self.slice.from != Edge::Start;
+        is_over.then(|| {
+            let mut first = self.clone();
+            first.slice.from = Edge::Start;
+            first
+        })
+    }
+
     /// The address of the first page with the same search and filters, where `changed` stands in for one of them.
     pub fn href(&self, changed: Option<(&str, &str)>) -> String {
         let mut pairs: Vec<(&str, String)> = vec![("search", self.search.clone())];

@@ -21,7 +21,7 @@ pub fn render(source: &str, copy: &str) -> Rendered {
         html: String::with_capacity(source.len() * 2),
         sections: Vec::new(),
     };
-    let mut events = Vec::new();
+    let (mut events, mut blocks) = (Vec::new(), 0);
     let mut parser = Parser::new_ext(source, Options::ENABLE_TABLES);
     while let Some(event) = parser.next() {
         match event {
@@ -47,7 +47,9 @@ pub fn render(source: &str, copy: &str) -> Rendered {
             }
             Event::Start(Tag::CodeBlock(kind)) => {
                 let text = until_code_ends(&mut parser);
-                events.push(Event::Html(block(&kind, &text, copy).into()));
+                blocks += 1;
+                let drawn = block(&kind, &text, (blocks, copy));
+                events.push(Event::Html(drawn.into()));
             }
             Event::Html(text) | Event::InlineHtml(text) => events.push(Event::Text(text)),
             Event::Start(Tag::Table(alignment)) => {
@@ -87,7 +89,7 @@ fn plain(events: &[Event<'_>]) -> String {
 }
 
 /// A sample, or a drawing of what happens in which order. What follows the language is for tests.
-fn block(kind: &CodeBlockKind<'_>, text: &str, copy: &str) -> String {
+fn block(kind: &CodeBlockKind<'_>, text: &str, (n, copy): (usize, &str)) -> String {
     let language = match kind {
         CodeBlockKind::Fenced(info) => info.split(' ').next().unwrap_or_default().to_owned(),
         CodeBlockKind::Indented => String::new(),
@@ -96,7 +98,7 @@ fn block(kind: &CodeBlockKind<'_>, text: &str, copy: &str) -> String {
     if language == "sequence" {
         sequence::draw(&mut out, text);
     } else {
-        sample(&mut out, &language, text, copy);
+        sample(&mut out, &language, text, (n, copy));
     }
     out
 }
@@ -138,7 +140,7 @@ mod tests {
         assert!(
             guide
                 .html
-                .contains("curl &quot;&lt;a&gt;&quot; &amp; b</code>")
+                .contains("curl &quot;&lt;a&gt;&quot; &amp; b</span></code>")
         );
     }
 }

@@ -6,11 +6,17 @@ use super::{
 use crate::{
     domain::{
         audit::AuditRow,
-        ids::{FamilyId, UserId},
+        ids::{FamilyId, TokenId, UserId},
         time::Timestamp,
         token::Family,
     },
-    store::{Store, StoreError, Tx, Unit, endings::Ended, listing::Draft, rows::TOKEN, sql::Value},
+    store::{
+        Store, StoreError, Tx, Unit,
+        endings::Ended,
+        listing::Draft,
+        rows::TOKEN,
+        sql::{Sql, Value},
+    },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 
@@ -39,7 +45,7 @@ impl Store {
         Ok(Held { tokens, is_all })
     }
 
-    /// As [`Store::held_tokens`], of one sign-in.
+    /// As [`Store::held_tokens`], of one sign-in; and what its app holds that does not tell which it belongs to.
     ///
     /// # Errors
     /// As the database.
@@ -52,9 +58,7 @@ impl Store {
         if id.as_str().contains('\0') {
             return Ok(Vec::new());
         }
-        let mut tokens = self.held(user_id, Some(id), now).await?;
-        tokens.retain(|held| held.token.family_root() == *id);
-        Ok(tokens)
+        self.held(user_id, Some(id), now).await
     }
 
     async fn held(
@@ -80,7 +84,12 @@ impl Store {
                 draft.add(&format!("t.{column} = "));
                 draft.text(id.as_str());
             }
-            draft.add(")");
+            draft.add(
+                " OR (t.token_family_id = '' AND coalesce(t.parent_token_id, '') = '' \
+                 AND t.client_id = (SELECT s.client_id FROM access_tokens s WHERE s.id = ",
+            );
+            draft.text(id.as_str());
+            draft.add(")))");
         }
         draft.add(" ORDER BY t.expires_at DESC LIMIT ");
         draft.bind(Value::Int(i64::try_from(HELD + 1).unwrap_or(i64::MAX)));
@@ -102,6 +111,8 @@ impl Store {
 pub struct EndSignIn {
     /// Which.
     pub family: Family,
+    /// Tokens of it that do not tell that they are.
+    pub joined: Vec<TokenId>,
     /// Now.
     pub at: Timestamp,
     /// Rows of the trail; each gets the detail `revoked_count`. None are written when it was over.
@@ -113,7 +124,11 @@ impl Unit for EndSignIn {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
-            let ended = revoke_family(tx, &self.family, self.at).await?;
+            let mut ended = revoke_family(tx, &self.family, self.at).await?;
+            for token_id in &self.joined {
+                let revoke = "UPDATE access_tokens SET status = 'revoked' WHERE id = $1 AND status IN ('active', 'disabled')";
+                ended += tx.run(Sql::new(revoke).text(token_id.as_str())).await?;
+            }
             if ended > 0 {
                 let ended = Ended {
                     tokens: ended,

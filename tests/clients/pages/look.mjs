@@ -2,8 +2,8 @@
 //
 //   node look.mjs DIRECTORY
 //
-// Accessibility (axe-core, every rule of WCAG 2.2 A and AA and its best practices), layout shift, columns that stick out,
-// and the keyboard: every control is reached by Tab, in the order of the document, and can be seen to have the focus.
+// Accessibility (axe-core, every rule of WCAG 2.2 A and AA and its best practices; and that no two controls that do
+// different things are called and described alike), layout shift, columns that stick out, and the keyboard: every control is reached by Tab, in the order of the document, and can be seen to have the focus.
 // DIRECTORY holds `<name>.<language>.html` and the files that pages load at their paths. Exit code 1 with findings.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -82,6 +82,30 @@ const judge = `async (scheme) => {
     rule.nodes.map((node) => [rule.impact, rule.id, node.html.slice(0, 160), why(node)].join(" - ")));
 }`;
 
+/** What a control is called, how it is described and in which landmark it stands, against where it leads. */
+const alike = `() => {
+  document.querySelectorAll("details").forEach((e) => { e.open = true; });
+  axe.setup(document);
+  const text = (id) => document.getElementById(id)?.textContent ?? "";
+  const said = (e) => [
+    axe.commons.text.accessibleText(e),
+    (e.getAttribute("aria-describedby") ?? "").split(" ").map(text).join(" "),
+    e.closest("nav[aria-label]")?.getAttribute("aria-label") ?? "",
+  ].join(" | ").replace(/\\s+/g, " ");
+  const sent = (form) => [...form.elements].filter((e) => e.type === "hidden" && e.name !== "csrf_token").map((e) => e.name + "=" + e.value);
+  const leads = (e) => e.href ?? e.dataset.copy ?? (e.form && e.type === "submit" ? [e.form.action, e.form.method === "post" ? "post" : "", e.value, ...sent(e.form)].join(" ").trim() : "");
+  const seen = new Map();
+  const faults = [];
+  for (const e of document.querySelectorAll("a[href], button")) {
+    if (!e.checkVisibility({ visibilityProperty: true }) || !leads(e)) continue;
+    const [name, to] = [said(e), leads(e)];
+    if (seen.has(name) && seen.get(name) !== to) faults.push("is called like another that leads elsewhere: " + name + " (" + to + ")");
+    seen.set(name, to);
+  }
+  axe.teardown();
+  return faults;
+}`;
+
 /** Remembers what gets the focus, how that looks, and whether it can be seen. Tab begins at the top. */
 const watch = `() => {
   document.activeElement.blur();
@@ -146,13 +170,18 @@ async function look(browser, base, page) {
       await browser.scheme(scheme);
       for (const fault of await browser.run(judge, scheme)) found(page, `${width} ${scheme}`, fault);
     }
-    if (isEnglish && width === SIZES[0][0]) await byKeyboard(browser, page);
+    if (isEnglish && width === SIZES[0][0]) {
+      await byKeyboard(browser, page);
+      for (const fault of await browser.run(alike)) found(page, "names", fault);
+    }
   }
 }
 
 /** The checks must be able to fail: on this page each of them has to. */
 const BROKEN = `<!doctype html><html lang="en"><title>Broken</title><body><main><h1>Broken</h1>
 <p style="color: #999; background: #aaa">Pale</p><input style="outline: none; width: 1400px"><a href="/" tabindex="1">x</a>
+<ul><li id="one">One<li id="two">Two</ul><a href="/1" aria-describedby="one">Open</a> <a href="/2" aria-describedby="one">Open</a>
+<a href="/3" aria-describedby="two">Open</a>
 </main></body></html>`;
 
 function mustFind(expected) {
@@ -173,7 +202,7 @@ try {
   const source = `window.setInterval = () => 0; ${axe}`;
   await browser.command("Page.addScriptToEvaluateOnNewDocument", { source });
   await look(browser, base, "broken.en");
-  mustFind(["color-contrast", "label", "sticks out", "does not show", "tabindex"]);
+  mustFind(["color-contrast", "label", "sticks out", "does not show", "tabindex", "Open | One |  (http"]);
   for (const page of pages) await look(browser, base, page);
 } finally {
   await browser.close();

@@ -83,6 +83,40 @@ fn tokens_of_one_grant_are_one_sign_in() {
     );
 }
 
+/// As the Go server wrote them in fixed mode: the refresh token a moment after the access token, and neither tells.
+#[test]
+fn the_first_access_token_of_the_go_server_is_with_its_refresh_token() {
+    let refresh = |id: &str, created| {
+        let mut own = own(id, None, None, created);
+        own.token.category = TokenCategory::Refresh;
+        own
+    };
+    let mut other_app = own("other-app", None, None, 200);
+    other_app.token.client_id = ClientId::new("other");
+    let mut other_scope = own("other-scope", None, None, 200);
+    other_scope.token.scopes = ScopeSet::stored("email");
+    let mut other_consent = own("other-consent", None, None, 200);
+    other_consent.token.authorization_id = Some(7);
+    let all = vec![
+        own("a", None, None, 200),
+        refresh("r", 200),
+        refresh("later", 201),
+        own("lone", None, None, 300),
+        other_app,
+        other_scope,
+        other_consent,
+    ];
+    let found = grouped(all, at(1000));
+    let with = |id: &str| {
+        let sign_in = found.iter().find(|sign_in| sign_in.id.as_str() == id);
+        sign_in.map_or(0, |sign_in| sign_in.tokens.len())
+    };
+    assert_eq!((with("r"), with("later"), with("a")), (2, 1, 0));
+    for alone in ["lone", "other-app", "other-scope", "other-consent"] {
+        assert_eq!(with(alone), 1, "{alone}");
+    }
+}
+
 #[test]
 fn a_search_looks_at_app_scope_and_device_in_any_case() {
     let all = || grouped(vec![own("a", Some("a"), None, 100)], at(1000));

@@ -86,13 +86,26 @@ pub async fn end(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 }
 
 /// `GET /account/browsers/end-others`.
-pub async fn ask_others(_deps: AccountDeps, visit: Arc<Visit>) -> Answer {
+pub async fn ask_others(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
+    let found = account::browsers(&deps, &oneself(&visit)).await?;
+    let current = &visit.guest.session.hash;
+    let others = found.iter().filter(|session| session.hash != *current);
+    let n = others.count();
+    if n == 0 {
+        return Ok(visit.to(&format!("{LIST}?warning=no_others")));
+    }
     let page = ConfirmPage {
         shell: visit.shell(Place::Account),
         title: Words::of("account.browsers.end_others_heading"),
         lead: Words::of("account.browsers.end_others_lead"),
         facts: Vec::new(),
-        consequences: vec![Words::of("account.browsers.apps_stay")],
+        consequences: vec![
+            Words::count(
+                "account.browsers.ends",
+                u64::try_from(n).unwrap_or(u64::MAX),
+            ),
+            Words::of("account.browsers.apps_stay"),
+        ],
         action: visit.request.path().to_owned(),
         hidden: Vec::new(),
         button: Words::of("account.browsers.end_others"),

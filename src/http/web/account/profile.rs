@@ -229,12 +229,17 @@ fn refused(form: PasswordForm, error: &PasswordError) -> PasswordForm {
 /// `GET /account/connections/{id}/unlink`.
 pub async fn ask_unlink(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let linked = account::linked_logins(&deps, &oneself(&visit)).await?;
+    let user = &visit.guest.user;
+    let is_only = linked.len() == 1 && is_local(user) && user.password_hash.is_empty();
     let Some(login) = linked
         .into_iter()
         .find(|login| login.id == visit.param("id"))
     else {
         return Ok(visit.not_found());
     };
+    if is_only {
+        return Ok(visit.to(&format!("{PAGE}?warning=only_way_in")));
+    }
     Ok(visit.draw(200, &confirm_unlink(&visit, login)))
 }
 

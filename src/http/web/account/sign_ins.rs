@@ -5,15 +5,15 @@ use super::{
 };
 use crate::{
     domain::time::Timestamp,
-    flows::account::{self, AccountDeps, Holdings, SignIn, SignIns},
+    flows::account::{self, AccountDeps, Holdings, OwnToken, SignIn, SignIns},
     http::web::{
         form_encoded,
         guard::{Answer, Visit},
         list::Listing,
     },
     pages::{
-        AppGroup, Badge, ConfirmPage, Fact, Filter, Place, SignInRow, SignInsPage, Tone, When,
-        Words, agent_words,
+        AppGroup, Badge, ConfirmPage, Fact, Filter, Place, SignInRow, SignInsPage, TokenRow, Tone,
+        When, Words, agent_words,
     },
 };
 use std::sync::Arc;
@@ -23,8 +23,14 @@ const SHOWN: usize = 10;
 
 /// `GET /account/sessions` without a filter for tokens.
 pub async fn list(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer {
-    let query = (listing.search.as_str(), &listing.slice);
-    let found = account::sign_ins(deps, &oneself(visit), query).await?;
+    let who = oneself(visit);
+    let search = listing.search.as_str();
+    let mut found = account::sign_ins(deps, &who, (search, &listing.slice)).await?;
+    let first = listing.first_instead(&found.leaf);
+    if let Some(first) = &first {
+        found = account::sign_ins(deps, &who, (search, &first.slice)).await?;
+    }
+    let listing = first.as_ref().unwrap_or(listing);
     let now = deps.login.ground.now();
     let page = SignInsPage {
         shell: visit.shell(Place::Account),
@@ -55,10 +61,13 @@ fn by_app(found: &[SignIn], now: Timestamp, back: &str) -> Vec<AppGroup> {
     let mut apps: Vec<AppGroup> = Vec::new();
     for (n, sign_in) in found.iter().enumerate() {
         let client_id = sign_in.client_id.as_str();
-        let row = row(sign_in, n, now, back);
-        match apps.iter_mut().find(|app| app.client_id == client_id) {
+        let known = apps.iter().position(|app| app.client_id == client_id);
+        let app = known.unwrap_or(apps.len());
+        let row = row(sign_in, (app, n), now, back);
+        match apps.get_mut(app) {
             Some(app) => app.sign_ins.push(row),
             None => apps.push(AppGroup {
+                n: app,
                 client_name: sign_in.client_name.clone(),
                 client_id: client_id.to_owned(),
                 sign_ins: vec![row],
@@ -68,8 +77,13 @@ fn by_app(found: &[SignIn], now: Timestamp, back: &str) -> Vec<AppGroup> {
     apps
 }
 
-fn row(sign_in: &SignIn, n: usize, now: Timestamp, back: &str) -> SignInRow {
-    let shown = sign_in.tokens.iter().take(SHOWN);
+fn row(sign_in: &SignIn, (app, n): (usize, usize), now: Timestamp, back: &str) -> SignInRow {
+    let shown = sign_in.tokens.iter().take(SHOWN).enumerate();
+    let token = |(at, own): (usize, &OwnToken)| TokenRow {
+        row: format!("token-{n}-{at}"),
+        within: format!("app-{app} device-{n}"),
+        ..tokens::row(own, now, back)
+    };
     SignInRow {
         n,
         agent: agent_words(&sign_in.user_agent),
@@ -85,7 +99,7 @@ fn row(sign_in: &SignIn, n: usize, now: Timestamp, back: &str) -> SignInRow {
             form_encoded(back)
         ),
         held: Words::count("account.sign_ins.held", sign_in.held()),
-        tokens: shown.map(|own| tokens::row(own, now, back)).collect(),
+        tokens: shown.map(token).collect(),
         has_more: sign_in.tokens.len() > SHOWN,
     }
 }

@@ -72,7 +72,13 @@ async fn tokens(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer 
         }),
         category: TokenCategory::stored(listing.filter("category")),
     };
-    let own = account::tokens(deps, &oneself(visit), (&query, &listing.slice)).await?;
+    let who = oneself(visit);
+    let mut own = account::tokens(deps, &who, (&query, &listing.slice)).await?;
+    let first = listing.first_instead(&own.leaf);
+    if let Some(first) = &first {
+        own = account::tokens(deps, &who, (&query, &first.slice)).await?;
+    }
+    let listing = first.as_ref().unwrap_or(listing);
     let back = listing.query();
     let page = TokensPage {
         shell: visit.shell(Place::Account),
@@ -83,7 +89,11 @@ async fn tokens(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer 
             .leaf
             .rows
             .iter()
-            .map(|own| row(own, now, &back))
+            .enumerate()
+            .map(|(n, own)| TokenRow {
+                row: format!("token-{n}"),
+                ..row(own, now, &back)
+            })
             .collect(),
         pager: listing.pager(&own.leaf, None),
     };
@@ -132,7 +142,7 @@ pub fn views(listing: &Listing) -> Tabs {
     }
 }
 
-/// A token in a list.
+/// A token in a list, which gives it its place.
 pub fn row(own: &OwnToken, now: Timestamp, back: &str) -> TokenRow {
     let token = &own.token;
     let id = form_encoded(token.id.as_str());
@@ -155,6 +165,8 @@ pub fn row(own: &OwnToken, now: Timestamp, back: &str) -> TokenRow {
     };
     let is_held = matches!(token.state(now), TokenState::Active | TokenState::Disabled);
     TokenRow {
+        row: String::new(),
+        within: String::new(),
         category: category(token.category),
         badge,
         client_name: own.client_name.clone(),

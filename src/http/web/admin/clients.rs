@@ -1,7 +1,6 @@
 //! `/admin/clients`: every client. What ends something asks first, and tells what it will end.
 use crate::{
     domain::{client::Client, registration::MAX_REASON},
-    flows::browse::ClientHoldings,
     flows::registry::{Capacity, RegistryError, approve, delete, reject, revoke_all},
     http::{
         respond::Response,
@@ -12,7 +11,7 @@ use crate::{
             guard::{self, Answer, Visit},
             registered::{
                 RegisteredDeps, Side, both, detail_page, editor,
-                facts::{holdings, of as facts_of},
+                facts::{holdings, of as facts_of, what_ends},
                 named, refused, secret, version,
             },
         },
@@ -128,21 +127,10 @@ async fn show(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
-    let mut more = holdings(held(&deps, &client).await?);
+    let mut more = holdings(both::held(&deps, &client).await?);
     more.push(Fact::new("clients.owner", owner(&deps, &client).await?));
     let page = detail_page(&visit, (Side::Admin, &deps), &client, more);
     Ok(visit.draw(200, &page))
-}
-
-async fn held(
-    deps: &RegisteredDeps,
-    client: &Client,
-) -> Result<ClientHoldings, crate::flows::browse::StoreError> {
-    let ground = &deps.registry.ground;
-    ground
-        .store
-        .client_holdings(&client.client_id, ground.now())
-        .await
 }
 
 async fn owner(
@@ -305,7 +293,7 @@ async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
-    let held = held(&deps, &client).await?;
+    let held = both::held(&deps, &client).await?;
     let page = ConfirmPage {
         title: Words::of("clients.revoke_title"),
         consequences: vec![
@@ -337,15 +325,10 @@ async fn ask_delete(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
-    let held = held(&deps, &client).await?;
+    let held = both::held(&deps, &client).await?;
     let page = ConfirmPage {
         title: Words::of("clients.delete_title"),
-        consequences: vec![
-            Words::of("clients.delete_tokens").with("n", Words::counted(held.tokens)),
-            Words::of("clients.delete_consents").with("n", Words::counted(held.consents)),
-            Words::of("clients.delete_codes"),
-            Words::of("clients.delete_final"),
-        ],
+        consequences: what_ends(held),
         ..confirm(&visit, &client, "delete")
     };
     Ok(visit.draw(200, &page))

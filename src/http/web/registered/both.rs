@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{client::Client, registration::Draft, submission},
-    flows::browse::ClientQuery,
+    flows::browse::{ClientHoldings, ClientQuery, StoreError},
     flows::registry::{Edit, RegistryError, create, find, update},
     http::web::{
         guard::{Answer, Visit},
@@ -29,6 +29,15 @@ pub async fn found(
 ) -> Result<Client, RegistryError> {
     let reader = (&visit.guest.user.id, side.capacity());
     find(&deps.registry, &named(visit), reader).await
+}
+
+/// What was given to the client and still counts.
+pub async fn held(deps: &RegisteredDeps, client: &Client) -> Result<ClientHoldings, StoreError> {
+    let ground = &deps.registry.ground;
+    ground
+        .store
+        .client_holdings(&client.client_id, ground.now())
+        .await
 }
 
 pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {

@@ -67,6 +67,16 @@ pub fn holdings(held: ClientHoldings) -> Vec<Fact> {
     ]
 }
 
+/// What ends with it, when it is deleted.
+pub fn what_ends(held: ClientHoldings) -> Vec<Words> {
+    vec![
+        Words::of("clients.delete_tokens").with("n", Words::counted(held.tokens)),
+        Words::of("clients.delete_consents").with("n", Words::counted(held.consents)),
+        Words::of("clients.delete_codes"),
+        Words::of("clients.delete_final"),
+    ]
+}
+
 /// What its status means to whoever looks at it.
 pub fn standing(client: &Client) -> Option<Alert> {
     match client.status {

@@ -78,6 +78,9 @@ fn n(key: &'static str, n: Counted) -> Words {
 
 async fn disable(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
     let (user, held) = match another(&deps, &visit).await {
+        Ok((user, _)) if !user.is_active => {
+            return told(&deps, &visit, PeopleError::AlreadySo).await;
+        }
         Ok(target) => target,
         Err(error) => return told(&deps, &visit, error).await,
     };

@@ -97,8 +97,12 @@ async fn ask_all(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         Err(error) => return refused(&visit, error),
     };
     let others = found.iter().filter(|session| !is_current(&visit, session));
+    let n = others.count();
+    if n == 0 {
+        return Ok(visit.to(&format!("{}?warning=browser_gone", list_of(&user))));
+    }
     let mut consequences = vec![
-        Words::of("users.ends_browsers").with("n", others.count().to_string()),
+        Words::of("users.ends_browsers").with("n", n.to_string()),
         Words::of("users.apps_stay"),
     ];
     if user.id == visit.guest.user.id {
