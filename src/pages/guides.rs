@@ -206,14 +206,23 @@ impl Guide {
     }
 }
 
-/// A block of text for machines, with a button that copies it and is described by the first line.
-fn sample(out: &mut String, language: &str, text: &str, (n, copy): (usize, &str)) {
+/// Where a sample stands.
+struct Place<'a> {
+    /// The heading above it.
+    beneath: &'a str,
+    /// Which it is.
+    n: usize,
+}
+
+/// A block of text for machines, with a button that copies it and is described by heading and first line.
+fn sample(out: &mut String, language: &str, text: &str, (place, copy): (Place<'_>, &str)) {
+    let Place { beneath, n } = place;
     let text = text.trim_end();
     let (first, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
     let _ = writeln!(
         out,
         "<div class=\"sample-box\"><pre class=\"sample\" data-language=\"{}\" tabindex=\"0\"><code><span id=\"sample-{n}\">{}</span>{}</code></pre>\
-         <button class=\"button quiet small copy\" type=\"button\" aria-describedby=\"sample-{n}\" data-copy=\"{}\" {copy}</div>",
+         <button class=\"button quiet small copy\" type=\"button\" aria-describedby=\"{beneath} sample-{n}\" data-copy=\"{}\" {copy}</div>",
         html_escape(language),
         html_escape(first),
         html_escape(rest),

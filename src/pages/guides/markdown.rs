@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-use super::{Section, sample, sequence};
+use super::{Place, Section, sample, sequence};
 
 /// A guide, rendered.
 pub struct Rendered {
@@ -21,7 +21,7 @@ pub fn render(source: &str, copy: &str) -> Rendered {
         html: String::with_capacity(source.len() * 2),
         sections: Vec::new(),
     };
-    let (mut events, mut blocks) = (Vec::new(), 0);
+    let (mut events, mut blocks, mut beneath) = (Vec::new(), 0, String::new());
     let mut parser = Parser::new_ext(source, Options::ENABLE_TABLES);
     while let Some(event) = parser.next() {
         match event {
@@ -33,6 +33,7 @@ pub fn render(source: &str, copy: &str) -> Rendered {
                     continue;
                 }
                 let id = anchor(&title, guide.sections.len() + 1);
+                beneath.clone_from(&id);
                 events.push(Event::Start(Tag::Heading {
                     level,
                     id: Some(CowStr::from(id.clone())),
@@ -48,7 +49,11 @@ pub fn render(source: &str, copy: &str) -> Rendered {
             Event::Start(Tag::CodeBlock(kind)) => {
                 let text = until_code_ends(&mut parser);
                 blocks += 1;
-                let drawn = block(&kind, &text, (blocks, copy));
+                let place = Place {
+                    beneath: &beneath,
+                    n: blocks,
+                };
+                let drawn = block(&kind, &text, (place, copy));
                 events.push(Event::Html(drawn.into()));
             }
             Event::Html(text) | Event::InlineHtml(text) => events.push(Event::Text(text)),
@@ -89,7 +94,7 @@ fn plain(events: &[Event<'_>]) -> String {
 }
 
 /// A sample, or a drawing of what happens in which order. What follows the language is for tests.
-fn block(kind: &CodeBlockKind<'_>, text: &str, (n, copy): (usize, &str)) -> String {
+fn block(kind: &CodeBlockKind<'_>, text: &str, (place, copy): (Place<'_>, &str)) -> String {
     let language = match kind {
         CodeBlockKind::Fenced(info) => info.split(' ').next().unwrap_or_default().to_owned(),
         CodeBlockKind::Indented => String::new(),
@@ -98,7 +103,7 @@ fn block(kind: &CodeBlockKind<'_>, text: &str, (n, copy): (usize, &str)) -> Stri
     if language == "sequence" {
         sequence::draw(&mut out, text);
     } else {
-        sample(&mut out, &language, text, (n, copy));
+        sample(&mut out, &language, text, (place, copy));
     }
     out
 }
