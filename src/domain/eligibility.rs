@@ -1,5 +1,5 @@
 //! The one question that every grant asks before it issues: may this person and this client still get a token?
-use super::{client::Client, time::Timestamp, trace::Check};
+use super::{client::Client, time::Timestamp, token::Family, trace::Check};
 
 /// Which switch of the client a grant needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,10 +8,22 @@ pub enum Grant {
     DeviceCode,
     /// RFC 6749 §4.1.
     AuthorizationCode,
-    /// RFC 6749 §6: the client must still be allowed one of the grants that lead to a refresh token.
+    /// RFC 6749 §6, of a family whose beginning is not on record: the client must still be allowed one of the grants that
+    /// lead to a refresh token.
     RefreshToken,
     /// RFC 6749 §4.4.
     ClientCredentials,
+}
+
+impl Grant {
+    /// What a refresh goes on with: a switch that is taken from a client takes it from what it led to.
+    pub fn continued(family: &Family) -> Self {
+        match family.grant {
+            "device_code" => Self::DeviceCode,
+            "authorization_code" => Self::AuthorizationCode,
+            _ => Self::RefreshToken,
+        }
+    }
 }
 
 /// Why nothing is issued.

@@ -14,6 +14,7 @@ use crate::{
         client::Client,
         digest::sha256_hex,
         eligibility::{self, ClientStanding, Grant, Owner, Refusal},
+        ids::ClientId,
         oauth_error::{ErrorCode, OauthError},
         resource,
         scope::ScopeSet,
@@ -93,29 +94,31 @@ pub async fn refresh(
         )
         .await?;
     deps.rules.check_extra(&client, &request.extra)?;
-    match attempt(deps, request, &client, trail).await? {
+    match attempt(deps, request, &client.client_id, trail).await? {
         Attempt::Answered(response) => Ok(*response),
         // Somebody used it in the same moment. Within the grace that is a retry, judged anew on what is there now.
-        Attempt::Raced(_) if !deps.rules.retry_grace.is_zero() => {
-            match attempt(deps, request, &client, trail).await? {
+        Attempt::Raced(..) if !deps.rules.retry_grace.is_zero() => {
+            match attempt(deps, request, &client.client_id, trail).await? {
                 Attempt::Answered(response) => Ok(*response),
-                Attempt::Raced(token) => Err(replayed(deps, &token, &request.origin).await),
+                Attempt::Raced(token, name) => {
+                    Err(replayed(deps, &token, name, &request.origin).await)
+                }
             }
         }
-        Attempt::Raced(token) => Err(replayed(deps, &token, &request.origin).await),
+        Attempt::Raced(token, name) => Err(replayed(deps, &token, name, &request.origin).await),
     }
 }
 
 enum Attempt {
     Answered(Box<TokenResponse>),
-    /// The token was spent between the look and the transaction.
-    Raced(Box<Token>),
+    /// The token was spent between the look and the transaction. With the name of its person.
+    Raced(Box<Token>, String),
 }
 
 async fn attempt(
     deps: &RefreshDeps,
     request: &RefreshRequest,
-    client: &Client,
+    asking: &ClientId,
     trail: &mut Trail,
 ) -> Result<Attempt, FlowError> {
     let hash = sha256_hex(request.refresh_token.expose().as_bytes());
@@ -123,10 +126,11 @@ async fn attempt(
     let RefreshToken {
         token,
         family,
+        client,
         person,
     } = found.ok_or_else(invalid)?;
     let now = deps.ground.now();
-    let verdict = judge_refresh(&token, &client.client_id, deps.rules.rotation, now, trail);
+    let verdict = judge_refresh(&token, asking, deps.rules.rotation, now, trail);
     let retry = match verdict {
         RefreshVerdict::Usable => false,
         RefreshVerdict::Invalid => return Err(invalid().into()),
@@ -145,8 +149,13 @@ async fn attempt(
             trail.pass_all(&[Check::Reuse, Check::Credential]);
             true
         }
-        RefreshVerdict::Revoked => return Err(replayed(deps, &token, &request.origin).await),
+        RefreshVerdict::Revoked => {
+            let name = person.map(|user| user.username).unwrap_or_default();
+            return Err(replayed(deps, &token, name, &request.origin).await);
+        }
     };
+    // Its row as it is now: who asks was found in what this process remembers.
+    let client = &client.ok_or_else(|| refused(Refusal::Client))?;
     let audience = proven(&deps.keys.current(), request.refresh_token.expose(), now)?;
     trail.pass(Check::Signature);
     let scopes = narrowing::scopes(request.scope.as_deref(), &token.scopes, client)?;
@@ -214,7 +223,7 @@ async fn exchange(
         consent: None,
     };
     let standing = Some(ClientStanding::from(client));
-    let verdict = eligibility::check(Grant::RefreshToken, standing, owner);
+    let verdict = eligibility::check(Grant::continued(&family), standing, owner);
     // The consent is asked about in the transaction.
     let until = verdict.err().unwrap_or(Refusal::Consent);
     trail.pass_all(Refusal::passed_before(Some(until)));
@@ -270,7 +279,7 @@ async fn exchange(
         }
         rows => commit(deps, token, rows, family, audit, now).await?,
     };
-    tell(request, token, minted, outcome)
+    tell(request, (token, user), minted, outcome)
 }
 
 async fn commit(
@@ -313,7 +322,7 @@ async fn commit(
 
 fn tell(
     request: &RefreshRequest,
-    token: &Token,
+    (token, user): (&Token, &User),
     minted: Minted,
     outcome: Refreshed,
 ) -> Result<Attempt, FlowError> {
@@ -326,14 +335,22 @@ fn tell(
             }
             Ok(Attempt::Answered(Box::new(response)))
         }
-        Refreshed::AlreadyUsed => Ok(Attempt::Raced(Box::new(token.clone()))),
+        Refreshed::AlreadyUsed => {
+            let token = Box::new(token.clone());
+            Ok(Attempt::Raced(token, user.username.clone()))
+        }
         Refreshed::Invalid | Refreshed::FamilyRevoked => Err(invalid().into()),
         Refreshed::Refused(refusal) => Err(refused(refusal).into()),
     }
 }
 
 /// A used refresh token came again: somebody else has a copy. The whole family dies.
-async fn replayed(deps: &RefreshDeps, token: &Token, origin: &Origin) -> FlowError {
+async fn replayed(
+    deps: &RefreshDeps,
+    token: &Token,
+    username: String,
+    origin: &Origin,
+) -> FlowError {
     let now = deps.ground.now();
     let family = adopted(token);
     let event = AuditEvent::new(
@@ -346,7 +363,7 @@ async fn replayed(deps: &RefreshDeps, token: &Token, origin: &Origin) -> FlowErr
         .user()
         .map_or(Actor::Anonymous, |id| Actor::User {
             id: id.clone(),
-            username: String::new(),
+            username,
         }))
     .on(ResourceType::Token, token.id.as_str(), "")
     .with("family_id", family.id.as_str())

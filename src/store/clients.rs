@@ -55,7 +55,7 @@ impl Store {
 }
 
 impl Keyed for Client {
-    const KEY: &'static str = "client_id";
+    const KEY: &'static str = "c_client_id";
 
     fn by_keys() -> &'static ByKeys {
         static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {

@@ -53,7 +53,7 @@ impl ByKeys {
 /// What is looked up for many callers at once, by a key that no engine refuses to compare with: a text with a zero byte
 /// would fail all who ask with it.
 pub(super) trait Keyed: Clone + Send + Sized + 'static {
-    /// The column with the key.
+    /// The column with the key, by the name that the statement gives it.
     const KEY: &'static str;
 
     /// The statement.

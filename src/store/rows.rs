@@ -23,25 +23,33 @@ use std::time::Duration;
 /// `signing_keys.purpose` of a key that signs ID tokens only.
 pub const FOR_ID_TOKENS: &str = "id_token";
 
-/// The columns that [`client`] reads, of `oauth_applications c`.
-pub const CLIENT: &str = "c.id, c.client_id, c.client_secret, c.fast_secret_hash, c.fast_secret_of, c.client_name, \
-     c.description, c.user_id, c.scopes, c.redirect_uris, c.post_logout_redirect_uris, c.allowed_resources, c.client_type, \
-     c.enable_device_flow, c.enable_auth_code_flow, c.enable_client_credentials_flow, c.status, c.token_profile, c.project, \
-     c.service_account, c.machine_token_ttl, c.token_endpoint_auth_method, c.jwks, c.id_token_signed_response_alg, \
-     c.previous_secret, c.previous_secret_until, c.previous_secret_of, c.registration_metadata, c.status_reason, \
-     c.created_by, c.row_version, c.created_at, c.updated_at";
+/// The columns that [`client`] reads, of `oauth_applications c`. Those that the rows of persons and tokens have, too, have
+/// another name.
+pub const CLIENT: &str = "c.id AS c_id, c.client_id AS c_client_id, c.client_secret, c.fast_secret_hash, c.fast_secret_of, \
+     c.client_name, c.description, c.user_id AS c_user_id, c.scopes AS c_scopes, c.redirect_uris, \
+     c.post_logout_redirect_uris, c.allowed_resources, c.client_type, c.enable_device_flow, c.enable_auth_code_flow, \
+     c.enable_client_credentials_flow, c.status AS c_status, c.token_profile, c.project, c.service_account, \
+     c.machine_token_ttl, c.token_endpoint_auth_method, c.jwks, c.id_token_signed_response_alg, c.previous_secret, \
+     c.previous_secret_until, c.previous_secret_of, c.registration_metadata, c.status_reason, c.created_by, c.row_version, \
+     c.created_at AS c_created_at, c.updated_at AS c_updated_at";
+
+/// The client of a row that is another's in the first place, if there is one.
+pub fn joined_client(row: &Row) -> Result<Option<Client>, StoreError> {
+    let found = row.maybe_text("c_client_id")?;
+    found.map(|_| client(row)).transpose()
+}
 
 /// A row of `oauth_applications`.
 pub fn client(row: &Row) -> Result<Client, StoreError> {
     Ok(Client {
-        application_id: row.int("id")?,
-        client_id: ClientId::new(row.text("client_id")?),
+        application_id: row.int("c_id")?,
+        client_id: ClientId::new(row.text("c_client_id")?),
         secret_hash: row.text("client_secret")?,
         fast_secret_hash: fast_secret(row)?,
         name: row.text("client_name")?,
         description: row.text("description")?,
-        owner: row.text("user_id")?,
-        scopes: ScopeSet::stored(&row.text("scopes")?),
+        owner: row.text("c_user_id")?,
+        scopes: ScopeSet::stored(&row.text("c_scopes")?),
         redirect_uris: row.list("redirect_uris")?,
         post_logout_redirect_uris: row.list("post_logout_redirect_uris")?,
         allowed_resources: row.list("allowed_resources")?,
@@ -49,7 +57,7 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
         device_flow: row.flag("enable_device_flow")?,
         auth_code_flow: row.flag("enable_auth_code_flow")?,
         client_credentials_flow: row.flag("enable_client_credentials_flow")?,
-        status: ClientStatus::stored(&row.text("status")?),
+        status: ClientStatus::stored(&row.text("c_status")?),
         token_profile: row.text("token_profile")?,
         project: row.text("project")?,
         service_account: row.text("service_account")?,
@@ -71,8 +79,8 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
         status_reason: row.text("status_reason")?,
         created_by: row.text("created_by")?,
         version: row.int("row_version")?,
-        created_at: row.time("created_at")?,
-        updated_at: row.time("updated_at")?,
+        created_at: row.time("c_created_at")?,
+        updated_at: row.time("c_updated_at")?,
     })
 }
 

@@ -153,7 +153,7 @@ pub(super) async fn enter(
     }
     let who = (&family.client_id, person(&family.subject)?);
     Ok(
-        match standing::judge(tx, Grant::RefreshToken, who, Some(family)).await? {
+        match standing::judge(tx, Grant::continued(family), who, Some(family)).await? {
             Standing::Good => None,
             Standing::FamilyRevoked => Some(Refreshed::FamilyRevoked),
             Standing::Refused(refusal) => Some(Refreshed::Refused(refusal)),
@@ -262,7 +262,7 @@ pub struct RevokeFamily {
     pub family: Family,
     /// Now.
     pub at: Timestamp,
-    /// Rows of the trail.
+    /// Rows of the trail, which gain how many tokens it was.
     pub audit: Vec<AuditRow>,
 }
 
@@ -272,7 +272,8 @@ impl Unit for RevokeFamily {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
             let revoked = revoke_family(tx, &self.family, self.at).await?;
-            tx.insert_audit(&self.audit);
+            let counted = |row: &AuditRow| row.clone().with_detail("tokens_revoked", revoked);
+            tx.insert_audit(&self.audit.iter().map(counted).collect::<Vec<_>>());
             Ok(revoked)
         }
         .boxed()

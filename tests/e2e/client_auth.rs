@@ -9,17 +9,17 @@ use base64::{Engine as _, engine::general_purpose};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A key of a client.
-fn key(algorithm: Algorithm, file: &str) -> KeySet {
+pub fn key(algorithm: Algorithm, file: &str) -> KeySet {
     let path = format!("{}/tests/fixtures/keys/{file}", env!("CARGO_MANIFEST_DIR"));
     let pem = std::fs::read_to_string(path).unwrap();
     let key = SigningKey::from_pem(algorithm, &pem, None).unwrap();
     KeySet::new(key, Vec::new(), 0).unwrap()
 }
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -33,7 +33,7 @@ fn assertion(keys: &KeySet, audience: &str, jti: &str) -> String {
     signed(keys, &claims)
 }
 
-fn signed(keys: &KeySet, claims: &Value) -> String {
+pub fn signed(keys: &KeySet, claims: &Value) -> String {
     keys.sign_json(MediaType::Jwt, claims.to_string().as_bytes())
         .unwrap()
 }
@@ -142,6 +142,89 @@ async fn assertions(engine: Engine) {
             .await,
         8
     );
+}
+
+/// `LEGACY_CLIENT_AUTH`: what clients of the Go server may go on doing, and what was refused there, too.
+async fn the_old_way(engine: Engine) {
+    let legacy = [("LEGACY_CLIENT_AUTH", "true")];
+    for (env, may) in [(&legacy[..], true), (&[], false)] {
+        let server = Server::start(engine, env).await;
+        machines(&server).await;
+        let mut http = server.http().await;
+        let right = basic("machine", SECRET);
+        let wrong = [("client_id", "machine"), ("client_secret", "wrong")];
+        let proof = [("client_id", "machine"), ("client_secret", SECRET)];
+        // A device's whole way without its secret.
+        let started = http.post("/oauth/device/code", &proof).await;
+        let code = started.text("device_code");
+        server.approve_all().await;
+        let poll = [("grant_type", DEVICE_GRANT), ("device_code", code.as_str())];
+        let mut tokens = http.poll("machine", &code).await;
+        assert_eq!(tokens.status == 200, may, "{tokens:?}");
+        if !may {
+            tokens = http
+                .post("/oauth/token", &[&poll[..], &proof[..]].concat())
+                .await;
+        }
+        let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
+        let grant = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh.as_str()),
+        ];
+        let refreshed = http.refresh("machine", &refresh).await;
+        assert_eq!(refreshed.status == 200, may, "{refreshed:?}");
+        // A secret that is shown is right, then as now.
+        let refused = http
+            .post("/oauth/token", &[&grant[..], &wrong[..]].concat())
+            .await;
+        assert_eq!(
+            (refused.status, refused.error().as_str()),
+            (401, "invalid_client")
+        );
+        // Twice the same proof.
+        let doubled = http
+            .post_with(
+                "/oauth/token",
+                &[("authorization", &right)],
+                &[&grant[..], &proof[..]].concat(),
+            )
+            .await;
+        assert_eq!(doubled.status == 200, may, "{doubled:?}");
+        // What always insisted does so still.
+        for form in [
+            &[GRANT][..],
+            &[
+                ("grant_type", "authorization_code"),
+                ("code", "x"),
+                ("redirect_uri", "https://x.example"),
+            ],
+        ] {
+            let bare = [form, &[("client_id", "machine")]].concat();
+            let answer = http.post("/oauth/token", &bare).await;
+            assert_eq!(answer.error(), "invalid_client", "{form:?}");
+        }
+        // Whoever has a secret may look, even one that proves nothing elsewhere.
+        let looked = introspect(&mut http, "public", &access).await;
+        assert_eq!(looked.status == 200, may, "{looked:?}");
+        // Taking away: by name alone, and by nobody.
+        let named = [("client_id", "machine"), ("token", access.as_str())];
+        let revoked = http.post("/oauth/revoke", &named).await;
+        assert_eq!(revoked.status == 200, may, "{revoked:?}");
+        let revoked = http.post("/oauth/revoke", &[("token", &refresh)]).await;
+        assert_eq!(revoked.status == 200, may, "{revoked:?}");
+        let left = http.tokeninfo(&access).await;
+        assert_eq!(left == 401, may, "what was refused stays");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_old_way_of_clients_is_a_switch_on_sqlite() {
+    the_old_way(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_old_way_of_clients_is_a_switch_on_postgres() {
+    the_old_way(Engine::Postgres).await;
 }
 
 async fn bad_assertions(http: &mut Http, base: &str, keys: &KeySet) {
@@ -599,16 +682,25 @@ async fn disable_flow_between_start_and_redeem() {
             .poll(&server.client_id, &codes.remove(0))
             .await
             .text("refresh_token");
-        let off = |no: &str| {
+        let only = |device: bool, code: bool| {
             format!(
-                "UPDATE oauth_applications SET enable_device_flow = {no}, enable_auth_code_flow = {no}"
+                "UPDATE oauth_applications SET enable_device_flow = {device}, enable_auth_code_flow = {code}"
             )
         };
-        server.sql(&off("0"), &off("false")).await;
-        let answer = http.poll(&server.client_id, &codes.remove(0)).await;
-        assert_eq!(answer.error(), "unauthorized_client");
+        let waiting = codes.remove(0);
+        for code in [false, true] {
+            let off = only(false, code);
+            server.sql(&off, &off).await;
+            let answer = http.poll(&server.client_id, &waiting).await;
+            assert_eq!(answer.error(), "unauthorized_client");
+            // What the device grant led to is not kept alive by the other grant.
+            let answer = http.refresh(&server.client_id, &refresh).await;
+            assert_eq!(answer.error(), "unauthorized_client", "code: {code}");
+        }
+        let on = only(true, false);
+        server.sql(&on, &on).await;
         let answer = http.refresh(&server.client_id, &refresh).await;
-        assert_eq!(answer.error(), "unauthorized_client");
+        assert_eq!(answer.status, 200, "{answer:?}");
     }
 }
 

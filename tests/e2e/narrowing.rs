@@ -8,6 +8,10 @@ const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 /// An administrator edits what the client may have.
 async fn may_have(admin: &mut Http, scopes: &str, resources: &str) {
+    edit(admin, scopes, resources, "standard").await;
+}
+
+async fn edit(admin: &mut Http, scopes: &str, resources: &str, profile: &str) {
     let (page, edit) = ("/admin/clients/public", "/admin/clients/public/edit");
     let version = field(&admin.get(edit, &[]).await.body, "version");
     let form = [
@@ -18,7 +22,7 @@ async fn may_have(admin: &mut Http, scopes: &str, resources: &str) {
         ("scopes", scopes),
         ("redirect_uris", CALLBACK),
         ("allowed_resources", resources),
-        ("token_profile", "standard"),
+        ("token_profile", profile),
         ("status", "active"),
         ("version", version.as_str()),
     ];
@@ -94,6 +98,40 @@ async fn refreshes(engine: Engine) {
     let whole = refresh(&mut tool, &mut held, &[]).await;
     assert_eq!(scope(&whole), "openid email read");
     assert_eq!(payload(&whole.text("access_token"))["aud"], API);
+}
+
+/// For how many seconds a token was made.
+fn life(jwt: &str) -> i64 {
+    let said = payload(jwt);
+    said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap()
+}
+
+/// Another process has looked at the client a moment before it was edited, and remembers it for minutes.
+async fn elsewhere() {
+    let env = [
+        ("ENABLE_TOKEN_ROTATION", "true"),
+        ("JWT_EXPIRATION_JITTER", "0s"),
+        ("CLIENT_CACHE_TTL", "10m"),
+    ];
+    let (server, mut tool, mut admin) = stage(Engine::Postgres, &env).await;
+    let other = server.beside().await;
+    let mut there = other.http().await;
+    let ask = Ask::of("public").with("scope", "openid email read");
+    let fresh = code(&mut admin, &ask).await;
+    let first = exchange(&mut tool, "public", &fresh, &[]).await;
+    let mut held = first.text("refresh_token");
+    for (scopes, profile, seconds) in [
+        ("openid email read", "standard", (36_000, 30 * 86_400)),
+        ("openid email", "short", (900, 86_400)),
+        ("openid read", "long", (86_400, 90 * 86_400)),
+        ("openid email read", "standard", (36_000, 30 * 86_400)),
+    ] {
+        edit(&mut admin, scopes, "", profile).await;
+        let answer = refresh(&mut there, &mut held, &[]).await;
+        assert_eq!(scope(&answer), scopes);
+        let lives = (life(&answer.text("access_token")), life(&held));
+        assert_eq!(lives, seconds, "{profile}");
+    }
 }
 
 /// Clients that may have less when they redeem than when they asked.
@@ -172,6 +210,11 @@ async fn a_refresh_gives_what_the_client_may_have_still() {
     for engine in BOTH {
         refreshes(engine).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_goes_by_the_client_as_it_is_not_as_it_is_remembered() {
+    elsewhere().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use super::{FAMILY, family};
 use crate::{
     domain::{
-        client::ClientStatus,
+        client::{Client, ClientStatus},
         eligibility::outlives,
         token::{Family, Subject, Token},
         user::User,
@@ -12,7 +12,7 @@ use crate::{
         Store, StoreError,
         keyed::{ByKeys, Keyed, Lookups},
         lookup::Lookup,
-        rows::{self, HOLDER, TOKEN},
+        rows::{self, CLIENT, HOLDER, TOKEN},
         sql::Row,
     },
 };
@@ -46,6 +46,8 @@ pub struct RefreshToken {
     pub token: Token,
     /// Its family, if that is on record.
     pub family: Option<Family>,
+    /// The client that it was given to, unless that is gone.
+    pub client: Option<Client>,
     /// The person it speaks for, unless they are gone.
     pub person: Option<User>,
 }
@@ -148,8 +150,9 @@ impl Keyed for RefreshToken {
     fn by_keys() -> &'static ByKeys {
         static STATEMENT: LazyLock<ByKeys> = LazyLock::new(|| {
             ByKeys::new(&format!(
-                "SELECT {TOKEN}, {HOLDER}, {FAMILY} FROM access_tokens t \
-                 LEFT JOIN users u ON u.id = t.user_id LEFT JOIN token_families f \
+                "SELECT {TOKEN}, {HOLDER}, {CLIENT}, {FAMILY} FROM access_tokens t \
+                 LEFT JOIN users u ON u.id = t.user_id \
+                 LEFT JOIN oauth_applications c ON c.client_id = t.client_id LEFT JOIN token_families f \
                  ON f.id = coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id) \
                  WHERE t.token_hash IN"
             ))
@@ -165,6 +168,7 @@ impl Keyed for RefreshToken {
         Ok(Self {
             token: rows::token(row)?,
             family: family(row)?,
+            client: rows::joined_client(row)?,
             person: rows::holder(row)?,
         })
     }
