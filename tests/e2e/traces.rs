@@ -1,7 +1,7 @@
 //! Whoever is refused gets a reference; whoever runs the server learns by it which check failed, and nothing else does.
 use crate::{
     app::{Ask, CALLBACK, code, exchange, location, parameter, register},
-    support::{Answer, DEVICE_GRANT, Engine, Server},
+    support::{Answer, DEVICE_GRANT, Engine, Server, field},
 };
 use std::time::{Duration, Instant};
 
@@ -175,16 +175,57 @@ async fn authorizations(server: &Server) {
     let told = explained(server, uri.rsplit('/').next().unwrap()).await;
     assert!(told.contains("FAILED       code_challenge"), "{told}");
     assert!(told.contains("passed       redirect_uri"), "{told}");
-    // An address that nobody registered is told on a page, never there.
-    let page = http.get(&path("https%3A%2F%2Fevil.example", ""), &[]).await;
-    assert_eq!((page.status, page.header("location")), (400, None));
-    let shown = page
-        .body
-        .split("<code>")
-        .nth(1)
-        .and_then(|rest| rest.split('<').next());
-    let told = explained(server, shown.unwrap_or_else(|| panic!("{page:?}"))).await;
-    assert!(told.contains("FAILED       redirect_uri"), "{told}");
+    // An address that nobody registered is told on a page, never there; so is what never came to be judged.
+    let mut person = server.http().await;
+    person.sign_in().await;
+    let csrf = field(&person.get("/device", &[]).await.body, "csrf_token");
+    let form = |csrf_token| {
+        [
+            ("client_id", server.client_id.as_str()),
+            ("csrf_token", csrf_token),
+            ("action", "approve"),
+            ("sealed", "made up"),
+        ]
+    };
+    let many = "&resource=x".repeat(101);
+    for (page, status, check) in [
+        (
+            http.get(&path("https%3A%2F%2Fevil.example", ""), &[]).await,
+            400,
+            "redirect_uri",
+        ),
+        (
+            http.get(&path("x", "&scope=%ff"), &[]).await,
+            400,
+            "request",
+        ),
+        (http.get(&path("x", &many), &[]).await, 400, "request"),
+        (
+            http.post("/oauth/authorize", &[("state", "1"), ("state", "2")])
+                .await,
+            400,
+            "request",
+        ),
+        (
+            person.post("/oauth/authorize", &form("wrong")).await,
+            403,
+            "approval",
+        ),
+        (
+            person.post("/oauth/authorize", &form(&csrf)).await,
+            403,
+            "approval",
+        ),
+    ] {
+        assert_eq!((page.status, page.header("location")), (status, None));
+        let shown = page
+            .body
+            .split("<code>")
+            .nth(1)
+            .and_then(|rest| rest.split('<').next());
+        let told = explained(server, shown.unwrap_or_else(|| panic!("{page:?}"))).await;
+        assert!(told.contains(&format!("FAILED       {check}")), "{told}");
+    }
 }
 
 /// The link tells a stranger nothing but the reference; it leads an administrator to the explanation.

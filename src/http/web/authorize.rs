@@ -7,9 +7,10 @@ use crate::{
     domain::{
         authorize::{Params, Prompts},
         ids::ClientId,
+        oauth_error::{ErrorCode, OauthError},
         redirect,
         session::SessionEnd,
-        trace::{Operation, Trail},
+        trace::{Check, Operation, Trail},
     },
     flows::{
         FlowError,
@@ -97,7 +98,8 @@ impl Asking {
 /// `GET /oauth/authorize`.
 async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
     let Ok(pairs) = request.query_pairs() else {
-        return deps.web.unreadable(&request, 400, false);
+        let error = ErrorCode::InvalidRequest.because("the query cannot be read");
+        return deps.turned_away(&request, "", error, ErrorPage::named(400, "unreadable"));
     };
     let asking = Asking::of(pairs);
     let (guest, end) = match deps.web.sessions.see(&request).await {
@@ -145,7 +147,11 @@ async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
 async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
     let form = match request.form(&["resource"]).await {
         Ok(form) => form,
-        Err(error) => return deps.web.unreadable(&request, error.status(), false),
+        Err(error) => {
+            let page = ErrorPage::named(error.status(), "unreadable");
+            let error = ErrorCode::InvalidRequest.because(error.to_string());
+            return deps.turned_away(&request, "", error, page);
+        }
     };
     if form.get("action").is_none() && form.get(CSRF_FIELD).is_none() {
         return respond::redirect(303, &format!("{PATH}?{}", text_of(form.all_pairs())));
@@ -159,12 +165,12 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
         Err(error) => return deps.web.fault(&request, &error, false),
     };
     if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
-        return deps.web.forbidden(&request, true);
+        return deps.form_is_old(&request, &form);
     }
     let sealed = form.get(SEALED).unwrap_or_default();
     let place = consent_place(&guest);
     let Some((_, text)) = deps.sealing().open(&place, sealed, CONSENT_LIFE) else {
-        return deps.web.forbidden(&request, true);
+        return deps.form_is_old(&request, &form);
     };
     let params = Params::read(&pairs_of(&text));
     let choice = match form.get("action") {
@@ -286,6 +292,34 @@ impl AuthorizeWeb {
             fields: fields(asked, sealed),
             shell: super::shell_of(guest),
         })
+    }
+
+    /// An answer that is not to the page that was shown, or to one that was shown too long ago.
+    fn form_is_old(&self, request: &Request, form: &Form) -> Response {
+        let error = ErrorCode::InvalidRequest
+            .because("the form is old, or of another session")
+            .failing(Check::Approval);
+        let page = ErrorPage::named(403, "form_old").signed_in(true);
+        let client_id = form.get("client_id").unwrap_or_default();
+        self.turned_away(request, client_id, error, page)
+    }
+
+    /// A page with a reference, for what never came to be judged.
+    fn turned_away(
+        &self,
+        request: &Request,
+        client_id: &str,
+        error: OauthError,
+        mut page: ErrorPage,
+    ) -> Response {
+        let case = Case {
+            operation: Operation::Authorize,
+            client_id: client_id.to_owned(),
+            trail: Trail::default(),
+        };
+        let noted = self.refusals.note(&case, &error.into());
+        page.report_id = noted.map(|reference| reference.to_string());
+        self.web.draw(request, page.status, &page)
     }
 
     /// What becomes of a request that needs nobody any more.
