@@ -1,6 +1,6 @@
 //! What is remembered in front of the database, and the Redis that caches and limits may share.
 use super::duration::Span;
-use super::reader::Reader;
+use super::{reader::Reader, server::ListenAddr};
 use crate::domain::secret::Secret;
 use std::time::Duration;
 
@@ -62,8 +62,15 @@ pub struct Redis {
 
 impl Redis {
     pub(super) fn read(r: &mut Reader<'_>) -> Self {
+        let addr = r.text("REDIS_ADDR", "localhost:6379");
+        if let Err(why) = addr.parse::<ListenAddr>() {
+            r.warn(
+                "REDIS_ADDR",
+                format_args!("REDIS_ADDR must be host:port: {why}"),
+            );
+        }
         Self {
-            addr: r.text("REDIS_ADDR", "localhost:6379"),
+            addr,
             password: r.secret("REDIS_PASSWORD"),
             database: r.at_least("REDIS_DB", 0, 0),
         }

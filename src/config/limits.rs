@@ -36,6 +36,14 @@ pub enum LimitStore {
 
 impl RateLimits {
     pub(super) fn read(r: &mut Reader<'_>) -> Self {
+        let enabled = r.boolean("ENABLE_RATE_LIMIT", true);
+        let mut per_minute = |name, default| per_minute(r, name, default, enabled);
+        let login = per_minute("LOGIN_RATE_LIMIT", 5);
+        let device_code = per_minute("DEVICE_CODE_RATE_LIMIT", 10);
+        let token = per_minute("TOKEN_RATE_LIMIT", 20);
+        let device_verify = per_minute("DEVICE_VERIFY_RATE_LIMIT", 10);
+        let registration = per_minute("DYNAMIC_CLIENT_REGISTRATION_RATE_LIMIT", 5);
+        let introspect = per_minute("INTROSPECT_RATE_LIMIT", 20);
         Self {
             store: r.choice(
                 "RATE_LIMIT_STORE",
@@ -47,19 +55,25 @@ impl RateLimits {
                     )
                 },
             ),
-            enabled: r.boolean("ENABLE_RATE_LIMIT", true),
+            enabled,
             cleanup_interval: r.positive("RATE_LIMIT_CLEANUP_INTERVAL", Duration::from_secs(300)),
-            login: per_minute(r, "LOGIN_RATE_LIMIT", 5),
-            device_code: per_minute(r, "DEVICE_CODE_RATE_LIMIT", 10),
-            token: per_minute(r, "TOKEN_RATE_LIMIT", 20),
-            device_verify: per_minute(r, "DEVICE_VERIFY_RATE_LIMIT", 10),
-            registration: per_minute(r, "DYNAMIC_CLIENT_REGISTRATION_RATE_LIMIT", 5),
-            introspect: per_minute(r, "INTROSPECT_RATE_LIMIT", 20),
+            login,
+            device_code,
+            token,
+            device_verify,
+            registration,
+            introspect,
         }
     }
 }
 
-fn per_minute(r: &mut Reader<'_>, name: &str, default: i64) -> u32 {
-    let number = r.integer(name, default).max(0);
-    u32::try_from(number).unwrap_or(u32::MAX)
+fn per_minute(r: &mut Reader<'_>, name: &str, default: i64, enabled: bool) -> u32 {
+    let number = r.integer(name, default);
+    if enabled && number <= 0 {
+        r.warn(
+            name,
+            format_args!("{name}={number} refuses every request that it counts"),
+        );
+    }
+    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
 }

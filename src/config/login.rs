@@ -1,5 +1,5 @@
 //! How people prove who they are with a password: here or at an HTTP API.
-use super::reader::Reader;
+use super::{reader::Reader, server::fault_of_location};
 use crate::domain::secret::Secret;
 use std::time::Duration;
 
@@ -124,7 +124,7 @@ impl HttpApi {
         let retries = r.integer("HTTP_API_MAX_RETRIES", 3);
         let delay = r.optional_duration("HTTP_API_RETRY_DELAY", Duration::from_secs(1));
         let max_delay = r.optional_duration("HTTP_API_MAX_RETRY_DELAY", Duration::from_secs(10));
-        Self {
+        let api = Self {
             url,
             timeout: r.positive("HTTP_API_TIMEOUT", Duration::from_secs(10)),
             insecure_skip_verify: r.boolean("HTTP_API_INSECURE_SKIP_VERIFY", false),
@@ -134,7 +134,46 @@ impl HttpApi {
             max_retries: u32::try_from(retries).unwrap_or(2),
             retry_delay: delay.unwrap_or(Duration::from_millis(100)),
             max_retry_delay: max_delay.unwrap_or(Duration::from_secs(1)),
+        };
+        api.judge(r, mode);
+        api
+    }
+
+    /// What cannot work. While nobody uses the service it is only told.
+    fn judge(&self, r: &mut Reader<'_>, mode: AuthMode) {
+        let mut tell = |name: &str, message: String| match mode {
+            AuthMode::HttpApi => r.error(name, message),
+            AuthMode::Local => r.warn(name, message),
+        };
+        let why = self.url.as_deref().and_then(fault_of_location);
+        if let Some(why) = why {
+            let message = format!("HTTP_API_URL must be an absolute http or https URL: {why}");
+            tell("HTTP_API_URL", message);
         }
+        if self.auth != HttpApiAuth::None && self.auth_secret.is_none() {
+            let message = "HTTP_API_AUTH_MODE needs HTTP_API_AUTH_SECRET".to_owned();
+            tell("HTTP_API_AUTH_MODE", message);
+        }
+        if self.waits() >= self.timeout {
+            let retries = self.max_retries;
+            r.warn(
+                "HTTP_API_TIMEOUT",
+                format_args!("HTTP_API_TIMEOUT is over before {retries} retries can be made: their delays alone take longer"),
+            );
+        }
+    }
+
+    /// The delays before all retries together: each is twice the one before.
+    fn waits(&self) -> Duration {
+        let (mut all, mut next) = (Duration::ZERO, self.retry_delay);
+        for _ in 0..self.max_retries.min(10_000) {
+            all += next.min(self.max_retry_delay);
+            if all >= self.timeout {
+                break;
+            }
+            next = next.saturating_mul(2);
+        }
+        all
     }
 }
 

@@ -100,6 +100,19 @@ fn base_url(r: &mut Reader<'_>) -> String {
 }
 
 fn fault_of_base_url(text: &str) -> Option<&'static str> {
+    fault_of_location(text).or_else(|| match Url::parse(text) {
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            Some("it has a query or a fragment")
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Some("it has a user name or a password")
+        }
+        Ok(_) | Err(_) => None,
+    })
+}
+
+/// Why a text is no absolute http or https URL; `None` when it is one.
+pub(super) fn fault_of_location(text: &str) -> Option<&'static str> {
     let rest = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
@@ -109,16 +122,9 @@ fn fault_of_base_url(text: &str) -> Option<&'static str> {
     if rest.starts_with(['/', '\\', ':']) || rest.is_empty() {
         return Some("it has no host");
     }
-    match Url::parse(text) {
-        Err(_) => Some("its host or port is malformed"),
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            Some("it has a query or a fragment")
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Some("it has a user name or a password")
-        }
-        Ok(_) => None,
-    }
+    Url::parse(text)
+        .is_err()
+        .then_some("its host or port is malformed")
 }
 
 /// Where to listen.

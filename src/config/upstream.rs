@@ -1,5 +1,5 @@
 //! Sign-in by way of GitHub, Gitea, GitLab and Microsoft. Must not live here: their endpoints.
-use super::reader::Reader;
+use super::{reader::Reader, server::fault_of_location};
 use crate::domain::secret::Secret;
 use std::time::Duration;
 
@@ -70,7 +70,17 @@ impl Upstream {
 }
 
 fn location(r: &mut Reader<'_>, name: &str, default: &str) -> String {
-    r.text(name, default).trim_end_matches('/').to_owned()
+    let text = r.text(name, default).trim_end_matches('/').to_owned();
+    if let Some(why) = Some(&*text)
+        .filter(|text| !text.is_empty())
+        .and_then(fault_of_location)
+    {
+        r.warn(
+            name,
+            format_args!("{name} is no absolute http or https URL: {why}"),
+        );
+    }
+    text
 }
 
 impl Provider {

@@ -2,6 +2,7 @@
 use super::{
     Engine, StoreError, dsn,
     pool::{ACQUIRE, Limits, Pool},
+    sql,
 };
 use sqlx::{
     Connection as _, SqliteConnection,
@@ -29,11 +30,11 @@ pub enum Driver {
 /// `DB_LOG_LEVEL`. Values are never logged, only texts with `$1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatementLog {
-    /// Nothing, and the same: failures are told where they matter.
+    /// Nothing: failures are told by the requests that they fail.
     Silent,
-    /// As silent.
+    /// Statements that failed.
     Error,
-    /// Slow statements.
+    /// Those, and slow ones.
     Warn,
     /// Every statement.
     Info,
@@ -92,6 +93,7 @@ impl Settings {
 }
 
 pub(super) async fn open(settings: &Settings) -> Result<Engine, StoreError> {
+    sql::tell_failures(settings.log != StatementLog::Silent);
     match settings.driver {
         Driver::Sqlite => open_sqlite(settings).await,
         Driver::Postgres => open_postgres(settings).await,

@@ -13,7 +13,10 @@ use sqlx::{
     query::Query,
     sqlite::{SqliteArguments, SqliteRow},
 };
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 /// A value to bind.
 #[derive(Clone, Debug)]
@@ -145,7 +148,9 @@ impl Sql {
         self,
         on: impl Executor<'e, Database = Sqlite>,
     ) -> Result<u64, StoreError> {
-        Ok(self.for_sqlite().execute(on).await?.rows_affected())
+        let text = self.text.clone();
+        let done = self.for_sqlite().execute(on).await;
+        Ok(told(&text, done)?.rows_affected())
     }
 
     /// Runs it; how many rows it changed.
@@ -153,7 +158,9 @@ impl Sql {
         self,
         on: impl Executor<'e, Database = Postgres>,
     ) -> Result<u64, StoreError> {
-        Ok(self.for_postgres().execute(on).await?.rows_affected())
+        let text = self.text.clone();
+        let done = self.for_postgres().execute(on).await;
+        Ok(told(&text, done)?.rows_affected())
     }
 
     /// The first row.
@@ -161,7 +168,9 @@ impl Sql {
         self,
         on: impl Executor<'e, Database = Sqlite>,
     ) -> Result<Option<Row>, StoreError> {
-        Ok(self.for_sqlite().fetch_optional(on).await?.map(Row::Lite))
+        let text = self.text.clone();
+        let found = self.for_sqlite().fetch_optional(on).await;
+        Ok(told(&text, found)?.map(Row::Lite))
     }
 
     /// The first row.
@@ -169,7 +178,9 @@ impl Sql {
         self,
         on: impl Executor<'e, Database = Postgres>,
     ) -> Result<Option<Row>, StoreError> {
-        Ok(self.for_postgres().fetch_optional(on).await?.map(Row::Pg))
+        let text = self.text.clone();
+        let found = self.for_postgres().fetch_optional(on).await;
+        Ok(told(&text, found)?.map(Row::Pg))
     }
 
     /// All rows.
@@ -177,13 +188,9 @@ impl Sql {
         self,
         on: impl Executor<'e, Database = Sqlite>,
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(self
-            .for_sqlite()
-            .fetch_all(on)
-            .await?
-            .into_iter()
-            .map(Row::Lite)
-            .collect())
+        let text = self.text.clone();
+        let found = self.for_sqlite().fetch_all(on).await;
+        Ok(told(&text, found)?.into_iter().map(Row::Lite).collect())
     }
 
     /// All rows.
@@ -191,14 +198,33 @@ impl Sql {
         self,
         on: impl Executor<'e, Database = Postgres>,
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(self
-            .for_postgres()
-            .fetch_all(on)
-            .await?
-            .into_iter()
-            .map(Row::Pg)
-            .collect())
+        let text = self.text.clone();
+        let found = self.for_postgres().fetch_all(on).await;
+        Ok(told(&text, found)?.into_iter().map(Row::Pg).collect())
     }
+}
+
+/// Whether statements that failed are told. The log is the process's, and so is this.
+static FAILURES: AtomicBool = AtomicBool::new(false);
+
+/// `DB_LOG_LEVEL`: from now on statements that failed are told, or not.
+pub(super) fn tell_failures(told: bool) {
+    FAILURES.store(told, Relaxed);
+}
+
+/// Tells the text of a statement that failed, never a value: what a database says may quote one, so that its words stay
+/// with the request, and only its code is told. A value that is taken already is an answer, not a failure.
+fn told<T>(text: &str, outcome: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    outcome.map_err(|error| {
+        let database = error.as_database_error();
+        let code = database.map(|error| error.code().unwrap_or_default().into_owned());
+        let why = StoreError::from(error);
+        if FAILURES.load(Relaxed) && why != StoreError::Conflict {
+            let code = code.as_deref().unwrap_or("no answer");
+            tracing::error!(code, statement = text, "a statement failed");
+        }
+        why
+    })
 }
 
 /// `($1, $2), ($3, $4)…` for `rows` rows of `columns` columns.

@@ -187,3 +187,35 @@ async fn a_writer_that_dies_after_its_commit_counts_nothing_twice() {
         assert_eq!(looks(&server).await, 5, "{}", server.log());
     }
 }
+
+/// `ENABLE_AUDIT_LOGGING=false` switches off what belongs to a change, too, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn switched_off_nothing_at_all_is_written() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[("ENABLE_AUDIT_LOGGING", "false")]).await;
+        MACHINE.register(&server).await;
+        let (mut tool, mut person) = (server.http().await, server.http().await);
+        assert_eq!(person.sign_in_with("wrong").await.status, 401);
+        person.sign_in().await;
+        let form = [("client_id", server.client_id.as_str())];
+        let started = tool.post("/oauth/device/code", &form).await;
+        let done = person.decide(&started.text("user_code"), "approve").await;
+        assert_eq!(done.status, 200);
+        let tokens = tool
+            .poll(&server.client_id, &started.text("device_code"))
+            .await;
+        let refresh = tokens.text("refresh_token");
+        let next = tool.refresh(&server.client_id, &refresh).await;
+        assert_eq!(next.status, 200, "{next:?}");
+        let seen = look(&mut tool, "192.0.2.1", &next.text("access_token")).await;
+        assert_eq!(seen.json()["active"], true);
+        let gone = [form[0], ("token", refresh.as_str())];
+        assert_eq!(tool.post("/oauth/revoke", &gone).await.status, 200);
+        assert_eq!(person.get("/admin/audit", &[]).await.status, 200);
+        // Whatever waits is written at the end.
+        server.signal("TERM");
+        let mut server = server;
+        assert!(server.ended().await.success());
+        assert_eq!(server.count("SELECT count(*) FROM audit_logs").await, 0);
+    }
+}

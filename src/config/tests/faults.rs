@@ -403,6 +403,22 @@ fn settings_that_fail_together() {
             "AUTH_MODE=http_api asks for a feature that this version does not have yet"
         ]
     );
+    let api = errors(&[
+        ("AUTH_MODE", "http_api"),
+        ("HTTP_API_URL", "ftp://x"),
+        ("HTTP_API_AUTH_MODE", "simple"),
+    ]);
+    assert_eq!(
+        api,
+        [
+            "HTTP_API_URL must be an absolute http or https URL: it does not begin with http:// or https://",
+            "HTTP_API_AUTH_MODE needs HTTP_API_AUTH_SECRET",
+            "AUTH_MODE=http_api asks for a feature that this version does not have yet"
+        ]
+    );
+    // Nobody is refused by a limit that nobody keeps.
+    let off = [("ENABLE_RATE_LIMIT", "false"), ("LOGIN_RATE_LIMIT", "0")];
+    assert_eq!(warnings(&off), [""; 0]);
 }
 
 #[test]
@@ -551,6 +567,42 @@ fn what_is_legal_and_odd_is_told() {
         (
             [("DB_LOG_LEVEL", "loud"), ("A", "")],
             "DB_LOG_LEVEL: \"loud\" is none of",
+        ),
+        (
+            [("LOGIN_RATE_LIMIT", "0"), ("A", "")],
+            "LOGIN_RATE_LIMIT=0 refuses every request",
+        ),
+        (
+            [("INTROSPECT_RATE_LIMIT", "-1"), ("A", "")],
+            "INTROSPECT_RATE_LIMIT=-1 refuses every request",
+        ),
+        (
+            [("HTTP_API_AUTH_MODE", "hmac"), ("A", "")],
+            "HTTP_API_AUTH_MODE needs HTTP_API_AUTH_SECRET",
+        ),
+        (
+            [("HTTP_API_URL", "foo"), ("A", "")],
+            "HTTP_API_URL must be an absolute http or https URL: it does not begin with",
+        ),
+        (
+            [("HTTP_API_TIMEOUT", "1s"), ("A", "")],
+            "HTTP_API_TIMEOUT is over before 3 retries can be made",
+        ),
+        (
+            [("HTTP_API_MAX_RETRIES", "99"), ("HTTP_API_TIMEOUT", "15m")],
+            "HTTP_API_TIMEOUT is over before 99 retries can be made",
+        ),
+        (
+            [("REDIS_ADDR", "nonsense"), ("A", "")],
+            "REDIS_ADDR must be host:port: missing port",
+        ),
+        (
+            [("GITEA_URL", "x"), ("A", "")],
+            "GITEA_URL is no absolute http or https URL: it does not begin with",
+        ),
+        (
+            [("GITLAB_URL", "https://:1"), ("A", "")],
+            "GITLAB_URL is no absolute http or https URL: it has no host",
         ),
         (
             [("USER_CACHE_TTL", "15m"), ("A", "")],
