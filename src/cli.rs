@@ -1,4 +1,5 @@
 //! The command line: what was asked for, and the words for what was not understood. It runs nothing itself.
+use crate::domain::{audit::rfc3339, time::Timestamp};
 use std::fmt;
 
 mod keys;
@@ -191,17 +192,73 @@ Options:
 
 /// What `-v` prints.
 pub fn version() -> String {
-    format!(
-        "AuthGate version {}\nBuilt for: {}/{}\n",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    )
+    Stamp {
+        commit: env!("AUTHGATE_COMMIT"),
+        built: env!("AUTHGATE_BUILD_TIME"),
+        compiler: env!("AUTHGATE_COMPILER"),
+    }
+    .told()
+}
+
+/// What `build.rs` knew; empty for what it did not.
+struct Stamp {
+    commit: &'static str,
+    /// Seconds since 1970.
+    built: &'static str,
+    compiler: &'static str,
+}
+
+impl Stamp {
+    fn told(&self) -> String {
+        let built = self.built.parse().ok();
+        let built = built.and_then(|seconds| Timestamp::from_unix_timestamp(seconds).ok());
+        let built = built.map(rfc3339).unwrap_or_default();
+        let commit: String = self.commit.chars().take(7).collect();
+        let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+        let mut text = format!("AuthGate version {}\n", env!("CARGO_PKG_VERSION"));
+        for (name, value) in [
+            ("Git commit", &*commit),
+            ("Build time", &built),
+            ("Compiler", self.compiler),
+            ("Built for", &platform),
+        ] {
+            if !value.is_empty() {
+                text += &format!("{name}: {value}\n");
+            }
+        }
+        text
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_stamp_tells_what_is_known() {
+        let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+        let version = env!("CARGO_PKG_VERSION");
+        let told = |commit, built, compiler| {
+            let stamp = Stamp {
+                commit,
+                built,
+                compiler,
+            };
+            stamp.told()
+        };
+        assert_eq!(
+            told("", "", ""),
+            format!("AuthGate version {version}\nBuilt for: {platform}\n")
+        );
+        assert_eq!(
+            told("0123456789abcdef", "1700000000", "rustc 1.95.0"),
+            format!(
+                "AuthGate version {version}\nGit commit: 0123456\nBuild time: 2023-11-14T22:13:20Z\n\
+                 Compiler: rustc 1.95.0\nBuilt for: {platform}\n"
+            )
+        );
+        assert!(!told("", "soon", "").contains("Build time"));
+    }
 
     #[test]
     fn arguments_table() {
