@@ -139,3 +139,38 @@ async fn id_tokens_verify_under_the_default_configuration_on_sqlite() {
 async fn id_tokens_verify_under_the_default_configuration_on_postgres() {
     under_a_secret(Engine::Postgres).await;
 }
+
+/// The manual's three rounds, each of them one server after the other: whatever one of them signs the other takes at every
+/// step, and the key for ID tokens stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_changed_without_a_gap_on_two_processes() {
+    let (old, new) = ("j".repeat(40), "k".repeat(40));
+    let mut one = Server::start(Engine::Postgres, &[("JWT_SECRET", &old)]).await;
+    register(&one, "public", "public", &[CALLBACK]).await;
+    let mut two = one.beside().await;
+    let (_, first, _) = signed_in(&one).await;
+    let kid = header(&first)["kid"].clone();
+    for (round, secret, former) in [(1, &old, &*new), (2, &new, &*old), (3, &new, "")] {
+        for turn in 0..2 {
+            let server = if turn == 0 { &mut one } else { &mut two };
+            server.signal("TERM");
+            server.ended().await;
+            server.set("JWT_SECRET", secret);
+            server.set("JWT_SECRET_PREVIOUS", former);
+            server.launch().await;
+            for (here, there) in [(&one, &two), (&two, &one)] {
+                let (mut tool, mut person) = (here.http().await, here.http().await);
+                person.sign_in().await;
+                let code = code(&mut person, &Ask::of("public").with("scope", "openid")).await;
+                let tokens = exchange(&mut tool, "public", &code, &[]).await;
+                assert_eq!(header(&tokens.text("id_token"))["kid"], kid);
+                let mut other = there.http().await;
+                let at = format!("round {round}, server {turn}");
+                let seen = other.tokeninfo(&tokens.text("access_token")).await;
+                assert_eq!(seen, 200, "{at}");
+                let next = other.refresh("public", &tokens.text("refresh_token")).await;
+                assert_eq!(next.status, 200, "{at}: {next:?}");
+            }
+        }
+    }
+}
