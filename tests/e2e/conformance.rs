@@ -6,11 +6,12 @@ use crate::{
         Ask, CALLBACK, SECRET, code, exchange, fields, location, parameter, payload, press,
         register, told,
     },
+    client_auth::{JWT_BEARER, key, now, signed},
     http::Answer,
     oidc::{sign_in_again, userinfo},
     support::{Engine, Http, Server},
 };
-use authgate::jose::ForeignKeys;
+use authgate::jose::{Algorithm, ForeignKeys, KeySet};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -339,12 +340,16 @@ impl Suite {
         ]);
     }
 
-    /// A client that registered itself and was approved.
+    /// A client that registered itself with its keys, as the dynamic plan has it, and was approved. It proves who it is by
+    /// assertions made for the issuer.
     async fn registration(&mut self) {
         let address = "https://app.example/cb?foo=bar";
+        let keys = key(Algorithm::Es256, "p256.pkcs8.pem");
+        let jwks: Value = serde_json::from_slice(keys.jwks()).unwrap();
         let asked = json!({
-            "client_name": "RP", "redirect_uris": [address], "scope": "openid", "token_endpoint_auth_method": "client_secret_basic",
-            "logo_uri": "https://app.example/logo.png", "policy_uri": "https://app.example/policy",
+            "client_name": "RP", "redirect_uris": [address], "scope": "openid offline_access",
+            "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks, "id_token_signed_response_alg": "RS256",
+            "grant_types": ["authorization_code", "refresh_token"], "logo_uri": "https://app.example/logo.png", "policy_uri": "https://app.example/policy",
             "tos_uri": "https://app.example/tos",
         });
         let made = self.register(&asked).await;
@@ -367,7 +372,46 @@ impl Suite {
         let answer = press(&mut self.person, &page, "approve").await;
         let there = location(&answer);
         assert_eq!(parameter(&there, "foo").as_deref(), Some("bar"));
-        assert!(parameter(&there, "code").is_some());
+        let code = parameter(&there, "code").unwrap();
+        let redeem = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", address),
+        ];
+        let tokens = self.by_assertion(&keys, &id, &redeem).await;
+        let claims = self.keys().await.verify(&tokens.text("id_token")).unwrap();
+        for (name, value) in [("aud", id.as_str()), ("nonce", "n-1")] {
+            assert_eq!(claims[name], value);
+        }
+        let userinfo = userinfo(&mut self.tool, &tokens.text("access_token")).await;
+        assert_eq!(userinfo.json()["sub"], claims["sub"]);
+        let refresh = tokens.text("refresh_token");
+        let refresh = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &*refresh),
+        ];
+        let next = self.by_assertion(&keys, &id, &refresh).await;
+        let again = self.keys().await.verify(&next.text("id_token")).unwrap();
+        for name in ["iss", "sub", "aud", "auth_time"] {
+            assert_eq!(again[name], claims[name], "{name}");
+        }
+        let object = of(address).with("request", "eyJhbGciOiJub25lIn0.e30.");
+        let answer = self.person.get(&object.path(), &[]).await;
+        assert_eq!(told(&answer), "request_not_supported");
+        // What is fetched is refused, and what is refused is said.
+        for (name, value) in [
+            ("jwks_uri", json!("https://app.example/jwks")),
+            ("userinfo_signed_response_alg", json!("RS256")),
+        ] {
+            let mut other = asked.clone();
+            if name == "jwks_uri" {
+                other.as_object_mut().unwrap().remove("jwks");
+            }
+            other[name] = value;
+            let answer = self.register(&other).await;
+            let is_kept = answer.status == 201 && answer.json().get(name).is_some();
+            assert!(!is_kept, "{name}: {answer:?}");
+        }
         for wrong in [
             "https://app.example/cb?foo=bar&bar=foo",
             "https://app.example/cb?bar=foo",
@@ -384,7 +428,26 @@ impl Suite {
             "oidcc-redirect-uri-query-added",
             "oidcc-redirect-uri-query-mismatch",
             "oidcc-redirect-uri-regfrag",
+            "oidcc-ensure-client-assertion-with-iss-aud-succeeds",
         ]);
+    }
+
+    /// What the token endpoint answers to a client that signs.
+    async fn by_assertion(&mut self, keys: &KeySet, id: &str, form: &[(&str, &str)]) -> Answer {
+        let issuer = format!("http://127.0.0.1:{}", self.server.port);
+        let jti = format!("{}-{}", id, form[0].1);
+        let claims = json!({"iss": id, "sub": id, "aud": issuer, "exp": now() + 60, "iat": now(), "jti": jti});
+        let assertion = signed(keys, &claims);
+        let proof = [
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", &*assertion),
+        ];
+        let answer = self
+            .tool
+            .post("/oauth/token", &[form, &proof].concat())
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer
     }
 
     async fn register(&mut self, asked: &Value) -> Answer {
