@@ -1,6 +1,9 @@
 //! Every route, asked by everybody. The list comes from the server itself, which tells its routes in the log.
 use super::account::{add_person, signed_in};
-use crate::support::{Answer, Engine, Http, PASSWORD, Server, field};
+use crate::{
+    app::{self, Ask},
+    support::{Answer, Engine, Http, PASSWORD, Server, field},
+};
 
 pub struct Listed {
     pub method: String,
@@ -192,21 +195,50 @@ async fn browser_pages_headers() {
                 continue;
             }
             pages += 1;
-            let policy = header("content-security-policy");
-            let at = format!("{}: {}", route.path, answer.head);
-            assert!(policy.contains("frame-ancestors 'none'"), "{at}");
-            assert!(policy.contains("script-src 'self'"), "{at}");
-            assert!(!policy.contains("unsafe"), "{at}");
-            assert_eq!(header("x-frame-options"), "DENY", "{at}");
-            assert_eq!(header("x-content-type-options"), "nosniff", "{at}");
-            let referrer = header("referrer-policy");
-            assert!(matches!(&*referrer, "no-referrer" | "same-origin"), "{at}");
             let is_personal = route.access != "Public" || answer.body.contains("csrf_token");
-            assert!(
-                !is_personal || header("cache-control").contains("no-store"),
-                "{at}"
-            );
+            guarded(&route.path, &answer, is_personal);
         }
     }
     assert!(pages > 30, "{pages}");
+
+    // The pages on which something is given away, as they are when there is something to give.
+    app::register(&server, "public", "public", &[app::CALLBACK]).await;
+    let mut person = anew(&server, &guests[1]).await;
+    let consent = person.get(&Ask::of("public").path(), &HTML).await;
+    assert!(consent.body.contains("name=\"sealed\""), "{consent:?}");
+    let started = [("client_id", "public")];
+    let started = person.post("/oauth/device/code", &started).await;
+    let typed = [("user_code", started.text("user_code"))];
+    let typed = typed.each_ref().map(|(name, code)| (*name, code.as_str()));
+    let confirm = person.submit("/device", "/device/verify", &typed).await;
+    assert!(confirm.body.contains("name=\"confirmed\""), "{confirm:?}");
+    let sign_in = server.http().await.get("/login", &HTML).await;
+    let device = person.get("/device", &HTML).await;
+    for (path, page) in [
+        ("consent", &consent),
+        ("confirm", &confirm),
+        ("login", &sign_in),
+        ("device", &device),
+    ] {
+        assert_eq!(page.status, 200, "{path}: {page:?}");
+        guarded(path, page, true);
+        assert!(!field(&page.body, "csrf_token").is_empty(), "{path}");
+    }
+}
+
+fn guarded(path: &str, answer: &Answer, is_personal: bool) {
+    let header = |name: &str| answer.header(name).unwrap_or_default();
+    let policy = header("content-security-policy");
+    let at = format!("{path}: {}", answer.head);
+    assert!(policy.contains("frame-ancestors 'none'"), "{at}");
+    assert!(policy.contains("script-src 'self'"), "{at}");
+    assert!(!policy.contains("unsafe"), "{at}");
+    assert_eq!(header("x-frame-options"), "DENY", "{at}");
+    assert_eq!(header("x-content-type-options"), "nosniff", "{at}");
+    let referrer = header("referrer-policy");
+    assert!(matches!(&*referrer, "no-referrer" | "same-origin"), "{at}");
+    assert!(
+        !is_personal || header("cache-control").contains("no-store"),
+        "{at}"
+    );
 }

@@ -561,6 +561,42 @@ async fn redeem_after_disable() {
     }
 }
 
+/// `ENABLE_REFRESH_TOKENS` is every grant's: none gives one, none is taken, not even from before, and none is announced.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_refresh_tokens_no_grant_gives_or_takes_one() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let (mut server, mut tool, mut person) = stage(engine, &[]).await;
+        let earlier = code(&mut person, &Ask::of("public")).await;
+        let earlier = exchange(&mut tool, "public", &earlier, &[]).await;
+        server.signal("TERM");
+        assert!(server.ended().await.success());
+        server.set("ENABLE_REFRESH_TOKENS", "false");
+        server.launch().await;
+        let mut tool = server.http().await;
+        let fresh = code(&mut person_at(&server).await, &Ask::of("public")).await;
+        let device = tool.start_device("public").await;
+        server.approve_all().await;
+        for answer in [
+            exchange(&mut tool, "public", &fresh, &[]).await,
+            tool.poll("public", &device).await,
+        ] {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(answer.json().get("refresh_token").is_none(), "{answer:?}");
+        }
+        let late = tool.refresh("public", &earlier.text("refresh_token")).await;
+        assert_eq!(late.error(), "unsupported_grant_type");
+        let metadata = tool.get("/.well-known/openid-configuration", &[]).await;
+        let grants = metadata.json()["grant_types_supported"].to_string();
+        assert!(!grants.contains("refresh_token"), "{grants}");
+    }
+}
+
+async fn person_at(server: &Server) -> Http {
+    let mut person = server.http().await;
+    person.sign_in().await;
+    person
+}
+
 /// `ENABLE_REFRESH_TOKENS`, `PKCE_REQUIRED` and `CONSENT_REMEMBER`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_switches_of_the_code_grant() {
