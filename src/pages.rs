@@ -22,6 +22,7 @@ mod people;
 mod phrases;
 mod public;
 mod shell;
+mod theme;
 mod words;
 
 use std::sync::{Arc, OnceLock};
@@ -43,8 +44,9 @@ pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiPage, Piece, prose
 pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
 pub use audit::{AuditLine, AuditPage, Input, Like, Select};
 pub use clients::{
-    AppsPage, ClientAuthorizationsPage, ClientFormPage, ClientPage, ClientRow, ClientSecretPage,
-    ClientsPage, ConsentRow, RegeneratePage, RejectPage, ScopeChoice,
+    AboutClient, ApprovePage, AppsPage, ClientAuthorizationsPage, ClientChange, ClientFormPage,
+    ClientPage, ClientRow, ClientSecretPage, ClientsPage, ConsentRow, RegeneratePage, RejectPage,
+    ScopeChoice,
 };
 pub use components::ComponentsPage;
 pub use consent::{ConsentPage, EndSessionPage, life_words};
@@ -65,6 +67,7 @@ pub use public::{
     LoginPage, LogoutPage, OwnPasswordPage, ProviderButton, ScopeLine, TooManyRequestsPage,
 };
 pub use shell::{Place, Shell};
+pub use theme::{Look, Theme};
 pub use words::{Words, scope_words, tame};
 
 use mould::{Mould, Moulds};
@@ -75,7 +78,7 @@ use phrases::{Phrases, Say};
 #[include = "*.hbs"]
 struct Templates;
 
-/// The frame around every page; rendered once for each language, with [`CUTS`] where the title, the page and its address go.
+/// The frame around every page; rendered once for each look, with [`CUTS`] where the title, the page and its address go.
 const DOCUMENT: &str = "layouts/document";
 /// Characters that no template contains and that escaping leaves alone.
 const CUTS: [&str; 3] = ["\u{1}", "\u{2}", "\u{4}"];
@@ -139,10 +142,15 @@ struct Book {
     bound: OnceLock<Bound>,
 }
 
-/// The templates of a language, compiled, and its document frame, already drawn up to the gaps.
+/// The templates of a language, compiled, with a document frame for each theme.
 struct Bound {
     phrases: Arc<Phrases>,
     templates: Handlebars<'static>,
+    frames: [Frame; Theme::ALL.len()],
+}
+
+/// The document frame, already drawn up to the gaps, and the pages that are filled in.
+struct Frame {
     moulds: Moulds,
     before_title: String,
     before_page: String,
@@ -200,8 +208,8 @@ impl Pages {
     ///
     /// # Errors
     /// As [`Pages::render_at`].
-    pub fn render<V: View>(&self, lang: Lang, view: &V) -> Result<String, PageError> {
-        self.render_at(lang, view, "")
+    pub fn render<V: View>(&self, look: impl Into<Look>, view: &V) -> Result<String, PageError> {
+        self.render_at(look, view, "")
     }
 
     /// Draws one page as a whole HTML document, or fills it in. `address` is the path, with its query, that shows it
@@ -211,18 +219,20 @@ impl Pages {
     /// [`PageError`] when a template is broken or does not suit its view; the tests draw every view to exclude that.
     pub fn render_at<V: View>(
         &self,
-        lang: Lang,
+        look: impl Into<Look>,
         view: &V,
         address: &str,
     ) -> Result<String, PageError> {
+        let Look { lang, theme } = look.into();
         let bound = self.book(lang).bound(lang)?;
+        let frame = bound.frame(theme);
         let mut page = match view.blanks() {
-            Some(blanks) => bound.filled_in(view, &blanks)?,
-            None => bound.drawn(view, view)?,
+            Some(blanks) => bound.filled_in(frame, view, &blanks)?,
+            None => bound.drawn(frame, view, view)?,
         };
-        page.push_str(&bound.before_address);
+        page.push_str(&frame.before_address);
         page.push_str(&handlebars::html_escape(address));
-        page.push_str(&bound.after_address);
+        page.push_str(&frame.after_address);
         Ok(page)
     }
 }
@@ -253,10 +263,24 @@ impl Book {
 }
 
 impl Bound {
+    fn frame(&self, theme: Theme) -> &Frame {
+        let [system, light, dark] = &self.frames;
+        match theme {
+            Theme::System => system,
+            Theme::Light => light,
+            Theme::Dark => dark,
+        }
+    }
+
     /// A page of this view with these data, up to its foot.
-    fn drawn<V: View>(&self, view: &V, data: &impl Serialize) -> Result<String, PageError> {
+    fn drawn<V: View>(
+        &self,
+        frame: &Frame,
+        view: &V,
+        data: &impl Serialize,
+    ) -> Result<String, PageError> {
         let mut drawn = Vec::with_capacity(PAGE_CAPACITY);
-        drawn.extend_from_slice(self.before_title.as_bytes());
+        drawn.extend_from_slice(frame.before_title.as_bytes());
         match view.title() {
             Some(title) => drawn.extend_from_slice(handlebars::html_escape(title).as_bytes()),
             None => {
@@ -264,7 +288,7 @@ impl Bound {
                 drawn.extend_from_slice(title.as_bytes());
             }
         }
-        drawn.extend_from_slice(self.before_page.as_bytes());
+        drawn.extend_from_slice(frame.before_page.as_bytes());
         self.templates
             .render_to_write(V::TEMPLATE, data, &mut drawn)
             .map_err(|source| PageError::Render {
@@ -275,17 +299,22 @@ impl Bound {
     }
 
     /// The same from its mould, which is made when it is first asked for.
-    fn filled_in<V: View>(&self, view: &V, blanks: &Blanks) -> Result<String, PageError> {
-        if let Some(mould) = self.moulds.get(V::TEMPLATE, blanks.kind) {
+    fn filled_in<V: View>(
+        &self,
+        frame: &Frame,
+        view: &V,
+        blanks: &Blanks,
+    ) -> Result<String, PageError> {
+        if let Some(mould) = frame.moulds.get(V::TEMPLATE, blanks.kind) {
             return Ok(mould.fill(blanks, PAGE_CAPACITY));
         }
         let data = serde_json::to_value(view).unwrap_or_default();
         let Some(data) = Mould::marked(data, blanks) else {
-            return self.drawn(view, view);
+            return self.drawn(frame, view, view);
         };
-        let mould = Mould::of(&self.drawn(view, &data)?);
+        let mould = Mould::of(&self.drawn(frame, view, &data)?);
         let page = mould.fill(blanks, PAGE_CAPACITY);
-        self.moulds.put(V::TEMPLATE, blanks.kind, Arc::new(mould));
+        frame.moulds.put(V::TEMPLATE, blanks.kind, Arc::new(mould));
         Ok(page)
     }
 }
@@ -319,15 +348,34 @@ impl Bound {
                 .register_template_string(name, phrases.speak(name, &source)?)
                 .map_err(Box::new)?;
         }
+        let [system, light, dark] = Theme::ALL.map(|theme| Frame::new(lang, theme, &templates));
+        Ok(Self {
+            frames: [system?, light?, dark?],
+            phrases,
+            templates,
+        })
+    }
+}
+
+impl Frame {
+    fn new(lang: Lang, theme: Theme, templates: &Handlebars<'_>) -> Result<Self, PageError> {
         let [title, page, address] = CUTS;
         let others: Vec<_> = Lang::ALL
             .into_iter()
             .filter(|other| *other != lang)
             .map(|other| serde_json::json!({"tag": other.tag(), "name": other.name()}))
             .collect();
+        let themes = Theme::ALL.map(|other| {
+            let label = Words::of(other.phrase());
+            serde_json::json!({"name": other.name(), "label": label, "is_chosen": other == theme})
+        });
         let frame = serde_json::json!({
             "lang": lang.tag(),
+            "theme": theme.mark(),
+            "is_light": theme != Theme::Dark,
+            "is_dark": theme != Theme::Light,
             "others": others,
+            "themes": themes,
             "title": title,
             "page": page,
             "address": address,
@@ -348,8 +396,6 @@ impl Bound {
             before_page: before_page.to_owned(),
             before_address: before_address.to_owned(),
             after_address: after_address.to_owned(),
-            phrases,
-            templates,
             moulds: Moulds::default(),
         })
     }

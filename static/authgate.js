@@ -27,6 +27,18 @@ if (navigator.clipboard) {
   }
 }
 
+// A password can be looked at before it is sent. It is hidden again when it leaves, so that nothing keeps it as other text.
+for (const button of document.querySelectorAll("button[data-reveal]")) {
+  const field = document.getElementById(button.dataset.reveal);
+  const show = (isShown) => {
+    field.type = isShown ? "text" : "password";
+    button.setAttribute("aria-pressed", isShown);
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => show(field.type === "password"));
+  field.form?.addEventListener("submit", () => show(false));
+}
+
 // A form is sent once, however often somebody clicks. Coming back to the page makes it ready again, and so does time: a
 // sending that was stopped, or that found no network, must not leave a button that does nothing.
 function ready() {
@@ -68,7 +80,7 @@ for (const menu of document.querySelectorAll("details.menu")) {
 // this tab, it is given to the same person only, and passwords are not kept. A form that was refused stands at the address
 // that it was sent to, so the notice tells where it is read.
 const who = document.querySelector(".who bdi")?.textContent;
-const typedInto = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrf_token" && field.type !== "password" && field.type !== "submit");
+const typedInto = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrf_token" && field.type !== "password" && !field.autocomplete?.includes("password") && field.type !== "submit");
 for (const notice of document.querySelectorAll("[data-kept]")) {
   notice.closest("form").addEventListener("submit", (event) => {
     const values = typedInto(event.target).map((field) => [field.name, field.value, field.checked]);

@@ -15,11 +15,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use authgate::domain::{end_session::EndRefusal, trace::Check};
 use authgate::pages::{
     ApiPage, AuditPage, AuthorizationsPage, BrowsersPage, ComponentsPage, ConfirmPage, ConsentPage,
     DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, EndSessionPage, ErrorPage,
-    ExplainPage, GuidePage, Lang, LoginMessage, LoginPage, LogoutPage, OwnPasswordPage, Pages,
-    Place, ProfilePage, ProviderButton, ScopeLine, Shell, SignInsPage, TokensPage,
+    ExplainPage, GuidePage, Lang, LoginMessage, LoginPage, LogoutPage, Look, OwnPasswordPage,
+    Pages, Place, ProfilePage, ProviderButton, ScopeLine, Shell, SignInsPage, Theme, TokensPage,
     TooManyRequestsPage, View, When, Words, asset, focus_first_fault, script_href, stylesheet_href,
 };
 
@@ -107,6 +108,7 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         "clients/detail",
         "clients/secret",
         "clients/regenerate",
+        "clients/approve",
         "clients/reject",
         "clients/authorizations",
         "users/list",
@@ -328,6 +330,59 @@ fn slots(fragment: &str) -> BTreeSet<&str> {
         .skip(1)
         .filter_map(|rest| rest.split(['>', ' ']).next());
     expressions.chain(tags).collect()
+}
+
+/// Whoever is refused reads why in their own language.
+#[test]
+fn every_refusal_has_its_reason_in_each_language() {
+    let pages = pages();
+    let checks = Check::ALL.map(Check::as_str);
+    let endings = EndRefusal::ALL.map(EndRefusal::as_str);
+    for reason in checks.into_iter().chain(endings) {
+        for lang in Lang::ALL {
+            let page = ErrorPage::refused(reason, "as the protocol says it");
+            let page = pages.render(lang, &page).expect(reason);
+            let phrase = pages
+                .phrase(lang, &format!("errors.why.{reason}"))
+                .expect(reason);
+            assert!(page.contains(phrase), "{lang:?} {reason}");
+            assert!(
+                page.contains("lang=\"en\">as the protocol says it<"),
+                "{reason}"
+            );
+        }
+    }
+}
+
+/// A theme that was chosen stands on the document, so that the first paint has its colours; the system's leaves it to the
+/// stylesheet.
+#[test]
+fn a_chosen_theme_stands_on_the_document() {
+    for look in Look::all() {
+        let page = pages().render(look, &samples::login()).expect("drawn");
+        let head = page.split("<title>").next().expect("a head");
+        let (mark, schemes, grounds) = match look.theme {
+            Theme::System => ("\">", "light dark", 2),
+            Theme::Light => ("\" data-theme=\"light\">", "light", 1),
+            Theme::Dark => ("\" data-theme=\"dark\">", "dark", 1),
+        };
+        assert!(
+            head.contains(&format!("<html lang=\"{}{mark}", look.lang.tag())),
+            "{head}"
+        );
+        assert!(
+            head.contains(&format!("name=\"color-scheme\" content=\"{schemes}\"")),
+            "{head}"
+        );
+        assert_eq!(
+            head.matches("name=\"theme-color\"").count(),
+            grounds,
+            "{head}"
+        );
+        let pressed = format!("value=\"{}\" aria-pressed=\"true\"", look.theme.name());
+        assert!(page.contains(&pressed), "{look:?}");
+        assert_eq!(page.matches("formaction=\"/theme\"").count(), 3, "{look:?}");
+    }
 }
 
 /// A phrase is used when its key stands in quotes, or a key that ends in a dot before it (`"audit.event."`), or, for
@@ -832,7 +887,8 @@ fn hostile_text_stays_text_in_every_field() {
     let error = ErrorPage {
         status: 400,
         title: h().into(),
-        message: Words::of("errors.refused.message").with("why", h()),
+        message: h().into(),
+        said: Some(h()),
         report_id: Some(h()),
         signed_in: false,
         shell: Some(shell()),
@@ -872,7 +928,7 @@ fn hostile_text_stays_text_in_every_field() {
             ),
             1,
         ),
-        (pages.render(Lang::En, &error), 5),
+        (pages.render(Lang::En, &error), 6),
     ] {
         let page = page.expect("hostile values are only values");
         let title = page
@@ -1030,12 +1086,23 @@ fn the_stylesheet_asks_no_other_host_and_knows_every_class() {
 #[test]
 fn text_and_controls_have_enough_contrast_in_both_schemes() {
     let css = include_str!("../static/authgate.css");
-    let schemes: Vec<&str> = css
-        .split(":root {")
-        .skip(1)
-        .filter_map(|rest| rest.split('}').next())
-        .collect();
-    assert_eq!(schemes.len(), 2, "light and dark");
+    let scheme = |of: &str| {
+        let (_, rest) = css.split_once(&format!("{of} {{")).expect(of);
+        rest.split('}').next().expect("its end")
+    };
+    let dark = scheme(":root:not([data-theme=\"light\"])");
+    let chosen = scheme("\n:root[data-theme=\"dark\"]");
+    let tokens = |block: &'static str| {
+        block
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("--"))
+    };
+    assert!(
+        tokens(dark).eq(tokens(chosen)),
+        "dark is dark, chosen or not"
+    );
+    let schemes = [scheme("\n:root"), dark];
     for (scheme, tokens) in schemes.iter().enumerate() {
         // WCAG 2.2: 4.5 for text, 3 for the edges of controls.
         for (fore, back, least) in [

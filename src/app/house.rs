@@ -280,7 +280,7 @@ impl House {
             traces: self.traces.clone(),
             base_url: config.server.base_url.as_str().into(),
         };
-        let docs = DocsDeps::new(&web, &config.server.base_url);
+        let docs = DocsDeps::new(&web, &config.server.base_url, config.server.swagger);
         let account = AccountDeps {
             login: web.login.clone(),
             policy: Arc::new(rules::password_policy(config, self.algorithm)),
@@ -288,7 +288,7 @@ impl House {
         Ok(Everything {
             docs,
             openapi: OpenApiDeps {
-                pages: Arc::clone(&web.pages),
+                web: web.clone(),
                 base_url: config.server.base_url.clone(),
                 registration: config.oauth.registration,
                 viewer: config.server.swagger,

@@ -1,5 +1,7 @@
 //! OAuth clients (RFC 6749 §2) as they are registered.
-use super::{digest::sha256_hex, ids::ClientId, scope::ScopeSet, time::Timestamp};
+use super::{
+    digest::sha256_hex, ids::ClientId, registration::Reach, scope::ScopeSet, time::Timestamp,
+};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -79,6 +81,8 @@ pub struct Client {
     pub metadata: Map<String, Value>,
     /// Why it was rejected, in the words of who did it; empty for no reason.
     pub status_reason: String,
+    /// What was approved, while it waits because it was changed after that.
+    pub approved: Option<Box<Reach>>,
     /// User id of who made it; empty for dynamic registration.
     pub created_by: String,
     /// Grows with every change, so that two who edit at the same time do not overwrite each other.
@@ -204,6 +208,16 @@ impl Client {
         self.is_confidential() && self.auth_method != Some(AuthMethod::PrivateKeyJwt)
     }
 
+    /// How many public keys it registered.
+    pub fn public_keys(&self) -> usize {
+        let set: Option<Value> = self
+            .jwks
+            .as_deref()
+            .and_then(|set| serde_json::from_str(set).ok());
+        let keys = set.as_ref().and_then(|set| set.get("keys")?.as_array());
+        keys.map_or(0, Vec::len)
+    }
+
     /// Whether it must authenticate (RFC 6749 §3.2.1).
     pub fn is_confidential(&self) -> bool {
         self.client_type == ClientType::Confidential
@@ -243,6 +257,7 @@ pub mod doubles {
             previous_secret: None,
             metadata: Map::new(),
             status_reason: String::new(),
+            approved: None,
             created_by: String::new(),
             version: 0,
             created_at: Timestamp::UNIX_EPOCH,

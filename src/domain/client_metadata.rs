@@ -286,6 +286,26 @@ pub fn of(client: &Client) -> Map<String, Value> {
     all.into_iter().collect()
 }
 
+/// What a program said about itself that nothing here depends on, each as text, names in alphabetical order.
+pub fn said(client: &Client) -> Vec<(String, String)> {
+    let mut said: Vec<(String, String)> = client
+        .metadata
+        .iter()
+        .filter(|(name, _)| *name != ASKED_GRANTS)
+        .map(|(name, value)| (name.clone(), as_text(value)))
+        .collect();
+    said.sort();
+    said
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(as_text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
 fn granted(client: &Client) -> Vec<&'static str> {
     let asked = client.metadata.get(ASKED_GRANTS).and_then(Value::as_array);
     let refresh = asked.is_some_and(|asked| asked.iter().any(|grant| grant == "refresh_token"));

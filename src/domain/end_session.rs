@@ -66,9 +66,23 @@ pub enum EndRefusal {
     /// A parameter came more than once.
     Repeated,
     /// `client_id` and the hint name different clients.
-    Client,
+    Clients,
     /// `post_logout_redirect_uri` is not registered for the client, or no client is named.
     Address,
+}
+
+impl EndRefusal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Repeated, Self::Clients, Self::Address];
+
+    /// A name that does not change: for the words of a page.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Repeated => "repeated",
+            Self::Clients => "clients_differ",
+            Self::Address => "address",
+        }
+    }
 }
 
 /// Judges. `client` is the one that `client_id` or else the hint names, if it exists and is active.
@@ -84,7 +98,7 @@ pub fn judge(
     }
     let named = params.client_id.as_str();
     if !named.is_empty() && hinted_client.is_some_and(|hinted| hinted != named) {
-        return EndVerdict::Refused(EndRefusal::Client);
+        return EndVerdict::Refused(EndRefusal::Clients);
     }
     let target = match (params.post_logout_redirect_uri.as_str(), hint) {
         ("", _) | (_, HintState::Invalid) => None,
@@ -194,7 +208,7 @@ mod tests {
         };
         assert_eq!(
             judge(&other, Some(&client), about, Some("c"), Some(&alice)),
-            EndVerdict::Refused(EndRefusal::Client)
+            EndVerdict::Refused(EndRefusal::Clients)
         );
     }
 }

@@ -14,6 +14,7 @@ mod checks;
 mod draft;
 mod fault;
 mod lists;
+mod reach;
 mod uri;
 mod widening;
 
@@ -21,6 +22,7 @@ pub use checks::is_hidden;
 pub use draft::Draft;
 pub use fault::{Fault, Field, Problem};
 pub use lists::{duration, duration_text, split_uris};
+pub use reach::{Addition, Reach};
 pub use uri::{MAX_URI_BYTES, MAX_URIS, UriFault, check as check_redirect_uri};
 pub use widening::{Widened, needs_approval};
 

@@ -6,7 +6,9 @@ use crate::{
         audit::{Actor, Origin},
         client::{Client, ClientStatus},
         ids::{ClientId, UserId},
-        registration::{Draft, Fault, Field, Problem, Rules, Widened, judge, needs_approval},
+        registration::{
+            Draft, Fault, Field, Problem, Reach, Rules, Widened, judge, needs_approval,
+        },
         scope::ScopeSet,
         secret::Secret,
         submission::Submission,
@@ -284,6 +286,7 @@ pub async fn update(
         version: now.version,
         registration,
         status,
+        approved: now.is_active().then(|| Reach::from(&now)),
         at,
         audit: deps.ground.rows(at, vec![event])?,
     };

@@ -5,11 +5,15 @@ use super::{
     respond::{self, Response},
     router::{Route, Routes},
     session::{Guest, Seen},
-    web::{WebDeps, language::lang_of, shell_of},
+    web::{
+        WebDeps,
+        look::{LANGUAGE, in_theme, lang_of},
+        shell_of,
+    },
 };
 use crate::{
     domain::user::Role,
-    pages::{GUIDES, Guides, Lang, PageError, Place, Shell, guide_code, once},
+    pages::{GUIDES, Guides, Lang, Look, PageError, Place, Shell, guide_code, once},
 };
 use ::http::Method;
 use std::{
@@ -26,27 +30,27 @@ pub struct DocsDeps {
     web: WebDeps,
     guides: Arc<Guides>,
     /// The pages of people who are not signed in, each drawn when it is first asked for.
-    public: Arc<HashMap<(Lang, &'static str), OnceLock<Document>>>,
+    public: Arc<HashMap<(Look, &'static str), OnceLock<Document>>>,
 }
 
 impl DocsDeps {
     /// Draws nothing yet.
     #[must_use]
-    pub fn new(web: &WebDeps, base_url: &str) -> Self {
-        let each = |lang| GUIDES.map(|slug| ((lang, slug), OnceLock::new()));
+    pub fn new(web: &WebDeps, base_url: &str, has_viewer: bool) -> Self {
+        let each = |look| GUIDES.map(|slug| ((look, slug), OnceLock::new()));
         Self {
             web: web.clone(),
-            guides: Arc::new(Guides::new(base_url)),
-            public: Arc::new(Lang::ALL.into_iter().flat_map(each).collect()),
+            guides: Arc::new(Guides::new(base_url).with_viewer(has_viewer)),
+            public: Arc::new(Look::all().flat_map(each).collect()),
         }
     }
 
-    fn public(&self, lang: Lang, slug: &'static str) -> Result<Option<&Document>, PageError> {
-        let Some(cell) = self.public.get(&(lang, slug)) else {
+    fn public(&self, look: Look, slug: &'static str) -> Result<Option<&Document>, PageError> {
+        let Some(cell) = self.public.get(&(look, slug)) else {
             return Ok(None);
         };
         let draw = || {
-            let guide = self.guides.draw(&self.web.pages, lang, slug, None)?;
+            let guide = self.guides.draw(&self.web.pages, look, slug, None)?;
             Ok(Document::page(guide))
         };
         once(cell, draw).map(Some)
@@ -81,7 +85,7 @@ fn to(lang: Lang, slug: &str) -> Response {
 /// The language of somebody who did not name one.
 fn detected(request: &Request) -> Lang {
     match request.raw_cookie(OLD_COOKIE).and_then(Lang::of_range) {
-        Some(lang) if request.raw_cookie(super::web::language::COOKIE).is_none() => lang,
+        Some(lang) if request.raw_cookie(LANGUAGE).is_none() => lang,
         _ => lang_of(request),
     }
 }
@@ -120,11 +124,12 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
         let canonical = format!("/docs/{}/{slug}", guide_code(lang));
         return respond::redirect(301, &canonical);
     }
+    let look = in_theme(&request, lang);
     // Guides are there when the database is not: then everybody is a stranger.
     if let Ok(Seen::Somebody(guest)) = deps.web.sessions.see(&request).await {
         return match deps.guides.draw(
             &deps.web.pages,
-            lang,
+            look,
             slug,
             Some(shell(&deps.web, &guest).await),
         ) {
@@ -132,7 +137,7 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
             Err(error) => respond::not_drawn(&error),
         };
     }
-    match deps.public(lang, slug) {
+    match deps.public(look, slug) {
         Ok(Some(document)) => respond::vary(respond::as_page(document.answer(&request)), "Cookie"),
         Ok(None) => respond::redirect(302, "/docs"),
         Err(error) => respond::not_drawn(&error),
@@ -140,7 +145,7 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
 }
 
 /// As around every other page.
-async fn shell(web: &WebDeps, guest: &Guest) -> Shell {
+pub async fn shell(web: &WebDeps, guest: &Guest) -> Shell {
     Shell {
         here: Place::Docs,
         pending: match guest.user.role {

@@ -2,13 +2,15 @@
 //!
 //! The document is written by hand (`docs/openapi.json`); what this server does not serve is taken out of it.
 use super::{
+    docs::shell,
     document::Document,
     request::Request,
     respond::{self, Response},
     router::{Route, Routes},
-    web::language::lang_of,
+    session::Seen,
+    web::{WebDeps, look::look_of},
 };
-use crate::pages::{Lang, PageError, Pages, once};
+use crate::pages::{Look, PageError, Shell, once};
 use ::http::Method;
 use serde_json::Value;
 use std::{
@@ -26,8 +28,8 @@ const REGISTRATION: &str = "/oauth/register";
 /// What the document needs to know.
 #[derive(Clone)]
 pub struct OpenApiDeps {
-    /// Draws the page.
-    pub pages: Arc<Pages>,
+    /// Draws the page, and knows who is there.
+    pub web: WebDeps,
     /// `BASE_URL`.
     pub base_url: String,
     /// `ENABLE_DYNAMIC_CLIENT_REGISTRATION`: its routes answer either way.
@@ -42,7 +44,8 @@ struct Shelf {
     served: HashSet<(Method, String)>,
     source: OnceLock<Value>,
     json: OnceLock<Document>,
-    pages: HashMap<Lang, OnceLock<Document>>,
+    /// The pages of people who are not signed in.
+    pages: HashMap<Look, OnceLock<Document>>,
 }
 
 /// Adds the document, and where it is wanted the page, to all other routes.
@@ -62,7 +65,7 @@ pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Routes {
         served,
         source: OnceLock::new(),
         json: OnceLock::new(),
-        pages: Lang::ALL.map(|lang| (lang, OnceLock::new())).into(),
+        pages: Look::all().map(|look| (look, OnceLock::new())).collect(),
     });
     let json = |routes: Routes, path: &'static str| {
         let shelf = Arc::clone(&shelf);
@@ -89,8 +92,8 @@ pub fn routes(deps: &OpenApiDeps, routes: Routes) -> Routes {
             Method::GET,
             VIEWER,
             Route::new(move |request: Request| {
-                let answer = shelf.viewer(&request);
-                async move { answer }
+                let shelf = Arc::clone(&shelf);
+                async move { shelf.viewer(&request).await }
             }),
         )
 }
@@ -109,21 +112,29 @@ impl Shelf {
             .get_or_init(|| Document::json(self.source().to_string()))
     }
 
-    fn viewer(&self, request: &Request) -> Response {
-        let lang = lang_of(request);
-        let Some(cell) = self.pages.get(&lang) else {
+    async fn viewer(&self, request: &Request) -> Response {
+        let look = look_of(request);
+        // It is there when the database is not: then everybody is a stranger.
+        if let Ok(Seen::Somebody(guest)) = self.deps.web.sessions.see(request).await {
+            let shell = shell(&self.deps.web, &guest).await;
+            return match self.draw(look, Some(shell)) {
+                Ok(html) => respond::html(200, html),
+                Err(error) => respond::not_drawn(&error),
+            };
+        }
+        let Some(cell) = self.pages.get(&look) else {
             return respond::empty(404);
         };
-        match once(cell, || self.draw(lang)) {
+        match once(cell, || self.draw(look, None).map(Document::page)) {
             Ok(page) => shown(page.answer(request)),
             Err(error) => respond::not_drawn(&error),
         }
     }
 
-    fn draw(&self, lang: Lang) -> Result<Document, PageError> {
-        let page = reading::page(lang, &self.deps.base_url, self.source());
-        let html = self.deps.pages.render_at(lang, &page, VIEWER)?;
-        Ok(Document::page(html))
+    fn draw(&self, look: Look, shell: Option<Shell>) -> Result<String, PageError> {
+        let mut page = reading::page(look.lang, &self.deps.base_url, self.source());
+        page.shell = shell;
+        self.deps.web.pages.render_at(look, &page, VIEWER)
     }
 }
 

@@ -228,7 +228,12 @@ fn people(all: &Everything, routes: Routes) -> Routes {
         )
         .on(Method::GET, "/logout", with(web, web::login::ask_logout))
         .on(Method::POST, "/logout", with(web, web::login::logout))
-        .on(Method::POST, "/language", with(web, web::language::choose))
+        .on(
+            Method::POST,
+            "/language",
+            with(web, web::look::choose_language),
+        )
+        .on(Method::POST, "/theme", with(web, web::look::choose_theme))
         .on(
             Method::GET,
             "/device",

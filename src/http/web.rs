@@ -1,6 +1,7 @@
 //! Pages for people: translates forms to flows and outcomes to views.
 //!
-//! `guard` decides who gets to a handler, `list` reads what a long list is asked for, `language` which language is drawn.
+//! `guard` decides who gets to a handler, `list` reads what a long list is asked for, `look` in which
+//! language and colours pages are drawn.
 use super::{
     request::Request,
     respond::{self, Response},
@@ -10,9 +11,9 @@ pub use crate::flows::pending::Pending;
 use crate::{
     domain::{session::SessionEnd, user::Role},
     flows::{FlowError, device::DeviceDeps, login::LoginDeps},
-    pages::{ErrorPage, Lang, Pages, Place, Shell, TooManyRequestsPage, View, focus_first_fault},
+    pages::{ErrorPage, Look, Pages, Place, Shell, TooManyRequestsPage, View, focus_first_fault},
 };
-use language::lang_of;
+use look::{lang_of, look_of};
 use std::sync::{Arc, OnceLock};
 
 pub mod account;
@@ -24,9 +25,9 @@ pub mod end_session;
 pub mod explain;
 pub mod guard;
 pub mod home;
-pub mod language;
 pub mod list;
 pub mod login;
+pub mod look;
 pub mod registered;
 pub mod way;
 
@@ -125,7 +126,7 @@ impl WebDeps {
     /// The page with its status, in the language of the request.
     pub fn draw(&self, request: &Request, status: u16, view: &impl View) -> Response {
         let address = self.page_of(request);
-        draw(&self.pages, lang_of(request), status, view, &address)
+        draw(&self.pages, look_of(request), status, view, &address)
     }
 
     /// A page for somebody, with the cookie's life begun anew.
@@ -148,7 +149,7 @@ impl WebDeps {
         view: &impl View,
     ) -> Response {
         let ticket = Ticket::SignedIn(guest.id.clone());
-        let response = draw(&self.pages, lang_of(request), status, view, address);
+        let response = draw(&self.pages, look_of(request), status, view, address);
         match self.sessions.put(response, &ticket, Some(&guest.session)) {
             Ok(response) => response,
             Err(error) => self.fault(request, &error, true),
@@ -265,8 +266,8 @@ fn must_change_first(guest: &Guest, request: &Request) -> bool {
 }
 
 /// Draws a view; when even that fails, the person gets plain words. Whoever is refused begins where the fault is.
-fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View, address: &str) -> Response {
-    match pages.render_at(lang, view, address) {
+fn draw(pages: &Pages, look: Look, status: u16, view: &impl View, address: &str) -> Response {
+    match pages.render_at(look, view, address) {
         Ok(html) if (400..500).contains(&status) => respond::html(status, focus_first_fault(html)),
         Ok(html) => respond::html(status, html),
         Err(error) => respond::not_drawn(&error),
@@ -277,9 +278,7 @@ fn draw(pages: &Pages, lang: Lang, status: u16, view: &impl View, address: &str)
 fn fault_page(error: &FlowError) -> ErrorPage {
     match error {
         FlowError::Protocol(error) => {
-            let mut page = ErrorPage::named(400, "refused");
-            page.message = page.message.with("why", error.description.as_ref());
-            page
+            ErrorPage::refused(error.check().as_str(), error.description.as_ref())
         }
         FlowError::Unavailable(why) => {
             tracing::warn!(why, "a page could not be served");

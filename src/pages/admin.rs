@@ -38,6 +38,8 @@ pub struct WaitingRow {
     #[serde(serialize_with = "as_local_href")]
     pub href: String,
     pub since: When,
+    /// It was approved once, and changed after that.
+    pub is_again: bool,
 }
 
 /// An actor of this process.

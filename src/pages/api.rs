@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Lang, View};
+use super::{Lang, Shell, View};
 
 /// Words, of which some are names for machines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +29,8 @@ pub fn prose(text: &str) -> Vec<Piece> {
 /// All endpoints. Their descriptions are in English, as the document is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ApiPage {
+    /// Of whoever is signed in.
+    pub shell: Option<Shell>,
     pub groups: Vec<ApiGroup>,
     /// The address that the samples are for.
     pub server: String,
@@ -45,6 +47,7 @@ impl ApiPage {
             Lang::ZhHant => Lang::En,
         };
         Self {
+            shell: None,
             groups,
             server,
             other: other.name(),

@@ -120,6 +120,37 @@ impl View for ClientFormPage {
     }
 }
 
+/// All that is known about a client; drawn by `partials/client`.
+#[derive(Debug, Clone, Serialize)]
+pub struct AboutClient {
+    pub client_id: String,
+    pub description: String,
+    /// What is new since somebody approved it; `None` when nobody did, or it does not wait.
+    pub changes: Option<Vec<ClientChange>>,
+    pub facts: Vec<Fact>,
+    pub grants: Vec<Words>,
+    pub scopes: Vec<ScopeLine>,
+    pub redirect_uris: Vec<String>,
+    pub post_logout_redirect_uris: Vec<String>,
+    pub resources: Vec<String>,
+    /// What a program said about itself when it registered. Nobody checked it: it is text, and leads nowhere.
+    pub said: Vec<Fact>,
+    pub created: When,
+    pub updated: When,
+    /// The secret before this one counts until then.
+    pub previous_secret_until: Option<When>,
+}
+
+/// What was not so when somebody approved it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClientChange {
+    pub what: Words,
+    /// The values that came, or the one that stands there now.
+    pub now: Vec<Words>,
+    /// What stood there.
+    pub before: Option<Words>,
+}
+
 /// One client.
 #[derive(Debug, Clone, Serialize)]
 pub struct ClientPage {
@@ -127,24 +158,13 @@ pub struct ClientPage {
     pub is_admin: bool,
     #[serde(serialize_with = "as_local_href")]
     pub base: String,
-    pub client_id: String,
     pub version: String,
     #[serde(serialize_with = "as_tame")]
     pub name: String,
-    pub description: String,
     pub status: Badge,
     /// What its status means, and why.
     pub standing: Option<Alert>,
-    pub facts: Vec<Fact>,
-    pub grants: Vec<Words>,
-    pub scopes: Vec<ScopeLine>,
-    pub redirect_uris: Vec<String>,
-    pub post_logout_redirect_uris: Vec<String>,
-    pub resources: Vec<String>,
-    pub created: When,
-    pub updated: When,
-    /// The secret before this one counts until then.
-    pub previous_secret_until: Option<When>,
+    pub about: AboutClient,
     pub has_secret: bool,
     pub is_pending: bool,
     /// Owners delete only what is not in use.
@@ -199,6 +219,24 @@ impl View for RegeneratePage {
     const TITLE: &'static str = "clients.regenerate_title";
 }
 
+/// Asks before a client is approved, with all that there is to look at.
+#[derive(Debug, Clone, Serialize)]
+pub struct ApprovePage {
+    pub shell: Shell,
+    #[serde(serialize_with = "as_local_href")]
+    pub base: String,
+    /// What is approved is what was looked at.
+    pub version: String,
+    #[serde(serialize_with = "as_tame")]
+    pub name: String,
+    pub about: AboutClient,
+}
+
+impl View for ApprovePage {
+    const TEMPLATE: &'static str = "clients/approve";
+    const TITLE: &'static str = "clients.approve_title";
+}
+
 /// Asks before a client is rejected, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct RejectPage {
@@ -207,6 +245,8 @@ pub struct RejectPage {
     #[serde(serialize_with = "as_tame")]
     pub name: String,
     pub facts: Vec<Fact>,
+    /// What ends, one sentence each.
+    pub consequences: Vec<Words>,
     pub reason: FormInput,
 }
 

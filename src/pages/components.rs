@@ -130,6 +130,7 @@ impl ComponentsPage {
                 }],
             },
             pager: Pager {
+                first: Some(here.to_owned()),
                 newer: Some(here.to_owned()),
                 older: Some(here.to_owned()),
                 count: Some(Words::count("list.total", 1_234)),

@@ -8,7 +8,7 @@ use handlebars::html_escape;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
-use super::{Lang, PageError, Pages, Shell, View, once};
+use super::{Lang, Look, PageError, Pages, Shell, View, once};
 
 mod markdown;
 mod sequence;
@@ -67,6 +67,7 @@ struct Section {
 /// All guides in all languages.
 pub struct Guides {
     base_url: String,
+    has_viewer: bool,
     read: [OnceLock<Vec<Guide>>; Lang::ALL.len()],
 }
 
@@ -82,6 +83,8 @@ struct Entry {
 #[derive(Debug, Clone, Serialize)]
 pub struct GuidePage {
     shell: Option<Shell>,
+    /// There is a page that shows the OpenAPI document.
+    has_viewer: bool,
     title: String,
     body: &'static str,
     guides: Vec<Entry>,
@@ -108,8 +111,15 @@ impl Guides {
     pub fn new(base_url: &str) -> Self {
         Self {
             base_url: base_url.to_owned(),
+            has_viewer: false,
             read: Default::default(),
         }
+    }
+
+    /// The same with a link to the page that shows the OpenAPI document, if there is one.
+    #[must_use]
+    pub fn with_viewer(self, has_viewer: bool) -> Self {
+        Self { has_viewer, ..self }
     }
 
     fn of(&self, pages: &Pages, lang: Lang) -> Result<&[Guide], PageError> {
@@ -129,10 +139,12 @@ impl Guides {
     pub fn draw(
         &self,
         pages: &Pages,
-        lang: Lang,
+        look: impl Into<Look>,
         slug: &str,
         shell: Option<Shell>,
     ) -> Result<String, PageError> {
+        let look = look.into();
+        let lang = look.lang;
         let guides = self.of(pages, lang)?;
         let missing = || PageError::Guide(slug.to_owned());
         let at = guides
@@ -146,6 +158,7 @@ impl Guides {
         };
         let page = GuidePage {
             shell,
+            has_viewer: self.has_viewer,
             title: guide.title.clone(),
             body: CUT,
             guides: guides.iter().map(|g| g.entry(lang, slug)).collect(),
@@ -167,7 +180,7 @@ impl Guides {
             other_lang: other.tag(),
         };
         let address = guide.entry(lang, slug).href;
-        let drawn = pages.render_at(lang, &page, &address)?;
+        let drawn = pages.render_at(look, &page, &address)?;
         Ok(drawn.replacen(CUT, &guide.html, 1))
     }
 }

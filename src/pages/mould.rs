@@ -69,7 +69,7 @@ fn blank(c: char) -> Option<usize> {
     MARKS.iter().position(|mark| *mark == c)
 }
 
-/// The moulds of one language.
+/// The moulds of one look.
 #[derive(Default)]
 pub(super) struct Moulds(RwLock<HashMap<(&'static str, u32), Arc<Mould>>>);
 
@@ -87,7 +87,7 @@ impl Moulds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DevicePage, Lang, LoginPage, Pages, Place, Shell, View};
+    use super::super::{DevicePage, LoginPage, Look, Pages, Place, Shell, View};
 
     const TEXTS: [&str; 4] = [
         "",
@@ -98,19 +98,16 @@ mod tests {
 
     fn is_filled_in_as_drawn(pages: &Pages, view: &impl View) {
         assert!(view.blanks().is_some());
-        for lang in Lang::ALL {
-            let book = pages.book(lang).bound(lang).unwrap();
-            let drawn = book.drawn(view, view).unwrap();
+        for look in Look::all() {
+            let book = pages.book(look.lang).bound(look.lang).unwrap();
+            let frame = book.frame(look.theme);
+            let drawn = book.drawn(frame, view, view).unwrap();
+            let foot = [&*frame.before_address, "/here", &*frame.after_address].concat();
             for _ in 0..2 {
-                let page = pages.render_at(lang, view, "/here").unwrap();
-                assert_eq!(page.strip_prefix(&*drawn).unwrap(), foot(pages, lang));
+                let page = pages.render_at(look, view, "/here").unwrap();
+                assert_eq!(page.strip_prefix(&*drawn).unwrap(), foot);
             }
         }
-    }
-
-    fn foot(pages: &Pages, lang: Lang) -> String {
-        let book = pages.book(lang).bound(lang).unwrap();
-        [&*book.before_address, "/here", &*book.after_address].concat()
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Alert {
     /// ARIA role: `alert` interrupts a screen reader, `status` waits.
     role: &'static str,
     words: Words,
+    /// What a program said about it, in English.
+    said: Option<String>,
     /// What was typed is at fault: the fields are marked as invalid.
     about_fields: bool,
 }
@@ -60,6 +62,15 @@ impl Alert {
         Self::new(Tone::Success, "status", words)
     }
 
+    /// With what a program said about it.
+    #[must_use]
+    pub fn said(self, said: impl Into<String>) -> Self {
+        Self {
+            said: Some(said.into()),
+            ..self
+        }
+    }
+
     /// Marks the fields of the form as wrong.
     #[must_use]
     pub fn about_fields(self) -> Self {
@@ -74,6 +85,7 @@ impl Alert {
             tone,
             role,
             words,
+            said: None,
             about_fields: false,
         }
     }
@@ -218,6 +230,8 @@ pub struct Hidden {
 /// The way to newer and older rows; drawn by `partials/pager`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Pager {
+    /// The first page, where this is another one.
+    pub first: Option<String>,
     pub newer: Option<String>,
     pub older: Option<String>,
     /// For example "20 on this page" or "1,234 in total".

@@ -245,6 +245,8 @@ pub struct ErrorPage {
     pub status: u16,
     pub title: Words,
     pub message: Words,
+    /// What the protocol says, in English, for whoever looks after the app.
+    pub said: Option<String>,
     /// Finds the matching log line; shown so that a person can pass it on.
     pub report_id: Option<String>,
     /// Decides where the way out leads.
@@ -261,9 +263,21 @@ impl ErrorPage {
             status,
             title: Words::of(format!("errors.{name}.title")),
             message: Words::of(format!("errors.{name}.message")),
+            said: None,
             report_id: None,
             signed_in: false,
             shell: None,
+        }
+    }
+
+    /// The page of a refusal: `errors.why.<reason>`, and beneath it what the protocol says.
+    #[must_use]
+    pub fn refused(reason: &str, said: impl Into<String>) -> Self {
+        let prefix = "errors.why.";
+        Self {
+            message: Words::of(format!("{prefix}{reason}")),
+            said: Some(said.into()),
+            ..Self::named(400, "refused")
         }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::{
     audit::AuditRow,
     client::{AuthMethod, Client, ClientStatus, SecretHashes},
     ids::ClientId,
-    registration::Registration,
+    registration::{Reach, Registration},
     time::Timestamp,
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -250,6 +250,8 @@ pub struct UpdateClient {
     pub registration: Registration,
     /// Its status from now on.
     pub status: ClientStatus,
+    /// What was approved, of a client that is approved: it is kept where this change takes the approval away.
+    pub approved: Option<Reach>,
     /// Now.
     pub at: Timestamp,
     /// Rows of the trail.
@@ -261,6 +263,7 @@ const UPDATE: &str = "UPDATE oauth_applications SET status = $3, client_name = $
      enable_auth_code_flow = $12, enable_client_credentials_flow = $13, token_profile = $14, project = $15, \
      service_account = $16, machine_token_ttl = $17, token_endpoint_auth_method = $18, jwks = $19, \
      id_token_signed_response_alg = $20, post_logout_redirect_uris = $21, registration_metadata = $22, \
+     approved_as = CASE WHEN $3 <> 'pending' THEN NULL WHEN status = 'pending' THEN approved_as ELSE $24 END, \
      row_version = $2 + 1, updated_at = $23 WHERE client_id = $1 AND coalesce(row_version, 0) = $2";
 
 impl Unit for UpdateClient {
@@ -268,12 +271,17 @@ impl Unit for UpdateClient {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Changed, StoreError>> {
         async move {
+            let approved = self.approved.as_ref().map(serde_json::to_string);
+            let approved = approved
+                .transpose()
+                .map_err(|error| StoreError::Bug(error.to_string()))?;
             let update = Sql::new(UPDATE)
                 .text(self.client_id.as_str())
                 .int(self.version)
                 .text(self.status.as_str())
                 .values(registration_values(&self.registration))
-                .time(self.at);
+                .time(self.at)
+                .bind(Value::MaybeText(approved));
             let changed = tx.run(update).await? == 1;
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
@@ -362,7 +370,7 @@ impl Unit for ApproveClient {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Changed, StoreError>> {
         async move {
             let update = Sql::new(
-                "UPDATE oauth_applications SET status = 'active', status_reason = NULL, \
+                "UPDATE oauth_applications SET status = 'active', status_reason = NULL, approved_as = NULL, \
                  row_version = coalesce(row_version, 0) + 1, updated_at = $3 \
                  WHERE client_id = $1 AND status = 'pending' AND coalesce(row_version, 0) = coalesce($2, row_version, 0)",
             )

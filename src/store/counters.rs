@@ -1,7 +1,7 @@
 //! What the dashboard counts. Each figure comes from an index; together they are still too much work for every visit of a
 //! large installation, so whoever asks remembers the answer for a while.
 use super::{Store, StoreError, sql::Sql};
-use crate::domain::time::Timestamp;
+use crate::domain::{ids::UserId, time::Timestamp};
 
 /// Figures of the dashboard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Counters {
     pub access_tokens: u64,
     /// Refresh tokens that count.
     pub refresh_tokens: u64,
+    /// All tokens on record.
+    pub tokens: u64,
 }
 
 impl Store {
@@ -40,7 +42,8 @@ impl Store {
              (SELECT count(*) FROM access_tokens WHERE token_category = 'access' AND status = 'active' \
               AND expires_at > $1) AS access_tokens, \
              (SELECT count(*) FROM access_tokens WHERE token_category = 'refresh' AND status = 'active' \
-              AND expires_at > $1) AS refresh_tokens",
+              AND expires_at > $1) AS refresh_tokens, \
+             (SELECT count(*) FROM access_tokens) AS tokens",
         )
         .time(now);
         let Some(row) = self.read_one(count).await? else {
@@ -56,7 +59,19 @@ impl Store {
             pending_clients: n("pending_clients")?,
             access_tokens: n("access_tokens")?,
             refresh_tokens: n("refresh_tokens")?,
+            tokens: n("tokens")?,
         })
+    }
+
+    /// How many clients a person registered.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn clients_of(&self, owner: &UserId) -> Result<u64, StoreError> {
+        let count = Sql::new("SELECT count(*) AS owned FROM oauth_applications WHERE user_id = $1");
+        let row = self.read_one(count.text(owner.as_str())).await?;
+        let owned = row.map_or(Ok(0), |row| row.int("owned"))?;
+        Ok(u64::try_from(owned).unwrap_or(0))
     }
 
     /// How many clients wait for approval: shown on every page of an administrator.

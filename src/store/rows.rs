@@ -12,6 +12,7 @@ use crate::domain::{
     eligibility::outlives,
     ids::{ClientId, FamilyId, TokenId, UserId},
     key_schedule::KeyRecord,
+    registration::Reach,
     scope::ScopeSet,
     session::Session,
     time::Timestamp,
@@ -30,7 +31,7 @@ pub const CLIENT: &str = "c.id AS c_id, c.client_id AS c_client_id, c.client_sec
      c.post_logout_redirect_uris, c.allowed_resources, c.client_type, c.enable_device_flow, c.enable_auth_code_flow, \
      c.enable_client_credentials_flow, c.status AS c_status, c.token_profile, c.project, c.service_account, \
      c.machine_token_ttl, c.token_endpoint_auth_method, c.jwks, c.id_token_signed_response_alg, c.previous_secret, \
-     c.previous_secret_until, c.previous_secret_of, c.registration_metadata, c.status_reason, c.created_by, c.row_version, \
+     c.previous_secret_until, c.previous_secret_of, c.registration_metadata, c.status_reason, c.approved_as, c.created_by, c.row_version, \
      c.created_at AS c_created_at, c.updated_at AS c_updated_at";
 
 /// The client of a row that is another's in the first place, if there is one.
@@ -77,11 +78,23 @@ pub fn client(row: &Row) -> Result<Client, StoreError> {
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default(),
         status_reason: row.text("status_reason")?,
+        approved: approved(row)?,
         created_by: row.text("created_by")?,
         version: row.int("row_version")?,
         created_at: row.time("c_created_at")?,
         updated_at: row.time("c_updated_at")?,
     })
+}
+
+/// The Go server approves and rejects without a look at it: it counts only while the client waits.
+fn approved(row: &Row) -> Result<Option<Box<Reach>>, StoreError> {
+    let kept = row.maybe_text("approved_as")?;
+    let Some(kept) = kept.filter(|kept| !kept.is_empty()) else {
+        return Ok(None);
+    };
+    let waits = ClientStatus::stored(&row.text("c_status")?) == ClientStatus::Pending;
+    // One that cannot be read says that there was an approval; everything is new then.
+    Ok(waits.then(|| serde_json::from_str(&kept).unwrap_or_default()))
 }
 
 /// The fast hash counts while it is bound to the slow one that stands there.

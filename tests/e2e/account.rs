@@ -419,6 +419,88 @@ async fn permissions_names_and_linked_logins_are_their_owners() {
     }
 }
 
+/// The colours that somebody chose are those of every page from then on, of those that are drawn once and filled in, of
+/// guides and of refusals, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_theme_is_chosen_at_the_foot_and_stays() {
+    let server = Server::start(Engine::Sqlite, &[("ENABLE_SWAGGER", "true")]).await;
+    let (mut http, mut other) = (server.http().await, server.http().await);
+    let pages = [
+        "/login",
+        "/docs/en/tokens",
+        "/swagger/index.html",
+        "/oauth/authorize?client_id=nobody",
+    ];
+    for (theme, mark) in [
+        ("dark", "<html lang=\"en\" data-theme=\"dark\">"),
+        ("light", "<html lang=\"en\" data-theme=\"light\">"),
+        ("system", "<html lang=\"en\">"),
+    ] {
+        let back = "/login?redirect=%2Fdevice";
+        let chosen = http
+            .post("/theme", &[("theme", theme), ("back", back)])
+            .await;
+        assert_eq!(
+            (chosen.status, chosen.header("location").as_deref()),
+            (303, Some(back))
+        );
+        let cookie = chosen.header("set-cookie").unwrap();
+        assert!(cookie.starts_with(&format!("theme={theme};")), "{cookie}");
+        for page in pages {
+            let drawn = http.get(page, &[]).await;
+            assert!(drawn.body.contains(mark), "{theme} on {page}");
+            let pressed = format!("value=\"{theme}\" aria-pressed=\"true\"");
+            assert!(drawn.body.contains(&pressed), "{theme} on {page}");
+            let of_others = other.get(page, &[]).await;
+            assert!(of_others.body.contains("<html lang=\"en\">"), "{page}");
+        }
+    }
+    for guide in ["/docs/en/tokens", "/swagger/index.html"] {
+        let vary = http.get(guide, &[]).await.header("vary").unwrap();
+        assert!(vary.contains("Cookie"), "{guide}: {vary}");
+    }
+    let form = [("theme", "dark")];
+    for foreign in [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://evil.example"),
+    ] {
+        assert_eq!(
+            http.post_with("/theme", &[foreign], &form).await.status,
+            403
+        );
+    }
+    for nothing in [&[("theme", "neon")][..], &[]] {
+        assert_eq!(http.post("/theme", nothing).await.status, 400);
+    }
+}
+
+/// Why a request was refused is told in the reader's language, and beneath it what the protocol says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_tells_its_reason_in_the_readers_language() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut http = server.http().await;
+    let chinese = [("accept-language", "zh-TW")];
+    let page = http
+        .get("/oauth/authorize?client_id=nobody", &chinese)
+        .await;
+    assert_eq!(page.status, 400);
+    assert!(
+        page.body.contains("這裡不認得這個應用程式"),
+        "{}",
+        page.body
+    );
+    let small = "lang=\"en\">the client is unknown or not active<";
+    assert!(page.body.contains(small), "{}", page.body);
+    let page = http
+        .get("/oauth/end_session?state=a&state=b", &chinese)
+        .await;
+    assert!(
+        page.body.contains("要求中有部分內容重複出現"),
+        "{}",
+        page.body
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_language_is_chosen_by_header_or_switch_and_by_nobody_else() {
     let server = Server::start(Engine::Sqlite, &[]).await;

@@ -88,6 +88,7 @@ async fn the_address_of_a_form_leads_a_browser_to_its_page() {
         ("/admin/users/id-of-zoe/enable", "/admin/users/id-of-zoe"),
         ("/account/sessions/some-token/disable", "/account/sessions"),
         ("/language", "/"),
+        ("/theme", "/"),
     ] {
         let read = admin.get(form, &[BROWSER]).await;
         assert_eq!(place(&read), page, "{form}");

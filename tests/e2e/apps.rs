@@ -132,6 +132,101 @@ async fn an_app_waits_is_approved_and_waits_again_for_what_is_added() {
     }
 }
 
+/// Whoever approves sees who asks and for what, and of an app that was approved before what is new; nobody is asked what
+/// cannot be done.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_approver_sees_what_an_approved_app_added() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        let mut admin = admin(&server).await;
+        let mut alice = person(&server, &mut admin, "alice").await;
+        let described = with(&[("description", "Keeps notes")]);
+        let (id, _) = alice.make_client("/apps", &described).await;
+        let client = format!("/admin/clients/{id}");
+        let (approve, reject) = (format!("{client}/approve"), format!("{client}/reject"));
+        let (app, edit) = (format!("/apps/{id}"), format!("/apps/{id}/edit"));
+        let first = admin.get(&approve, &[]).await;
+        assert!(first.body.contains("<bdi>alice</bdi>") && first.body.contains("Keeps notes"));
+        assert!(first.body.contains("Device code") && first.body.contains("Tokens in use"));
+        assert!(!first.body.contains("Changed since it was approved"));
+        admin.confirm(&approve, &[]).await;
+        for question in [&approve, &reject] {
+            let refused = admin.get(question, &[]).await;
+            let to = refused.header("location").unwrap();
+            assert_eq!(to, format!("{client}?warning=not_pending"), "{engine:?}");
+        }
+        let refused = alice.get(&format!("{app}/delete"), &[]).await;
+        let to = refused.header("location").unwrap();
+        assert_eq!(to, format!("{app}?error=active"), "{engine:?}");
+
+        // Two edits, one after the other: both are told, with what stood there.
+        let evil = ("redirect_uris", "https://evil.example/cb");
+        alice.submit(&edit, &app, &with(&[evil])).await;
+        let more = with(&[evil, ("project", "payroll"), ("description", "Keeps notes")]);
+        alice.submit(&edit, &app, &more).await;
+        for path in [&approve, &client, &app] {
+            let reader = if path == &app { &mut alice } else { &mut admin };
+            let page = reader.get(path, &[]).await.body;
+            let told = page.split("Changed since it was approved").nth(1);
+            let told = told.unwrap().split("</section>").next().unwrap();
+            assert!(
+                told.contains("<code>https://evil.example/cb</code>"),
+                "{told}"
+            );
+            assert!(told.contains("<code>payroll</code>"), "{told}");
+            assert!(told.contains("Before: <bdi>notes</bdi>"), "{told}");
+            assert!(!told.contains("Scopes"), "{told}");
+        }
+        for list in ["/admin", "/admin/clients"] {
+            let page = admin.get(list, &[]).await.body;
+            assert!(page.contains("Changed"), "{list} on {engine:?}");
+        }
+        // Rejecting names what ends, and forgets what was approved; so does approving.
+        let asked = admin.get(&reject, &[]).await.body;
+        assert!(asked.contains("All its tokens end: 0 are in use now."));
+        let kept = format!(
+            "SELECT count(*) FROM oauth_applications WHERE client_id = '{id}' AND approved_as IS NOT NULL"
+        );
+        assert_eq!(server.count(&kept).await, 1);
+        admin.confirm(&approve, &[]).await;
+        assert_eq!(server.count(&kept).await, 0);
+        alice
+            .submit(&edit, &app, &with(&[("project", "red")]))
+            .await;
+        assert_eq!(server.count(&kept).await, 1);
+        admin.confirm(&reject, &[]).await;
+        assert_eq!(server.count(&kept).await, 0);
+    }
+}
+
+/// An app that an administrator switches on by hand is approved by that.
+#[tokio::test(flavor = "multi_thread")]
+async fn switching_an_app_on_approves_it() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        let mut admin = admin(&server).await;
+        let mut alice = person(&server, &mut admin, "alice").await;
+        let (id, _) = alice.make_client("/apps", &APP).await;
+        let client = format!("/admin/clients/{id}");
+        admin.confirm(&format!("{client}/approve"), &[]).await;
+        let (app, edit) = (format!("/apps/{id}"), format!("/apps/{id}/edit"));
+        alice
+            .submit(&edit, &app, &with(&[("project", "red")]))
+            .await;
+        let kept = format!(
+            "SELECT count(*) FROM oauth_applications WHERE client_id = '{id}' AND approved_as IS NOT NULL"
+        );
+        assert_eq!(server.count(&kept).await, 1);
+        let on = with(&[("project", "red"), ("status", "active")]);
+        let changed = admin.submit(&format!("{client}/edit"), &client, &on).await;
+        assert_eq!(
+            changed.header("location").unwrap(),
+            format!("{client}?success=updated")
+        );
+        assert_eq!(server.count(&kept).await, 0, "{engine:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_its_owners_alone() {
     let server = Server::start(Engine::Sqlite, &[("USER_APPS_MAX", "2")]).await;

@@ -82,7 +82,15 @@ async fn the_description_tells_of_what_is_served_and_is_shown_where_it_is_wanted
         let old = http.get("/swagger/doc.json", &[]).await;
         let status = if wanted { 200 } else { 404 };
         assert_eq!((page.status, old.status), (status, status));
+        let guide = http.get("/docs/en/tokens", &[]).await.body;
+        let link = guide.contains("href=\"/swagger/index.html\"");
+        assert_eq!(link, wanted);
         if wanted {
+            assert!(page.body.contains("href=\"/login\""));
+            let mut person = server.http().await;
+            person.sign_in().await;
+            let inside = person.get("/swagger/index.html", &[]).await.body;
+            assert!(inside.contains("action=\"/logout\"") && !inside.contains("href=\"/login\""));
             assert!(page.body.contains("/oauth/introspect") && !page.body.contains("<script>"));
             assert_eq!(old.body, document.body);
             let chinese = http

@@ -63,7 +63,7 @@ fn forms(page: &str, html: &str) -> Vec<Form> {
     let pieces = html.split("<form ").skip(1);
     let posts = pieces
         .filter(|piece| piece.starts_with("method=\"post\"") || piece.contains(" method=\"post\""));
-    posts
+    let mut all: Vec<Form> = posts
         .map(|piece| {
             let head = format!(" {}", piece.split('>').next().unwrap());
             let body = piece.split("</form>").next().unwrap();
@@ -79,7 +79,21 @@ fn forms(page: &str, html: &str) -> Vec<Form> {
             }
             form
         })
-        .collect()
+        .collect();
+    // A button may send its form somewhere else.
+    for tag in html.split('<').filter(|tag| tag.starts_with("button ")) {
+        if let Some(action) = attribute(tag, "formaction") {
+            let [name, value] = ["name", "value"].map(|of| attribute(tag, of).unwrap_or_default());
+            all.push(Form {
+                page: page.to_owned(),
+                action,
+                sent: vec![(name, value)],
+                typed: Vec::new(),
+                chosen: Vec::new(),
+            });
+        }
+    }
+    all
 }
 
 fn fill_in(form: &mut Form, tag: &str) {
@@ -317,7 +331,7 @@ async fn from_elsewhere(server: &Server, http: &mut Http, forms: &[Form]) {
     ];
     for form in forms {
         let at = format!("{} on {}", form.action, form.page);
-        if form.action == "/language" {
+        if matches!(form.action.as_str(), "/language" | "/theme") {
             let answer = post(http, form, &foreign, &form.sent).await;
             assert_eq!(answer.status, 403, "{at}");
             assert_explains(&answer, &at);

@@ -177,6 +177,7 @@ async fn that_only_look(stage: &Stage) {
     s.journey("trail", audit::the_trail(s)).await;
     s.journey("guides", docs::guides(s)).await;
     s.journey("language", docs::language(s)).await;
+    s.journey("look", docs::look(s)).await;
     s.journey("reference", docs::reference(s)).await;
     s.journey("other sites", trouble::other_sites(s)).await;
     s.journey("hostile names", hostile::names(s)).await;

@@ -121,3 +121,53 @@ async fn what_is_too_much_to_count_is_told_as_at_least() {
         }
     }
 }
+
+/// A list that shows everything says how much that is, and from any other page there is a way to the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_list_tells_its_total_and_leads_back_to_its_beginning() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        people(&server, 30).await;
+        let mut admin = server.http().await;
+        admin.sign_in().await;
+        for (path, table) in [
+            ("/admin/users", "users"),
+            ("/admin/clients", "oauth_applications"),
+            ("/admin/tokens", "access_tokens"),
+        ] {
+            let there = server.count(&format!("SELECT count(*) FROM {table}")).await;
+            let total = format!("{there} in total");
+            let page = admin.get(path, &[]).await.body;
+            assert!(page.contains(&total), "{path} on {engine:?}");
+            assert!(!page.contains(">First</a>"), "{path}");
+            let narrowed = admin.get(&format!("{path}?status=active"), &[]).await.body;
+            assert!(!narrowed.contains("in total"), "{path} on {engine:?}");
+        }
+        let first = admin.get("/admin/users?page_size=10", &[]).await.body;
+        let older = href(&first, "next");
+        let second = admin.get(&older, &[]).await.body;
+        assert!(second.contains("31 in total"), "{engine:?}");
+        let to_first = second.split("\">First</a>").next().unwrap();
+        let to_first = to_first.rsplit("href=\"").next().unwrap();
+        assert_eq!(to_first, "/admin/users", "{engine:?}");
+
+        let mut owner = server.http().await;
+        super::account::add_person(&server, "zoe", "user").await;
+        owner.sign_in_as("zoe", crate::support::PASSWORD).await;
+        let app = [
+            ("client_name", "Notebook"),
+            ("client_type", "public"),
+            ("enable_device_flow", "true"),
+        ];
+        owner.submit("/apps/new", "/apps", &app).await;
+        let own = owner.get("/apps", &[]).await.body;
+        assert!(own.contains("1 in total"), "{engine:?}");
+    }
+}
+
+/// The address of a link by its relation.
+fn href(page: &str, relation: &str) -> String {
+    let (before, _) = page.split_once(&format!("\" rel=\"{relation}\"")).unwrap();
+    let href = before.rsplit("href=\"").next().unwrap();
+    crate::app::unescaped(href)
+}

@@ -82,6 +82,23 @@ async fn whole_life(engine: Engine) {
         format!("http://127.0.0.1:{}{path}", server.port)
     );
 
+    // Whoever approves sees what it said of itself: as text, which leads nowhere and fetches nothing.
+    let mut admin = server.http().await;
+    admin.sign_in().await;
+    let asked = admin
+        .get(&format!("/admin/clients/{id}/approve"), &[])
+        .await;
+    for (name, value) in [
+        ("contacts", "dev@tool.example"),
+        ("logo_uri", "https://tool.example/logo.png"),
+    ] {
+        let fact = format!("<dt>{name}</dt><dd><bdi>{value}</bdi></dd>");
+        assert!(asked.body.contains(&fact), "{name}");
+    }
+    assert!(asked.body.contains("Registered itself"));
+    let outside = |attribute: &str| asked.body.contains(&format!("{attribute}=\"https://tool."));
+    assert!(!outside("src") && !outside("href"));
+
     // Nothing before somebody approves.
     assert!(status_of(&server, &id, "pending").await);
     let start = [("client_id", id.as_str()), ("client_secret", &secret)];

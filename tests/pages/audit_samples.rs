@@ -165,6 +165,7 @@ pub fn audit() -> AuditPage {
         ],
         looked: Some(Words::of("audit.looked").with("time", "2026-11-20 08:15 UTC")),
         pager: Pager {
+            first: None,
             newer: None,
             older: Some("/admin/audit?search=deploy&cursor=o.1.a".into()),
             count: None,
@@ -180,6 +181,7 @@ pub fn audit_last() -> AuditPage {
         is_narrowed: false,
         looked: None,
         pager: Pager {
+            first: Some("/admin/audit".into()),
             newer: Some("/admin/audit?cursor=n.1.a".into()),
             older: None,
             count: Some(Words::count("list.total", 1_234_564)),

@@ -167,6 +167,7 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("consent_unverified", &samples::consent_unverified())?
         .hang("end_session", &samples::end_session())?
         .hang("error", &samples::error())?
+        .hang("error_refused", &samples::error_refused())?
         .hang("error_signed_out", &samples::error_signed_out())?
         .hang("too_many_requests", &samples::too_many_requests())?
         .hang("account_sign_ins", &account::sign_ins())?
@@ -222,6 +223,7 @@ fn of_clients(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
         .hang("client", &clients::detail())?
         .hang("client_secret", &clients::secret())?
         .hang("client_regenerate", &clients::regenerate())?
+        .hang("client_approve", &clients::approve())?
         .hang("client_reject", &clients::reject())?
         .hang("client_authorizations", &clients::authorizations())?
         .hang("apps", &clients::apps())?

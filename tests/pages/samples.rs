@@ -294,6 +294,16 @@ pub fn error() -> ErrorPage {
     }
 }
 
+pub fn error_refused() -> ErrorPage {
+    ErrorPage {
+        report_id: Some("7f3c9a1e5b20".into()),
+        ..ErrorPage::refused(
+            "redirect_uri",
+            "redirect_uri is missing or not registered for this client",
+        )
+    }
+}
+
 pub fn error_signed_out() -> ErrorPage {
     ErrorPage::named(403, "form_old")
 }

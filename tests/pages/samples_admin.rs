@@ -389,6 +389,7 @@ const COUNTERS: Counters = Counters {
     pending_clients: 2,
     access_tokens: 1_000_000,
     refresh_tokens: 250_000,
+    tokens: 2_500_000,
 };
 
 pub fn dashboard() -> DashboardPage {
@@ -411,10 +412,10 @@ pub fn dashboard() -> DashboardPage {
         owner: "bob".into(),
         href: format!("/admin/clients/{id}"),
         since: ago(age),
+        is_again: id == 2,
     };
-    let trouble = Words::of("dashboard.degraded")
-        .with("what", "cache")
-        .with("why", "Redis does not answer");
+    let trouble =
+        Words::of("dashboard.degraded").with("what", Words::of("dashboard.part.database"));
     DashboardPage {
         shell: admin_shell(Place::Dashboard),
         counters: dashboard::figures(&COUNTERS),
@@ -483,9 +484,9 @@ pub fn keys() -> KeysPage {
                 "system.elsewhere",
             ),
         ],
-        message: Some(Alert::error(
-            Words::of("system.refused").with("why", "keys come from files"),
-        )),
+        message: Some(
+            Alert::error(Words::of("system.refused.bad_key")).said("the PEM holds no private key"),
+        ),
         can_rotate: true,
         has_next: true,
     }

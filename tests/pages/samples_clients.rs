@@ -2,9 +2,10 @@
 use super::{admin_shell, ago, asked, last, shell};
 use authgate::http::web::{list::Listing, registered};
 use authgate::pages::{
-    Alert, AppsPage, Badge, ClientAuthorizationsPage, ClientFormPage, ClientPage, ClientRow,
-    ClientSecretPage, ClientsPage, ConsentRow, Fact, FormInput, FormSelect, Pager, Place,
-    RegeneratePage, RejectPage, ScopeChoice, ScopeLine, Secret, Tone, Words, scope_words,
+    AboutClient, Alert, ApprovePage, AppsPage, Badge, ClientAuthorizationsPage, ClientChange,
+    ClientFormPage, ClientPage, ClientRow, ClientSecretPage, ClientsPage, ConsentRow, Fact,
+    FormInput, FormSelect, Pager, Place, RegeneratePage, RejectPage, ScopeChoice, ScopeLine,
+    Secret, Tone, Words, scope_words,
 };
 
 const ID: &str = "3f6c2f6e-7a52-4a51-9d2e-0d4a6f6c1f9b";
@@ -199,12 +200,22 @@ pub fn detail() -> ClientPage {
         shell: admin_shell(Place::Clients),
         is_admin: true,
         base: format!("/admin/clients/{ID}"),
-        client_id: ID.into(),
         version: "3".into(),
         name: "Fleet Deploy Assistant".into(),
-        description: "Rolls out new versions\nand takes them back.".into(),
         status: Badge::new(Tone::Warning, "clients.pending"),
         standing: Some(Alert::warning(Words::of("clients.standing_pending"))),
+        about: about(),
+        has_secret: true,
+        is_pending: true,
+        can_delete: true,
+    }
+}
+
+fn about() -> AboutClient {
+    AboutClient {
+        client_id: ID.into(),
+        description: "Rolls out new versions\nand takes them back.".into(),
+        changes: None,
         facts: vec![
             Fact::new("clients.type", Words::of("clients.confidential")),
             Fact::new("clients.project", "fleet"),
@@ -215,12 +226,54 @@ pub fn detail() -> ClientPage {
         redirect_uris: vec!["https://fleet.example/callback".into()],
         post_logout_redirect_uris: vec![],
         resources: vec!["https://api.example/fleet".into()],
+        said: vec![],
         created: ago(900_000),
         updated: ago(3_000),
         previous_secret_until: Some(ago(-80_000)),
-        has_secret: true,
-        is_pending: true,
-        can_delete: true,
+    }
+}
+
+/// A program that registered itself, was approved, and asks for more.
+pub fn approve() -> ApprovePage {
+    let said = |name: &str, value: &str| Fact {
+        name: Words::from(name),
+        value: Words::from(value),
+    };
+    let change = |what, now: &[&str], before: Option<&str>| ClientChange {
+        what: Words::of(what),
+        now: now.iter().map(|value| Words::from(*value)).collect(),
+        before: before.map(Words::from),
+    };
+    ApprovePage {
+        shell: admin_shell(Place::Clients),
+        base: format!("/admin/clients/{ID}"),
+        version: "3".into(),
+        name: "Fleet Deploy Assistant".into(),
+        about: AboutClient {
+            changes: Some(vec![
+                change(
+                    "clients.redirect_uris",
+                    &["https://fleet.example/callback"],
+                    None,
+                ),
+                change("clients.project", &["fleet"], Some("payroll")),
+            ]),
+            facts: vec![
+                Fact::new("clients.type", Words::of("clients.confidential")),
+                Fact::new("clients.keys", 2),
+                Fact::new("clients.owner", Words::of("clients.owner_self")),
+                Fact::new("clients.tokens", 1_234),
+                Fact::new("clients.consents", 57),
+            ],
+            post_logout_redirect_uris: vec!["https://fleet.example/bye".into()],
+            said: vec![
+                said("contacts", "dev@fleet.example, ops@fleet.example"),
+                said("logo_uri", "https://fleet.example/logo.png"),
+                said("software_id", "fleet-deploy"),
+            ],
+            previous_secret_until: None,
+            ..about()
+        },
     }
 }
 
@@ -288,6 +341,12 @@ pub fn reject() -> RejectPage {
         client_id: ID.into(),
         name: "Fleet Deploy Assistant".into(),
         facts: vec![Fact::new("clients.owner", "maria.lindqvist")],
+        consequences: vec![
+            Words::of("clients.delete_tokens").with("n", 1_234),
+            Words::of("clients.delete_consents").with("n", 57),
+            Words::of("clients.delete_codes"),
+            Words::of("clients.reject_words"),
+        ],
         reason: FormInput::default(),
     }
 }

@@ -51,16 +51,18 @@ impl House {
         config: &Config,
         tree: &Arc<OnceLock<Arc<Tree>>>,
     ) -> Result<AdminDeps, StartFailure> {
+        let counting = Counting::new(self.ground.clone());
         Ok(AdminDeps {
             registered: RegisteredDeps {
                 registry: self.registry(config),
                 lifetimes: Arc::new(config.lifetimes.clone()),
                 pending: self.pending(),
                 clients: Clients::new(self.ground.store.clone(), self.clients.clone()),
+                counting: counting.clone(),
             },
             people: self.people_deps(config),
             dashboard: DashboardDeps {
-                counting: Counting::new(self.ground.clone()),
+                counting,
                 readiness: self.readiness.clone(),
                 tree: Arc::clone(tree),
             },

@@ -459,6 +459,41 @@ fn widening_and_renaming_need_approval_and_narrowing_does_not() {
 }
 
 #[test]
+fn whoever_is_asked_again_sees_what_came_since_the_approval() {
+    let mut then = doubles::client();
+    then.name = "App".to_owned();
+    then.scopes = ScopeSet::stored("email");
+    then.redirect_uris = vec!["https://a.example/1".to_owned()];
+    let kept = serde_json::to_string(&Reach::from(&then)).unwrap();
+    let before: Reach = serde_json::from_str(&kept).unwrap();
+    let mut now = then.clone();
+    assert_eq!(Reach::from(&now).additions(&before), []);
+    now.redirect_uris = vec![
+        "https://evil.example".to_owned(),
+        "https://a.example/1".to_owned(),
+    ];
+    now.project = "payroll".to_owned();
+    now.client_credentials_flow = true;
+    let addition = |what, now: &str, before: Option<&str>| Addition {
+        what,
+        now: vec![now.to_owned()],
+        before: before.map(str::to_owned),
+    };
+    assert_eq!(
+        Reach::from(&now).additions(&before),
+        [
+            addition(Widened::Grants, "client_credentials", None),
+            addition(Widened::RedirectUris, "https://evil.example", None),
+            addition(Widened::Project, "payroll", Some("")),
+        ]
+    );
+    // Of a record that says less, more is new.
+    let less: Reach = serde_json::from_str("{}").unwrap();
+    let all = Reach::from(&now).additions(&less);
+    assert!(all.contains(&addition(Widened::Scopes, "email", None)));
+}
+
+#[test]
 fn lists_are_read_as_people_type_them() {
     assert_eq!(
         split_uris("https://a/x?y=1,2\r\nhttps://b, https://c,com.d:/e\n\n , https://b"),

@@ -10,7 +10,7 @@ use crate::{
         client_metadata::{self, MetadataFault},
         digest::sha256_hex,
         ids::ClientId,
-        registration::{Draft, Registration, needs_approval},
+        registration::{Draft, Reach, Registration, needs_approval},
         secret::Secret,
     },
     flows::{
@@ -75,6 +75,7 @@ pub async fn replace(
         version: now.version,
         registration,
         status,
+        approved: now.is_active().then(|| Reach::from(&now)),
         at,
         audit: ground.rows(at, vec![event])?,
     };

@@ -118,6 +118,7 @@ impl<'v> Sheet<'v> {
                 .collect(),
             looked,
             pager: Pager {
+                first: found.newer.as_ref().map(|_| self.href(PATH, None)),
                 newer: found.newer.map(|place| link(Cursor::NewerThan(place))),
                 older: found.older.map(|place| link(Cursor::OlderThan(place))),
                 count: self

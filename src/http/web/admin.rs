@@ -30,8 +30,8 @@ pub struct AdminDeps {
 pub fn routes(web: &WebDeps, deps: &AdminDeps, routes: Routes) -> Routes {
     let routes = super::apps::routes(web, &deps.registered, routes);
     let routes = clients::routes(web, &deps.registered, routes);
-    let routes = users::routes(web, &deps.people, routes);
-    let routes = tokens::routes(web, &deps.people.ground, routes);
+    let routes = users::routes(web, (&deps.people, &deps.dashboard.counting), routes);
+    let routes = tokens::routes(web, &deps.dashboard.counting, routes);
     let routes = work::routes(web, &deps.people.ground, routes);
     let routes = keys::routes(web, &deps.keys, routes);
     dashboard::routes(web, &deps.dashboard, routes)

@@ -5,7 +5,7 @@ use super::{
     guard::{self, Answer, Visit},
     registered::{
         RegisteredDeps, Side, both, detail_page, editor,
-        facts::{holdings, what_ends},
+        facts::{holdings, what_goes},
         named, refused, secret,
     },
 };
@@ -88,7 +88,7 @@ async fn ask_delete(on: On, visit: Arc<Visit>) -> Answer {
         title: Words::of("clients.delete_title"),
         lead: Words::from(client.name.as_str()),
         facts: vec![Fact::new("clients.id", client.client_id.as_str())],
-        consequences: what_ends(held),
+        consequences: what_goes(held),
         action: format!("/apps/{}/delete", client.client_id),
         hidden: vec![],
         button: Words::of("clients.delete"),

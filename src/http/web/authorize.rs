@@ -346,9 +346,8 @@ impl AuthorizeWeb {
                 respond::redirect(302, &location)
             }
             Ok(Outcome::Refused(error)) => {
-                let why = error.description.clone().into_owned();
-                let mut page = ErrorPage::named(400, "refused").signed_in(signed_in);
-                page.message = page.message.with("why", why);
+                let (check, said) = (error.check().as_str(), error.description.as_ref());
+                let mut page = ErrorPage::refused(check, said).signed_in(signed_in);
                 page.report_id = self
                     .refusals
                     .note(&case, &error.into())

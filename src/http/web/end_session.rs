@@ -161,12 +161,11 @@ impl EndSessionWeb {
     fn refuse(&self, request: &Request, refusal: EndRefusal, signed_in: bool) -> Response {
         let why = match refusal {
             EndRefusal::Repeated => "a parameter came more than once",
-            EndRefusal::Client => "client_id and id_token_hint name different clients",
+            EndRefusal::Clients => "client_id and id_token_hint name different clients",
             EndRefusal::Address => "post_logout_redirect_uri is not registered for the client",
         };
         tracing::info!(why, "signing out by way of a client was refused");
-        let mut page = ErrorPage::named(400, "refused").signed_in(signed_in);
-        page.message = page.message.with("why", why);
+        let page = ErrorPage::refused(refusal.as_str(), why).signed_in(signed_in);
         self.web.draw(request, 400, &page)
     }
 }

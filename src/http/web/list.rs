@@ -3,7 +3,10 @@
 use super::{form_encoded, guard::Visit};
 use crate::{
     domain::paging::{Cursor, Edge, Found, Leaf, PAGE_SIZES, Slice},
-    flows::browse::SEARCH_CAP,
+    flows::{
+        browse::{Counters, SEARCH_CAP},
+        counting::Counting,
+    },
     pages::{Alert, Choice, Filter, Hidden, Pager, Tab, Tabs, Words},
 };
 
@@ -206,6 +209,16 @@ impl Listing {
         !self.search.is_empty() || self.filters.iter().any(|(_, value)| !value.is_empty())
     }
 
+    /// How many rows there are, for a list that shows all of them.
+    pub async fn total(&self, counting: &Counting, of: fn(&Counters) -> u64) -> Option<Words> {
+        if self.is_narrowed() {
+            return None;
+        }
+        // A list is worth its page without the number.
+        let (counters, _) = counting.counters().await.ok()?;
+        Some(Words::count("list.total", of(&counters)))
+    }
+
     /// What a page says when a search looked at the first names only.
     pub fn cut<T>(found: &Found<T>) -> Option<Alert> {
         let most = u64::try_from(SEARCH_CAP).unwrap_or_default();
@@ -217,6 +230,7 @@ impl Listing {
     pub fn pager<T>(&self, leaf: &Leaf<T>, count: Option<Words>) -> Pager {
         let link = |name: &'static str, at: &Cursor| self.href(Some((name, &at.encode())));
         Pager {
+            first: leaf.newer.as_ref().map(|_| self.href(None)),
             newer: leaf.newer.as_ref().map(|at| link("before", at)),
             older: leaf.older.as_ref().map(|at| link("after", at)),
             count,

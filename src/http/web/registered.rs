@@ -16,10 +16,13 @@ use crate::{
     flows::{
         FlowError,
         clients::Clients,
+        counting::Counting,
         registry::{Capacity, Editor, RegistryDeps, RegistryError},
     },
     http::{form::Form, respond::Response},
-    pages::{Badge, ClientPage, ClientRow, ClientsPage, Place, ScopeLine, Tone, When, Words},
+    pages::{
+        AboutClient, Badge, ClientPage, ClientRow, ClientsPage, Place, ScopeLine, Tone, When, Words,
+    },
 };
 use std::sync::Arc;
 
@@ -40,6 +43,8 @@ pub struct RegisteredDeps {
     pub pending: super::Pending,
     /// Clients that are remembered.
     pub clients: Clients,
+    /// How many of everything there are, remembered.
+    pub counting: Counting,
 }
 
 impl RegisteredDeps {
@@ -117,6 +122,9 @@ pub fn refused(visit: &Visit, side: Side, error: RegistryError) -> Result<Respon
 /// A client's state in a word.
 pub fn status(client: &Client) -> Badge {
     match client.status {
+        ClientStatus::Pending if client.approved.is_some() => {
+            Badge::new(Tone::Warning, "clients.pending_again")
+        }
         ClientStatus::Pending => Badge::new(Tone::Warning, "clients.pending"),
         ClientStatus::Active => Badge::new(Tone::Success, "clients.active"),
         ClientStatus::Inactive => Badge::new(Tone::Neutral, "clients.inactive"),
@@ -156,7 +164,7 @@ fn owner(line: &ClientLine) -> Words {
 pub fn list_page(
     visit: &Visit,
     side: Side,
-    (listing, found): (&Listing, &Found<ClientLine>),
+    (listing, found, total): (&Listing, &Found<ClientLine>, Option<Words>),
     now: Timestamp,
 ) -> ClientsPage {
     let row = |line: &ClientLine| ClientRow {
@@ -179,7 +187,7 @@ pub fn list_page(
         is_narrowed: listing.is_narrowed(),
         cut: Listing::cut(found),
         rows: found.leaf.rows.iter().map(row).collect(),
-        pager: listing.pager(&found.leaf, None),
+        pager: listing.pager(&found.leaf, total),
     }
 }
 
@@ -216,31 +224,40 @@ pub fn detail_page(
     client: &Client,
     more: Vec<crate::pages::Fact>,
 ) -> ClientPage {
-    let now = deps.registry.ground.now();
-    let mut told = facts::of(client, &deps.lifetimes);
-    told.extend(more);
     ClientPage {
         shell: visit.shell(side.place()),
         is_admin: side == Side::Admin,
         base: format!("{}/{}", side.base(), client.client_id),
-        client_id: client.client_id.as_str().to_owned(),
         version: client.version.to_string(),
         name: client.name.clone(),
-        description: client.description.clone(),
         status: status(client),
         standing: facts::standing(client),
+        about: about(deps, client, more),
+        has_secret: client.is_confidential(),
+        is_pending: client.status == ClientStatus::Pending,
+        can_delete: side == Side::Admin || client.status != ClientStatus::Active,
+    }
+}
+
+/// All that is known about a client.
+pub fn about(deps: &RegisteredDeps, client: &Client, more: Vec<crate::pages::Fact>) -> AboutClient {
+    let now = deps.registry.ground.now();
+    let mut told = facts::of(client, &deps.lifetimes);
+    told.extend(more);
+    AboutClient {
+        client_id: client.client_id.as_str().to_owned(),
+        description: client.description.clone(),
+        changes: facts::changes(client),
         facts: told,
         grants: grants(client),
         scopes: client.scopes.iter().map(ScopeLine::of).collect(),
         redirect_uris: client.redirect_uris.clone(),
         post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
         resources: client.allowed_resources.clone(),
+        said: facts::said(client),
         created: When::new(client.created_at, now),
         updated: When::new(client.updated_at, now),
         previous_secret_until: previous_until(client, now),
-        has_secret: client.is_confidential(),
-        is_pending: client.status == ClientStatus::Pending,
-        can_delete: side == Side::Admin || client.status != ClientStatus::Active,
     }
 }
 

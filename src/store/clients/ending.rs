@@ -62,7 +62,7 @@ impl Unit for RejectClient {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Changed, StoreError>> {
         async move {
             let update = Sql::new(
-                "UPDATE oauth_applications SET status = 'inactive', status_reason = $2, \
+                "UPDATE oauth_applications SET status = 'inactive', status_reason = $2, approved_as = NULL, \
                  row_version = coalesce(row_version, 0) + 1, updated_at = $3 WHERE client_id = $1 AND status = 'pending'",
             )
             .text(self.client_id.as_str())

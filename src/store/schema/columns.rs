@@ -95,6 +95,7 @@ pub(super) const ADDED: &[Added] = &[
         "timestamptz",
     ),
     Added::new("oauth_applications", "status_reason", "text", "text"),
+    Added::new("oauth_applications", "approved_as", "text", "text"),
     Added::new("oauth_applications", "row_version", "integer", "bigint"),
     Added::new(
         "oauth_applications",

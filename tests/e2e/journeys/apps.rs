@@ -70,8 +70,10 @@ pub async fn an_app(stage: &Stage) {
     .await;
     p.press("Save").await;
     p.says("What you changed needs approval").await;
-    p.says("It waits for approval and gets no tokens until then.")
+    p.says("It was approved, was changed, and waits for approval again.")
         .await;
+    p.says("Changed since it was approved").await;
+    p.says("Before: Anna’s <i>notebook</i>").await;
     // An app that is not in use is deleted, after a question.
     p.press("Delete").await;
     p.heading("Delete this client?").await;

@@ -1,5 +1,6 @@
 //! What everybody may read.
 use super::Stage;
+use fantoccini::Locator;
 
 /// From guide to guide, signed in or not.
 pub async fn guides(stage: &Stage) {
@@ -52,6 +53,43 @@ pub async fn language(stage: &Stage) {
     }
     p.press_below("English").await;
     p.heading("Getting started").await;
+}
+
+/// Dark or light for whoever wants it otherwise than the system, and a password that is looked at before it is sent.
+pub async fn look(stage: &Stage) {
+    let p = &stage.person;
+    p.client.delete_all_cookies().await.unwrap();
+    p.visit("/login?redirect=%2Fapps").await;
+    for (name, root) in [
+        ("Dark", "html[data-theme=dark]"),
+        ("Light", "html[data-theme=light]"),
+        ("System", "html:not([data-theme])"),
+        ("Dark", "html[data-theme=dark]"),
+    ] {
+        p.press_below(name).await;
+        let wait = p.client.wait();
+        wait.for_element(Locator::Css(root)).await.unwrap();
+        assert_eq!(p.address().await, "/login?redirect=%2Fapps");
+    }
+    p.fill("Username", "admin").await;
+    p.fill("Password", crate::support::PASSWORD).await;
+    let show = Locator::Css("button[data-reveal=password]");
+    let show = p.client.find(show).await.unwrap();
+    assert_eq!(show.is_displayed().await.unwrap(), p.has_script);
+    if p.has_script {
+        let field = p.client.find(Locator::Id("password")).await.unwrap();
+        for (kind, is_pressed) in [("text", "true"), ("password", "false"), ("text", "true")] {
+            show.click().await.unwrap();
+            assert_eq!(field.attr("type").await.unwrap().as_deref(), Some(kind));
+            let pressed = show.attr("aria-pressed").await.unwrap();
+            assert_eq!(pressed.as_deref(), Some(is_pressed));
+        }
+    }
+    p.press_here("Sign in").await;
+    p.heading("My apps").await;
+    let root = Locator::Css("html[data-theme=dark]");
+    assert!(p.client.find(root).await.is_ok(), "{}", p.text().await);
+    p.press_below("System").await;
 }
 
 /// The reference of endpoints.

@@ -1,6 +1,9 @@
 //! `/admin/clients`: every client. What ends something asks first, and tells what it will end.
 use crate::{
-    domain::{client::Client, registration::MAX_REASON},
+    domain::{
+        client::{Client, ClientStatus},
+        registration::MAX_REASON,
+    },
     flows::registry::{Capacity, RegistryError, approve, delete, reject, revoke_all},
     http::{
         respond::Response,
@@ -10,14 +13,14 @@ use crate::{
             admin::work::WORK,
             guard::{self, Answer, Visit},
             registered::{
-                RegisteredDeps, Side, both, detail_page, editor,
-                facts::{holdings, of as facts_of, what_ends},
+                RegisteredDeps, Side, about, both, detail_page, editor,
+                facts::{holdings, what_ends, what_goes},
                 named, refused, secret, version,
             },
         },
     },
     pages::{
-        ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, FormInput, Hidden, Place,
+        ApprovePage, ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, FormInput, Place,
         RejectPage, When, Words,
     },
 };
@@ -195,33 +198,28 @@ fn confirm(visit: &Visit, client: &Client, action: &str) -> ConfirmPage {
     }
 }
 
+/// The client, if it waits for a decision: nobody is asked what cannot be done.
+async fn waiting(deps: &RegisteredDeps, visit: &Visit) -> Result<Client, RegistryError> {
+    let client = client(deps, visit).await?;
+    match client.status {
+        ClientStatus::Pending => Ok(client),
+        ClientStatus::Active | ClientStatus::Inactive => Err(RegistryError::WrongState),
+    }
+}
+
 async fn ask_approve(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
-    let client = match client(&deps, &visit).await {
+    let client = match waiting(&deps, &visit).await {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
-    let mut facts = facts_of(&client, &deps.lifetimes);
-    let uris = client.redirect_uris.join(" ");
-    for (name, value) in [
-        ("clients.redirect_uris", uris.as_str()),
-        ("clients.scopes", &client.scopes.to_string()),
-    ] {
-        if !value.is_empty() {
-            facts.push(Fact::new(name, value));
-        }
-    }
-    let page = ConfirmPage {
-        title: Words::of("clients.approve_title"),
-        facts,
-        consequences: vec![Words::of("clients.approve_lead")],
-        // What is approved is what was looked at.
-        hidden: vec![Hidden {
-            name: "version".to_owned(),
-            value: client.version.to_string(),
-        }],
-        button: Words::of("clients.approve"),
-        is_danger: false,
-        ..confirm(&visit, &client, "approve")
+    let mut more = vec![Fact::new("clients.owner", owner(&deps, &client).await?)];
+    more.extend(holdings(both::held(&deps, &client).await?));
+    let page = ApprovePage {
+        shell: visit.shell(Place::Clients),
+        base: format!("/admin/clients/{}", client.client_id),
+        version: client.version.to_string(),
+        name: client.name.clone(),
+        about: about(&deps, &client, more),
     };
     Ok(visit.draw(200, &page))
 }
@@ -258,10 +256,12 @@ async fn reject_page(
     status: u16,
     reason: FormInput,
 ) -> Answer {
-    let client = match client(deps, visit).await {
+    let client = match waiting(deps, visit).await {
         Ok(client) => client,
         Err(error) => return refused(visit, Side::Admin, error),
     };
+    let mut consequences = what_ends(both::held(deps, &client).await?);
+    consequences.push(Words::of("clients.reject_words"));
     let page = RejectPage {
         reason,
         shell: visit.shell(Place::Clients),
@@ -271,6 +271,7 @@ async fn reject_page(
             Fact::new("clients.id", client.client_id.as_str()),
             Fact::new("clients.owner", owner(deps, &client).await?),
         ],
+        consequences,
     };
     Ok(visit.draw(status, &page))
 }
@@ -293,16 +294,11 @@ async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
-    let held = both::held(&deps, &client).await?;
+    let mut consequences = what_ends(both::held(&deps, &client).await?);
+    consequences.extend(["clients.revoke_again", "clients.revoke_stays"].map(Words::of));
     let page = ConfirmPage {
         title: Words::of("clients.revoke_title"),
-        consequences: vec![
-            Words::of("clients.delete_tokens").with("n", Words::counted(held.tokens)),
-            Words::of("clients.delete_consents").with("n", Words::counted(held.consents)),
-            Words::of("clients.delete_codes"),
-            Words::of("clients.revoke_again"),
-            Words::of("clients.revoke_stays"),
-        ],
+        consequences,
         button: Words::of("clients.revoke_all"),
         ..confirm(&visit, &client, "revoke-all")
     };
@@ -328,7 +324,7 @@ async fn ask_delete(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     let held = both::held(&deps, &client).await?;
     let page = ConfirmPage {
         title: Words::of("clients.delete_title"),
-        consequences: what_ends(held),
+        consequences: what_goes(held),
         ..confirm(&visit, &client, "delete")
     };
     Ok(visit.draw(200, &page))

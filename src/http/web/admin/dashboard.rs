@@ -62,7 +62,7 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
     );
     let ((counters, at), waiting) = (counted?, waiting?);
     let activity = activity.map_err(FlowError::from)?;
-    let mut troubles = troubles(&deps.readiness);
+    let mut troubles = troubles(&visit.web.pages, &deps.readiness);
     if ending?.is_some() {
         troubles.push(Alert::info(Words::of("dashboard.endings")));
     }
@@ -80,6 +80,7 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
                 owner: line.owner_name.clone(),
                 href: format!("/admin/clients/{}", line.client.client_id),
                 since: When::new(line.client.created_at, now),
+                is_again: line.client.approved.is_some(),
             })
             .collect(),
         activity: activity
@@ -129,16 +130,18 @@ pub fn figures(counters: &Counters) -> Vec<Counter> {
     ]
 }
 
-fn troubles(readiness: &Readiness) -> Vec<Alert> {
+fn troubles(pages: &Pages, readiness: &Readiness) -> Vec<Alert> {
     let verdict = readiness.verdict();
-    let say = |key: &'static str, what: &str, why: &str| {
-        Words::of(key).with("what", what).with("why", why)
+    let say = |key: &'static str, what: &str| {
+        Words::of(key).with("what", pages.named("dashboard.part.", what))
     };
     let failing = verdict.failing.iter();
     let degraded = verdict.degraded.iter();
     failing
-        .map(|(what, why)| Alert::error(say("dashboard.failing", what, why)))
-        .chain(degraded.map(|(what, why)| Alert::warning(say("dashboard.degraded", what, why))))
+        .map(|(what, why)| Alert::error(say("dashboard.failing", what)).said(why))
+        .chain(
+            degraded.map(|(what, why)| Alert::warning(say("dashboard.degraded", what)).said(why)),
+        )
         .collect()
 }
 

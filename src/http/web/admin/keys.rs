@@ -1,7 +1,7 @@
 //! `/admin/keys`: the signing keys of this installation, and the next one.
 use crate::{
     domain::key_schedule::KeyState,
-    flows::keys::{By, KeyEntry, KeysDeps, Rotate, Rotation, list, rotate},
+    flows::keys::{By, KeyEntry, KeysDeps, Rotate, RotateRefusal, Rotation, list, rotate},
     http::{
         router::Routes,
         web::{
@@ -115,9 +115,22 @@ async fn turned(deps: KeysDeps, visit: Arc<Visit>) -> Answer {
         Rotation::Added(_) => Ok(visit.to("/admin/keys?success=rotated")),
         Rotation::Activated(_) => Ok(visit.to("/admin/keys?success=activated")),
         Rotation::Waits(_) => Ok(visit.to("/admin/keys?warning=waits")),
-        Rotation::Refused(why) => {
-            let words = Words::of("system.refused").with("why", why.to_string());
-            draw(&deps, &visit, 400, Some(Alert::error(words))).await
+        Rotation::Refused(why) => draw(&deps, &visit, 400, Some(refusal(why))).await,
+    }
+}
+
+fn refusal(why: RotateRefusal) -> Alert {
+    match why {
+        RotateRefusal::NoPairs => Alert::error(Words::of("system.refused.no_pairs")),
+        RotateRefusal::NotInUse(algorithm) => Alert::error(
+            Words::of("system.refused.not_in_use").with("algorithm", algorithm.to_string()),
+        ),
+        RotateRefusal::Files => Alert::error(Words::of("system.refused.files")),
+        RotateRefusal::BadKey(error) => {
+            Alert::error(Words::of("system.refused.bad_key")).said(error.to_string())
+        }
+        RotateRefusal::Known(kid) => {
+            Alert::error(Words::of("system.refused.known").with("kid", kid))
         }
     }
 }

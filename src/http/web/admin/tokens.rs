@@ -7,6 +7,7 @@ use crate::{
     flows::browse::{InState, MEANT, TokenLine, TokenQuery},
     flows::{
         Ground,
+        counting::Counting,
         single_tokens::{Deed, Outcome, act},
     },
     http::{
@@ -26,10 +27,11 @@ use ::http::Method;
 use std::sync::Arc;
 
 /// Its routes.
-pub fn routes(web: &WebDeps, deps: &Ground, routes: Routes) -> Routes {
+pub fn routes(web: &WebDeps, counting: &Counting, routes: Routes) -> Routes {
     use guard::{admin, admin_action};
+    let deps = counting.ground();
     routes
-        .on(Method::GET, "/admin/tokens", admin(web, deps, list))
+        .on(Method::GET, "/admin/tokens", admin(web, counting, list))
         .on(
             Method::GET,
             "/admin/tokens/{id}/revoke",
@@ -79,7 +81,8 @@ pub const LIST: Shape = Shape {
     ],
 };
 
-async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
+async fn list(counting: Counting, visit: Arc<Visit>) -> Answer {
+    let ground = counting.ground();
     let listing = Listing::of(&visit, &LIST);
     let now = ground.now();
     let query = TokenQuery {
@@ -94,6 +97,7 @@ async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
         category: TokenCategory::stored(listing.filter("category")),
     };
     let found = ground.store.tokens_page(&query, &listing.slice).await?;
+    let total = listing.total(&counting, |all| all.tokens).await;
     let leaf = &found.leaf;
     let page = AllTokensPage {
         shell: visit.shell(Place::Tokens),
@@ -102,7 +106,7 @@ async fn list(ground: Ground, visit: Arc<Visit>) -> Answer {
         cut: found.is_cut.then(cut),
         goes_on: leaf.rows.is_empty() && leaf.older.is_some(),
         rows: leaf.rows.iter().map(|line| row(line, now)).collect(),
-        pager: listing.pager(leaf, None),
+        pager: listing.pager(leaf, total),
         back: back(&visit),
     };
     Ok(visit.draw(200, &page))

@@ -9,6 +9,7 @@ use crate::{
     flows::browse::{UserHoldings, UserQuery},
     flows::{
         FlowError,
+        counting::Counting,
         people::{self, PeopleDeps, PeopleError, is_local},
     },
     http::{
@@ -34,10 +35,10 @@ mod linked;
 mod password;
 
 /// Its routes.
-pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
+pub fn routes(web: &WebDeps, (deps, counting): (&PeopleDeps, &Counting), routes: Routes) -> Routes {
     use guard::{admin, admin_action};
     let routes = routes
-        .on(Method::GET, "/admin/users", admin(web, deps, list))
+        .on(Method::GET, "/admin/users", admin(web, counting, list))
         .on(Method::GET, "/admin/users/{id}", admin(web, deps, show))
         .on(
             Method::POST,
@@ -103,7 +104,7 @@ pub const LIST: Shape = Shape {
     ],
 };
 
-async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
+async fn list(counting: Counting, visit: Arc<Visit>) -> Answer {
     let listing = Listing::of(&visit, &LIST);
     let query = UserQuery {
         search: listing.search.clone(),
@@ -119,8 +120,10 @@ async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         },
         auth_source: Some(listing.filter("auth_source")).filter(|source| !source.is_empty()),
     };
-    let found = deps.ground.store.users_page(&query, &listing.slice).await?;
-    let now = deps.ground.now();
+    let ground = counting.ground();
+    let found = ground.store.users_page(&query, &listing.slice).await?;
+    let total = listing.total(&counting, |all| all.users).await;
+    let now = ground.now();
     let row = |user: &User| UserRow {
         username: user.username.clone(),
         full_name: user.full_name.clone(),
@@ -141,7 +144,7 @@ async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         is_narrowed: listing.is_narrowed(),
         cut: Listing::cut(&found),
         rows: found.leaf.rows.iter().map(row).collect(),
-        pager: listing.pager(&found.leaf, None),
+        pager: listing.pager(&found.leaf, total),
     };
     Ok(visit.draw(200, &page))
 }

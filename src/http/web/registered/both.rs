@@ -52,7 +52,15 @@ pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
     };
     let ground = &deps.registry.ground;
     let found = ground.store.clients_page(&query, &listing.slice).await?;
-    let page = list_page(&visit, side, (&listing, &found), ground.now());
+    let total = match side {
+        Side::Admin => listing.total(&deps.counting, |all| all.clients).await,
+        Side::Owner if listing.is_narrowed() => None,
+        Side::Owner => {
+            let own = ground.store.clients_of(&visit.guest.user.id).await?;
+            Some(Words::count("list.total", own))
+        }
+    };
+    let page = list_page(&visit, side, (&listing, &found, total), ground.now());
     Ok(match side {
         Side::Admin => visit.draw(200, &page),
         Side::Owner => visit.draw(200, &AppsPage(page)),

@@ -2,11 +2,12 @@
 use crate::{
     domain::{
         client::{AuthMethod, Client, ClientStatus, ClientType},
+        client_metadata,
         lifetimes::Lifetimes,
-        registration::duration_text,
+        registration::{Addition, Reach, Widened, duration_text},
     },
     flows::browse::ClientHoldings,
-    pages::{Alert, Fact, Words},
+    pages::{Alert, ClientChange, Fact, Words},
 };
 
 /// Facts in the order of the form; what is not set is left out.
@@ -48,7 +49,57 @@ pub fn of(client: &Client, lifetimes: &Lifetimes) -> Vec<Fact> {
             facts.push(Fact::new(name, value));
         }
     }
+    let keys = u64::try_from(client.public_keys()).unwrap_or_default();
+    if keys > 0 {
+        facts.push(Fact::new("clients.keys", keys));
+    }
     facts
+}
+
+/// What a program said about itself, under the names that it used.
+pub fn said(client: &Client) -> Vec<Fact> {
+    let fact = |(name, text): (String, String)| Fact {
+        name: Words::from(name),
+        value: Words::from(text),
+    };
+    client_metadata::said(client)
+        .into_iter()
+        .map(fact)
+        .collect()
+}
+
+/// What is new since somebody approved it. It may have been taken back meanwhile; then it waits all the same.
+pub fn changes(client: &Client) -> Option<Vec<ClientChange>> {
+    let before = client.approved.as_deref()?;
+    let additions = Reach::from(client).additions(before);
+    Some(additions.into_iter().map(change).collect())
+}
+
+fn change(addition: Addition) -> ClientChange {
+    let said = |value: String| match (addition.what, value.as_str()) {
+        (_, "") => Words::of("clients.nothing"),
+        (Widened::Grants, "device_code") => Words::of("clients.device_code"),
+        (Widened::Grants, "authorization_code") => Words::of("clients.authorization_code"),
+        (Widened::Grants, "client_credentials") => Words::of("clients.client_credentials"),
+        (_, _) => Words::from(value),
+    };
+    ClientChange {
+        what: Words::of(match addition.what {
+            Widened::Name => "clients.name",
+            Widened::Description => "clients.description",
+            Widened::RedirectUris => "clients.redirect_uris",
+            Widened::PostLogoutRedirectUris => "clients.post_logout",
+            Widened::Scopes => "clients.scopes",
+            Widened::Resources => "clients.resources",
+            Widened::Grants => "clients.grants",
+            Widened::Project => "clients.project",
+            Widened::ServiceAccount => "clients.service_account",
+            Widened::Authentication => "clients.auth_method",
+            Widened::Lifetime => "clients.profile",
+        }),
+        now: addition.now.into_iter().map(said).collect(),
+        before: addition.before.map(said),
+    }
 }
 
 fn profile_name(client: &Client) -> &'static str {
@@ -67,20 +118,29 @@ pub fn holdings(held: ClientHoldings) -> Vec<Fact> {
     ]
 }
 
-/// What ends with it, when it is deleted.
+/// What ends with everything that it was given.
 pub fn what_ends(held: ClientHoldings) -> Vec<Words> {
     vec![
         Words::of("clients.delete_tokens").with("n", Words::counted(held.tokens)),
         Words::of("clients.delete_consents").with("n", Words::counted(held.consents)),
         Words::of("clients.delete_codes"),
-        Words::of("clients.delete_final"),
     ]
+}
+
+/// What ends with it, when it is deleted.
+pub fn what_goes(held: ClientHoldings) -> Vec<Words> {
+    let mut all = what_ends(held);
+    all.push(Words::of("clients.delete_final"));
+    all
 }
 
 /// What its status means to whoever looks at it.
 pub fn standing(client: &Client) -> Option<Alert> {
     match client.status {
         ClientStatus::Active => None,
+        ClientStatus::Pending if client.approved.is_some() => {
+            Some(Alert::warning(Words::of("clients.standing_again")))
+        }
         ClientStatus::Pending => Some(Alert::warning(Words::of("clients.standing_pending"))),
         ClientStatus::Inactive if client.status_reason.is_empty() => {
             Some(Alert::info(Words::of("clients.standing_inactive")))
