@@ -14,6 +14,7 @@ pub mod device;
 pub mod digest;
 pub mod eligibility;
 pub mod end_session;
+pub mod guesses;
 pub mod id_token;
 pub mod ids;
 pub mod introspection;

@@ -114,12 +114,7 @@ async fn attempt(deps: &LoginDeps, request: &LoginRequest) -> Result<Attempt, Fl
     let found = match request.username.len() {
         0 => None,
         length if length > MAX_USERNAME => None,
-        _ => {
-            deps.ground
-                .store
-                .user_by_username(&request.username)
-                .await?
-        }
+        _ => deps.ground.store.user_meant_by(&request.username).await?,
     };
     let stored = found
         .as_ref()

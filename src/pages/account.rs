@@ -58,9 +58,9 @@ pub struct SignInRow {
     pub end: String,
     /// How many tokens it has.
     pub held: Words,
-    pub tokens: Vec<TokenRow>,
-    /// There are others.
-    pub has_more: bool,
+    /// The list of them.
+    #[serde(serialize_with = "as_local_href")]
+    pub tokens: String,
 }
 
 /// `GET /account/sessions` with a filter: one's tokens, those that are over too.
@@ -86,8 +86,6 @@ impl View for TokensPage {
 pub struct TokenRow {
     /// Names it on the page, so that what is done to it can tell which.
     pub row: String,
-    /// What names the sign-in that it stands beneath; empty where it says so itself.
-    pub within: String,
     pub category: Words,
     pub badge: Badge,
     /// Whose it is, where no heading says so; empty when the client is gone.

@@ -21,6 +21,8 @@ use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use std::sync::LazyLock;
 
+pub mod typed;
+
 impl Store {
     /// The codes with these hashes, in any order, in one question.
     ///
@@ -66,16 +68,19 @@ impl Store {
         &self,
         user_code: &UserCode,
     ) -> Result<Option<DeviceCode>, StoreError> {
-        let find = Sql::built(format!(
-            "SELECT {DEVICE} FROM device_codes WHERE user_code = $1"
-        ))
-        .text(user_code.as_str());
-        self.read_one(find)
+        self.read_one(by_user_code(user_code))
             .await?
             .as_ref()
             .map(rows::device)
             .transpose()
     }
+}
+
+fn by_user_code(user_code: &UserCode) -> Sql {
+    Sql::built(format!(
+        "SELECT {DEVICE} FROM device_codes WHERE user_code = $1"
+    ))
+    .text(user_code.as_str())
 }
 
 pub(super) fn device_values(code: &DeviceCode) -> Vec<Value> {

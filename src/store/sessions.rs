@@ -60,13 +60,9 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn login_failures(&self, account: &str) -> Result<LoginFailures, StoreError> {
-        let find = Sql::new("SELECT failures FROM login_failures WHERE account = $1").text(account);
-        let count = self
-            .read_one(find)
-            .await?
-            .map_or(Ok(0), |row| row.int("failures"))?;
+        let found = self.read_one(failures_of(account)).await?;
         Ok(LoginFailures {
-            count: u32::try_from(count).unwrap_or(u32::MAX),
+            count: number(found, "failures")?,
         })
     }
 }
@@ -220,33 +216,18 @@ impl Unit for TouchSession {
     }
 }
 
-/// Counts a wrong user code against a session and against its person. Tells how many the session has now.
-pub struct CountCodeMiss {
-    /// Which session.
-    pub hash: String,
-    /// The person's account of wrong codes, which [`Store::login_failures`] tells.
-    pub account: String,
-    /// Now.
-    pub at: Timestamp,
+pub(super) fn failures_of(account: &str) -> Sql {
+    Sql::new("SELECT failures FROM login_failures WHERE account = $1").text(account)
 }
 
-impl Unit for CountCodeMiss {
-    type Answer = u32;
-
-    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u32, StoreError>> {
-        async move {
-            tx.one(count_failure(&self.account, self.at)).await?;
-            let count = Sql::new("UPDATE sessions SET code_misses = code_misses + 1 WHERE id_hash = $1 RETURNING code_misses");
-            let row = tx.one(count.text(self.hash.as_str())).await?;
-            let misses = row.map_or(Ok(0), |row| row.int("code_misses"))?;
-            Ok(u32::try_from(misses).unwrap_or(u32::MAX))
-        }
-        .boxed()
-    }
+/// A count; 0 when there is no row.
+pub(super) fn number(row: Option<Row>, column: &'static str) -> Result<u32, StoreError> {
+    let count = row.map_or(Ok(0), |row| row.int(column))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// One more against this account.
-fn count_failure(account: &str, at: Timestamp) -> Sql {
+pub(super) fn count_failure(account: &str, at: Timestamp) -> Sql {
     Sql::new(
         "INSERT INTO login_failures (account, failures, last_failed_at) VALUES ($1, 1, $2) \
          ON CONFLICT (account) DO UPDATE SET failures = login_failures.failures + 1, \
@@ -273,8 +254,7 @@ impl Unit for RecordLoginFailure {
         async move {
             let row = tx.one(count_failure(&self.account, self.at)).await?;
             tx.insert_audit(&self.audit);
-            let failures = row.map_or(Ok(0), |row| row.int("failures"))?;
-            Ok(u32::try_from(failures).unwrap_or(u32::MAX))
+            number(row, "failures")
         }
         .boxed()
     }

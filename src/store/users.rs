@@ -76,6 +76,28 @@ impl Store {
             .map(rows::user)
             .transpose()
     }
+
+    /// The person whom somebody means who types this name: blanks around it do not count, and case counts only where the names
+    /// of two people differ by nothing else, as on databases that the Go server made.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn user_meant_by(&self, typed: &str) -> Result<Option<User>, StoreError> {
+        let typed = typed.trim();
+        if let Some(user) = self.user_by_username(typed).await? {
+            return Ok(Some(user));
+        }
+        if typed.contains('\0') {
+            return Ok(None);
+        }
+        let find = Sql::built(format!(
+            "SELECT {USER} FROM users u WHERE lower(u.username) = lower($1) LIMIT 2"
+        ));
+        match self.read_all(find.text(typed)).await?.as_slice() {
+            [row] => rows::user(row).map(Some),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Stores the same password under a stronger hash, unless it was changed in the meantime.

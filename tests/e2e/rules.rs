@@ -182,9 +182,37 @@ async fn user_code_guess_budget() {
         assert_eq!(refused.status, 400);
         assert!(refused.body.contains("Try again tomorrow"), "{refused:?}");
         // The next day counts for itself.
-        let yesterday = "UPDATE login_failures SET account = 'of yesterday'";
+        let yesterday = "UPDATE login_failures SET account = 'of yesterday ' || account";
         server.sql(yesterday, yesterday).await;
         assert_eq!(again.decide(&typed, "approve").await.status, 200);
+    }
+}
+
+/// DV-01: of guesses that come at once no more are looked at than of those that come one after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_side_by_side_share_a_budget() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[("DEVICE_MAX_CODE_MISSES", "2")]).await;
+        let mut people = Vec::new();
+        // Four sessions of one person and eight guesses in each: eight are looked at in one day, two in each session.
+        for _ in 0..4 {
+            let mut person = server.http().await;
+            person.sign_in().await;
+            for _ in 0..8 {
+                let mut other = server.http().await;
+                other.cookie.clone_from(&person.cookie);
+                people.push(tokio::spawn(async move {
+                    other.decide("BBBB-2222", "approve").await.status
+                }));
+            }
+        }
+        for person in people {
+            assert_eq!(person.await.unwrap(), 400);
+        }
+        let looked_at = "SELECT CAST(sum(code_misses) AS BIGINT) FROM sessions";
+        assert_eq!(server.count(looked_at).await, 8);
+        let most = "SELECT CAST(max(code_misses) AS BIGINT) FROM sessions";
+        assert_eq!(server.count(most).await, 2);
     }
 }
 
@@ -275,6 +303,29 @@ async fn aliases_share_budget() {
         let reset = admin.confirm(path, &[]).await;
         let fresh = super::clicks::secret_on(&admin.shown(&reset).await);
         assert_eq!(attempt("zoe", &fresh).await.status, 302);
+    }
+}
+
+/// A name is known in any case and with blanks around it, unless another person's differs by nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_known_in_any_case() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        add_person(&server, "zoe", "user").await;
+        let attempt =
+            async |name: &str| server.http().await.sign_in_as(name, PASSWORD).await.status;
+        for name in ["zoe", "ZOE", " Zoe "] {
+            assert_eq!(attempt(name).await, 302, "{name}");
+        }
+        let actors = "SELECT count(*) FROM sessions WHERE user_id = 'id-of-zoe'";
+        assert_eq!(server.count(actors).await, 3);
+        // The Go server lets both exist.
+        add_person(&server, "Zoe", "user").await;
+        for (name, status) in [("Zoe", 302), ("zoe", 302), ("ZOE", 401)] {
+            assert_eq!(attempt(name).await, status, "{name}");
+        }
+        let other = "SELECT count(*) FROM sessions WHERE user_id = 'id-of-Zoe'";
+        assert_eq!(server.count(other).await, 1);
     }
 }
 

@@ -150,6 +150,22 @@ async fn a_new_secret_is_shown_once_and_a_reload_sends_nothing() {
                 .confirm(&path, &[("overlap", "3600"), ("version", &seen)])
                 .await;
             secrets.push(shown_once(&mut anna, there, &mut berta, &replaced).await);
+            // Values that nobody offered put nothing in its place.
+            let stored = "SELECT client_secret FROM oauth_applications ORDER BY client_id";
+            let before = here.texts(stored).await;
+            let fault = format!("{client}?error=no_such_overlap");
+            let stale = format!("{page}?error=secret_stale");
+            for (overlap, version, told) in [
+                ("99999", seen.as_str(), &fault),
+                ("<b>0</b>", "", &fault),
+                ("0", "one", &stale),
+                ("0", "99999999999999999999", &stale),
+            ] {
+                let form = [("overlap", overlap), ("version", version)];
+                let refused = anna.confirm(&path, &form).await;
+                assert_eq!(location(&refused), *told, "{form:?}");
+            }
+            assert_eq!(here.texts(stored).await, before);
             // The same form again puts nothing in the place of the secret that still counts.
             let again = anna
                 .confirm(&path, &[("overlap", "3600"), ("version", &seen)])

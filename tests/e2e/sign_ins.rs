@@ -103,7 +103,15 @@ async fn one_device_is_signed_out_and_the_others_stay() {
         let page = zoe.get(LIST, &[]).await.body;
         assert!(page.contains("2 sign-ins."), "{page}");
         assert_eq!(page.matches("<h2 class=\"section\"").count(), 1, "{page}");
-        assert!(about(&page, "lost/1").contains("3 tokens"));
+        // What it holds is one click away, and nothing of others.
+        let lost_part = unescaped(about(&page, "lost/1"));
+        assert!(lost_part.contains("3 tokens"), "{lost_part}");
+        let all = "/account/sessions?status=all&search=";
+        let held = lost_part.split('"').find(|text| text.starts_with(all));
+        let held = zoe.get(held.unwrap(), &[]).await.body;
+        // The refresh token that was rotated is over, and told as such.
+        assert_eq!(held.matches("class=\"cell-title\"").count(), 4, "{held}");
+        assert!(held.contains("lost/1") && !held.contains("kept/1"));
         let found = zoe.get("/account/sessions?search=KEPT", &[]).await.body;
         assert!(found.contains("kept/1") && !found.contains("lost/1"));
         let none = zoe.get("/account/sessions?search=%25", &[]).await.body;
@@ -204,9 +212,9 @@ async fn sign_ins_of_the_go_server_are_found_and_signed_out() {
         assert!(page.contains("1 sign-in."), "{page}");
         let part = page
             .split("<section class=\"sign-in\"")
-            .find(|part| part.contains("Refresh token"))
+            .find(|part| part.contains("3 tokens"))
             .unwrap();
-        assert!(part.contains("Connected earlier") && part.contains("3 tokens"));
+        assert!(part.contains("Connected earlier"), "{part}");
         let end = link(part, "/end").to_owned();
         let answer = send(&mut admin, &end, &end, &[]).await;
         assert_eq!(location(&answer), "/account/sessions?success=signed_out");

@@ -197,30 +197,32 @@ fn most<T: Ord + Copy>(samples: &[Sample], of: impl Fn(&Sample) -> T) -> T {
     samples.iter().map(of).max().unwrap()
 }
 
-/// Makes everything a hundred days older, and waits until it is gone.
+/// Makes everything a hundred days older until it is gone: what a writer brings late grows old as well.
 async fn ages(server: &Server) {
-    for (table, column) in LATER {
-        let lite = format!(
-            "UPDATE {table} SET {column} = strftime('%Y-%m-%d %H:%M:%S+00:00', 'now', '-100 days')"
-        );
-        server
-            .sql(
-                &lite,
-                &format!("UPDATE {table} SET {column} = now() - interval '100 days'"),
-            )
-            .await;
-    }
     let began = Instant::now();
-    for table in SWEPT.into_iter().chain(LATER.map(|(table, _)| table)) {
+    let tables = SWEPT.into_iter().map(|table| (table, None));
+    let later = LATER.map(|(table, column)| (table, Some(column)));
+    for (table, column) in tables.chain(later) {
         let count = format!("SELECT count(*) FROM {table}");
         while server.count(&count).await > 0 {
             assert!(
                 began.elapsed() < Duration::from_secs(60),
                 "{table} is never empty"
             );
+            if let Some(column) = column {
+                older(server, table, column).await;
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+async fn older(server: &Server, table: &str, column: &str) {
+    let lite = format!(
+        "UPDATE {table} SET {column} = strftime('%Y-%m-%d %H:%M:%S+00:00', 'now', '-100 days')"
+    );
+    let pg = format!("UPDATE {table} SET {column} = now() - interval '100 days'");
+    server.sql(&lite, &pg).await;
 }
 
 async fn steady(engine: Engine, length: Duration) {

@@ -29,7 +29,6 @@ const EVERY: [(&str, &str); 1] = [("status", "all")];
 fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
     TokenRow {
         row: String::new(),
-        within: String::new(),
         category: Words::of(category),
         badge,
         client_name: "AuthGate CLI".into(),
@@ -50,10 +49,9 @@ fn row(category: &'static str, badge: Badge, age: i64) -> TokenRow {
 }
 
 /// As a list gives them their places.
-fn placed(before: &str, within: &str, rows: Vec<TokenRow>) -> Vec<TokenRow> {
+fn placed(rows: Vec<TokenRow>) -> Vec<TokenRow> {
     let place = |(n, row): (usize, TokenRow)| TokenRow {
-        row: format!("{before}{n}"),
-        within: within.to_owned(),
+        row: format!("token-{n}"),
         ..row
     };
     rows.into_iter().enumerate().map(place).collect()
@@ -112,19 +110,12 @@ pub fn sign_ins() -> SignInsPage {
         badge: None,
         end: "/account/sign-ins/1/end".into(),
         held: Words::count("account.sign_ins.held", 2),
-        has_more: false,
-        tokens: placed(
-            &format!("token-{n}-"),
-            &format!("app-0 device-{n}"),
-            vec![refresh(), row("account.tokens.access", active(), 4_000)],
-        ),
+        tokens: "/account/sessions?status=all&search=1".into(),
     };
     let off = SignInRow {
         grant: Words::of("account.tokens.grant.code"),
         badge: Some(Badge::new(Tone::Warning, "account.tokens.disabled")),
         held: Words::count("account.sign_ins.held", 1),
-        has_more: false,
-        tokens: placed("token-2-", "app-1 device-2", vec![stopped()]),
         ..sign_in(2, "", "", 9_000_000)
     };
     let app = |n, name: &str, id: &str, sign_ins| AppGroup {
@@ -181,16 +172,12 @@ pub fn tokens() -> TokensPage {
         ending: None,
         filter: tokens::filter(&sessions(&EVERY)),
         goes_on: false,
-        tokens: placed(
-            "token-",
-            "",
-            vec![
-                refresh(),
-                row("account.tokens.access", active(), 4_000),
-                stopped(),
-                over(),
-            ],
-        ),
+        tokens: placed(vec![
+            refresh(),
+            row("account.tokens.access", active(), 4_000),
+            stopped(),
+            over(),
+        ]),
         pager: last(&sessions(&EVERY)),
     }
 }
@@ -206,14 +193,10 @@ pub fn tokens_ending() -> TokensPage {
     TokensPage {
         shell: shell(Place::Account),
         ending: Some(tokens::ending(3_000)),
-        tokens: placed(
-            "token-",
-            "",
-            vec![
-                revoked(refresh()),
-                revoked(row("account.tokens.access", active(), 4_000)),
-            ],
-        ),
+        tokens: placed(vec![
+            revoked(refresh()),
+            revoked(row("account.tokens.access", active(), 4_000)),
+        ]),
         pager: Pager::default(),
         ..tokens()
     }

@@ -8,7 +8,12 @@ use authgate::{
     store::{
         codes::InsertCode,
         devices::Redemption,
-        tokens::{listing::TokenQuery, owned::OwnTokenQuery, signed_in::EndSignIn, state::InState},
+        tokens::{
+            listing::TokenQuery,
+            owned::OwnTokenQuery,
+            signed_in::{EndSignIn, SignIn},
+            state::InState,
+        },
         users::{
             changing::{InsertUser, UserChanged},
             listing::UserQuery,
@@ -157,14 +162,11 @@ async fn what_is_held_is_found_among_what_is_over() {
     on_both(async |world| {
         let zoe = UserId::new("zoe");
         let held = async |now| {
-            let held = world.store.held_tokens(&zoe, now).await.unwrap();
-            let mut ids: Vec<String> = held
-                .tokens
-                .iter()
-                .map(|own| own.token.id.as_str().to_owned())
-                .collect();
-            ids.sort();
-            (ids, held.is_all)
+            let held = world.store.sign_ins(&zoe, now).await.unwrap();
+            let of = |sign_in: &SignIn| format!("{} {}/{}", sign_in.id, sign_in.live, sign_in.held);
+            let mut of: Vec<String> = held.sign_ins.iter().map(of).collect();
+            of.sort();
+            (of.join(", "), held.is_all)
         };
         world.signed_in("old").await;
         world.signed_in("off").await;
@@ -186,38 +188,31 @@ async fn what_is_held_is_found_among_what_is_over() {
             ))
             .await;
         let days = |n: i64| at(n * 86_400);
-        let ids = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
-        assert_eq!(held(days(3)).await, (ids("off old"), true));
-        assert_eq!(held(days(60)).await, (Vec::new(), true));
-        // At most a thousand, those that last longest.
-        let (found, is_all) = held(days(1)).await;
-        assert_eq!((found.len(), is_all), (1_000, false));
-        assert!(found.contains(&"old".to_owned()) && found.contains(&"off".to_owned()));
-        // Of one sign-in all, and none of another person's.
-        let of = async |user: &str, id: &str| {
-            let (user, id) = (UserId::new(user), FamilyId::new(id));
-            let found = world.store.held_by_sign_in(&user, &id, days(3)).await.unwrap();
-            found.len()
-        };
-        assert_eq!((of("zoe", "old").await, of("zoe", "gone").await), (1, 0));
-        assert_eq!((of("admin", "old").await, of("zoe", "a\0b").await), (0, 0));
+        assert_eq!(held(days(3)).await, ("off 0/1, old 1/1".into(), true));
+        assert_eq!(held(days(60)).await, (String::new(), true));
+        // At most a thousand tokens are looked at, those that last longest.
+        assert_eq!(held(days(1)).await, ("off 0/1, old 1000/1000".into(), false));
+        // Nobody sees another's.
+        assert_eq!(world.store.sign_ins(&UserId::new("admin"), days(3)).await.unwrap().sign_ins, []);
+        let mine = world.store.sign_ins(&zoe, days(3)).await.unwrap().sign_ins;
+        let old = mine.iter().find(|sign_in| sign_in.id.as_str() == "old").unwrap();
+        assert_eq!((old.began_at, old.renewed_at, old.renews), (at(0), at(0), true));
+        assert_eq!((old.client_name.as_str(), old.grant.as_str()), ("The App", "device_code"));
         // Its end is counted once.
-        let own = world.store.held_by_sign_in(&zoe, &FamilyId::new("old"), days(3)).await.unwrap();
         let end = || EndSignIn {
             family: issued("old", at(0)).family,
             joined: Vec::new(),
             at: days(3),
             audit: vec![row("end", days(3))],
         };
-        assert_eq!(own[0].signed_in_at, Some(at(0)));
         assert_eq!(world.store.commit(end()).await, Ok(10_002));
         assert_eq!(world.store.commit(end()).await, Ok(0));
         let told = "SELECT count(*) FROM audit_logs WHERE id = 'end'";
         assert_eq!(world.count(told).await, 1);
-        assert_eq!(held(days(3)).await, (ids("off"), true));
+        assert_eq!(held(days(3)).await, ("off 0/1".into(), true));
         // Rows follow the end of everything by and by; what they hold is over at once.
         world.sql("UPDATE users SET tokens_end_at = '2026-11-22 08:00:00+00:00' WHERE id = 'zoe'").await;
-        assert_eq!(held(days(3)).await, (Vec::new(), true));
+        assert_eq!(held(days(3)).await, (String::new(), true));
     })
     .await;
 }

@@ -7,6 +7,7 @@ use crate::{
         device::{DeviceCode, DeviceState, UserCode},
         digest::sha256_hex,
         eligibility::{self, Grant, Owner},
+        guesses::Spent,
         ids::UserId,
         session::Session,
         time::{EntropyFailure, Timestamp},
@@ -15,8 +16,10 @@ use crate::{
     flows::FlowError,
     store::{
         consents::NewConsent,
-        devices::{ApproveDeviceCode, Decision, DenyDeviceCode},
-        sessions::CountCodeMiss,
+        devices::{
+            ApproveDeviceCode, Decision, DenyDeviceCode,
+            typed::{TypeUserCode, Typed},
+        },
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -91,41 +94,28 @@ pub async fn present(
     }
     let now = deps.ground.now();
     let rules = &deps.rules;
-    let account = misses_of(&session.user_id, now);
-    if rules.max_misses > 0 {
-        if session.code_misses >= rules.max_misses {
-            return Err(PageError::Refused(CodeRefusal::TooManyMisses));
-        }
-        let today = deps.ground.store.login_failures(&account);
-        let today = today.await.map_err(FlowError::from)?.count;
-        if today >= rules.max_misses.saturating_mul(SESSIONS_A_DAY) {
-            return Err(PageError::Refused(CodeRefusal::TooManyToday));
-        }
-    }
     if rules
         .recent_login
         .is_some_and(|recent| now - session.auth_time > recent)
     {
         return Err(PageError::Refused(CodeRefusal::LoginTooOld));
     }
-    let found = match UserCode::typed(typed) {
-        Some(user_code) => deps
-            .ground
-            .store
-            .device_code_by_user_code(&user_code)
-            .await
-            .map_err(FlowError::from)?,
-        None => None,
+    let unit = TypeUserCode {
+        user_code: UserCode::typed(typed),
+        user_id: session.user_id.clone(),
+        session: session.hash.clone(),
+        person: misses_of_person(&session.user_id, now),
+        everyone: misses_of_everyone(now),
+        max_misses: rules.max_misses,
+        at: now,
     };
-    let Some(code) = found else {
-        deps.ground
-            .commit(CountCodeMiss {
-                hash: session.hash.clone(),
-                account,
-                at: now,
-            })
-            .await?;
-        return Err(PageError::Refused(CodeRefusal::Unknown));
+    let code = match deps.ground.commit(unit).await? {
+        Typed::Found(code) => *code,
+        Typed::Missed => return Err(PageError::Refused(CodeRefusal::Unknown)),
+        Typed::Refused(Spent::Session) => {
+            return Err(PageError::Refused(CodeRefusal::TooManyMisses));
+        }
+        Typed::Refused(Spent::Today) => return Err(PageError::Refused(CodeRefusal::TooManyToday)),
     };
     match code.state(now) {
         DeviceState::Pending => {}
@@ -150,13 +140,16 @@ pub async fn present(
     Ok(Presented { code, client, age })
 }
 
-/// A person may be wrong so many times as often a day as in one session: signing in again gives no endless guesses.
-const SESSIONS_A_DAY: u32 = 4;
-
 /// Under which a person's wrong codes of one day (UTC) are counted.
-fn misses_of(person: &UserId, now: Timestamp) -> String {
+fn misses_of_person(person: &UserId, now: Timestamp) -> String {
     let day = now.date();
     sha256_hex(format!("wrong user codes of {person} on {day}").as_bytes())
+}
+
+/// Under which all wrong codes of one hour (UTC) are counted.
+fn misses_of_everyone(now: Timestamp) -> String {
+    let (day, hour) = (now.date(), now.hour());
+    sha256_hex(format!("wrong user codes on {day} at {hour}").as_bytes())
 }
 
 /// What the person chose.

@@ -296,7 +296,9 @@ pub fn draft(form: &Form) -> Draft {
     }
 }
 
-/// The version that a form was filled in with.
+/// The version that a form was filled in with; one that cannot be read is that of no client.
 pub fn version(form: &Form) -> Option<i64> {
-    form.get("version").and_then(|text| text.parse().ok())
+    form.get("version")
+        .filter(|text| !text.is_empty())
+        .map(|text| text.parse().unwrap_or(-1))
 }

@@ -21,7 +21,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 /// Which of a person's tokens.
 #[derive(Clone, Debug, Default)]
 pub struct OwnTokenQuery {
-    /// A part of the client's name or of the scopes; empty for all.
+    /// A part of the client's name or of the scopes, or the whole id of a sign-in; empty for all.
     pub search: String,
     /// Only these.
     pub state: Option<InState>,
@@ -67,6 +67,7 @@ impl Store {
         stretch(&mut draft, Some(user_id), slice, rows);
         draft.add(") AS t");
         draft.add(NAMES);
+        draft.add(ROOT);
         draft.add(" WHERE 1 = 1");
         if let Some(state) = query.state {
             draft.add(" AND ");
@@ -82,7 +83,11 @@ impl Store {
             draft.text(&pattern);
             draft.add(") ESCAPE '\\' OR lower(t.scopes) LIKE lower(");
             draft.text(&pattern);
-            draft.add(") ESCAPE '\\')");
+            draft.add(") ESCAPE '\\' OR ");
+            draft.add(ROOT);
+            draft.add(" = ");
+            draft.text(&query.search);
+            draft.add(")");
         }
         draft.ordered(("t.created_at", "t.id"), slice);
         let found = self.read_all(draft.done()).await?;
@@ -119,6 +124,7 @@ impl Store {
         let mut draft = Draft::new(self.driver());
         draft.add(&format!("SELECT {TOKEN}{MORE} FROM access_tokens t"));
         draft.add(NAMES);
+        draft.add(ROOT);
         draft.add(" WHERE t.id = ");
         draft.text(id);
         draft.add(" AND t.user_id = ");
@@ -132,12 +138,14 @@ impl Store {
 const WALK: i64 = 5_000;
 
 /// The columns that [`own`] reads beside those of the token.
-pub(super) const MORE: &str = ", t.disabled_by, c.client_name, f.grant_name, f.ip, f.user_agent, f.created_at AS signed_in_at";
-/// Where they come from. A row without a family is its own root, or the child of one ([`Token::family_root`]).
-pub(super) const NAMES: &str = " LEFT JOIN oauth_applications c ON c.client_id = t.client_id LEFT JOIN token_families f \
-     ON f.id = coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id)";
+const MORE: &str = ", t.disabled_by, c.client_name, f.grant_name, f.ip, f.user_agent, f.created_at AS signed_in_at";
+/// Where they come from; [`ROOT`] follows.
+const NAMES: &str = " LEFT JOIN oauth_applications c ON c.client_id = t.client_id LEFT JOIN token_families f ON f.id = ";
+/// A row without a family is its own root, or the child of one ([`Token::family_root`]).
+pub(super) const ROOT: &str =
+    "coalesce(nullif(t.token_family_id, ''), nullif(t.parent_token_id, ''), t.id)";
 
-pub(super) fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnToken, StoreError> {
+fn own(row: &crate::store::sql::Row, user_id: &UserId) -> Result<OwnToken, StoreError> {
     let disabled_by = row.maybe_text("disabled_by")?;
     Ok(OwnToken {
         token: rows::token(row)?,

@@ -5,21 +5,18 @@ use super::{
 };
 use crate::{
     domain::time::Timestamp,
-    flows::account::{self, AccountDeps, Holdings, OwnToken, SignIn, SignIns},
+    flows::account::{self, AccountDeps, Holdings, SignIn, SignIns},
     http::web::{
         form_encoded,
         guard::{Answer, Visit},
         list::Listing,
     },
     pages::{
-        AppGroup, Badge, ConfirmPage, Fact, Filter, Place, SignInRow, SignInsPage, TokenRow, Tone,
-        When, Words, agent_words,
+        AppGroup, Badge, ConfirmPage, Fact, Filter, Place, SignInRow, SignInsPage, Tone, When,
+        Words, agent_words,
     },
 };
 use std::sync::Arc;
-
-/// So many tokens are shown beneath a sign-in; an app may get a new one every minute.
-const SHOWN: usize = 10;
 
 /// `GET /account/sessions` without a filter for tokens.
 pub async fn list(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer {
@@ -61,13 +58,11 @@ fn by_app(found: &[SignIn], now: Timestamp, back: &str) -> Vec<AppGroup> {
     let mut apps: Vec<AppGroup> = Vec::new();
     for (n, sign_in) in found.iter().enumerate() {
         let client_id = sign_in.client_id.as_str();
-        let known = apps.iter().position(|app| app.client_id == client_id);
-        let app = known.unwrap_or(apps.len());
-        let row = row(sign_in, (app, n), now, back);
-        match apps.get_mut(app) {
+        let row = row(sign_in, n, now, back);
+        match apps.iter_mut().find(|app| app.client_id == client_id) {
             Some(app) => app.sign_ins.push(row),
             None => apps.push(AppGroup {
-                n: app,
+                n: apps.len(),
                 client_name: sign_in.client_name.clone(),
                 client_id: client_id.to_owned(),
                 sign_ins: vec![row],
@@ -77,13 +72,7 @@ fn by_app(found: &[SignIn], now: Timestamp, back: &str) -> Vec<AppGroup> {
     apps
 }
 
-fn row(sign_in: &SignIn, (app, n): (usize, usize), now: Timestamp, back: &str) -> SignInRow {
-    let shown = sign_in.tokens.iter().take(SHOWN).enumerate();
-    let token = |(at, own): (usize, &OwnToken)| TokenRow {
-        row: format!("token-{n}-{at}"),
-        within: format!("app-{app} device-{n}"),
-        ..tokens::row(own, now, back)
-    };
+fn row(sign_in: &SignIn, n: usize, now: Timestamp, back: &str) -> SignInRow {
     SignInRow {
         n,
         agent: agent_words(&sign_in.user_agent),
@@ -92,15 +81,14 @@ fn row(sign_in: &SignIn, (app, n): (usize, usize), now: Timestamp, back: &str) -
         began: When::new(sign_in.began_at, now),
         renewed: When::new(sign_in.renewed_at, now),
         ends: When::new(sign_in.ends_at, now),
-        badge: (!sign_in.is_active).then(|| Badge::new(Tone::Warning, "account.tokens.disabled")),
+        badge: (sign_in.live == 0).then(|| Badge::new(Tone::Warning, "account.tokens.disabled")),
         end: format!(
             "/account/sign-ins/{}/end?back={}",
             form_encoded(sign_in.id.as_str()),
             form_encoded(back)
         ),
-        held: Words::count("account.sign_ins.held", sign_in.held()),
-        tokens: shown.map(token).collect(),
-        has_more: sign_in.tokens.len() > SHOWN,
+        held: Words::count("account.sign_ins.held", sign_in.held),
+        tokens: tokens::of_sign_in(&sign_in.id),
     }
 }
 
@@ -118,7 +106,7 @@ pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
         return Ok(visit.back(LIST, "warning=sign_in_gone"));
     };
     let now = deps.login.ground.now();
-    let held = sign_in.held();
+    let held = sign_in.held;
     let mut facts = vec![
         Fact::new("account.tokens.app", sign_in.client_name),
         Fact::new("account.sign_ins.device", agent_words(&sign_in.user_agent)),

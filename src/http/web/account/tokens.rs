@@ -3,6 +3,7 @@
 use super::{oneself, sign_ins};
 use crate::{
     domain::{
+        ids::FamilyId,
         time::Timestamp,
         token::{TokenCategory, TokenState, TokenStatus},
     },
@@ -100,6 +101,15 @@ async fn tokens(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer 
     Ok(visit.draw(200, &page))
 }
 
+/// The tokens of one sign-in.
+pub fn of_sign_in(id: &FamilyId) -> String {
+    format!("{}&search={}", every_token(), form_encoded(id.as_str()))
+}
+
+fn every_token() -> String {
+    format!("{LIST}?status={ALL}")
+}
+
 /// Said while the rows of what was ended follow.
 pub fn ending(ended: u64) -> Alert {
     let ended = Words::grouped(ended);
@@ -115,7 +125,7 @@ pub fn filter(listing: &Listing) -> Filter {
         || !listing.search.is_empty();
     Filter {
         is_narrowed,
-        whole: format!("{LIST}?status={ALL}"),
+        whole: every_token(),
         ..listing.form_with(SHAPE.hint, tabs)
     }
 }
@@ -142,8 +152,8 @@ pub fn views(listing: &Listing) -> Tabs {
     }
 }
 
-/// A token in a list, which gives it its place.
-pub fn row(own: &OwnToken, now: Timestamp, back: &str) -> TokenRow {
+/// A token in a list.
+fn row(own: &OwnToken, now: Timestamp, back: &str) -> TokenRow {
     let token = &own.token;
     let id = form_encoded(token.id.as_str());
     let switch = |deed: &str, label: &'static str| Switch {
@@ -166,7 +176,6 @@ pub fn row(own: &OwnToken, now: Timestamp, back: &str) -> TokenRow {
     let is_held = matches!(token.state(now), TokenState::Active | TokenState::Disabled);
     TokenRow {
         row: String::new(),
-        within: String::new(),
         category: category(token.category),
         badge,
         client_name: own.client_name.clone(),

@@ -44,20 +44,19 @@ pub async fn ask((side, deps): (Side, RegisteredDeps), visit: Arc<Visit>) -> Ans
     Ok(visit.draw(200, &page))
 }
 
-/// Replaces a secret. A form that names no overlap ends the old one at once, as it always was.
+/// Replaces a secret. A form that names no overlap ends the old one at once, as it always was; one that names another than
+/// those offered changes nothing.
 pub async fn replace((side, deps): (Side, RegisteredDeps), visit: Arc<Visit>) -> Answer {
     let asked = visit.form.get("overlap").unwrap_or("0");
-    let overlap = OVERLAPS
-        .iter()
-        .find(|(value, _, _)| *value == asked)
-        .map(|(_, _, seconds)| Duration::from_secs(*seconds))
-        .filter(|overlap| !overlap.is_zero());
+    let base = format!("{}/{}", side.base(), visit.param("id"));
+    let Some((_, _, seconds)) = OVERLAPS.iter().find(|(value, _, _)| *value == asked) else {
+        return Ok(visit.to(&format!("{base}?error=no_such_overlap")));
+    };
     let wish = Replacement {
-        overlap,
+        overlap: Some(Duration::from_secs(*seconds)).filter(|overlap| !overlap.is_zero()),
         version: version(&visit.form),
         capacity: side.capacity(),
     };
-    let base = format!("{}/{}", side.base(), visit.param("id"));
     match regenerate_secret(&deps.registry, &editor(&visit), &named(&visit), wish).await {
         Ok(secret) => {
             deps.changed(&visit);
