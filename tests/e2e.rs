@@ -21,6 +21,8 @@ mod audit;
 mod authorize;
 #[path = "e2e/browser.rs"]
 mod browser;
+#[path = "e2e/catalogue.rs"]
+mod catalogue;
 #[path = "e2e/chromium.rs"]
 mod chromium;
 #[path = "e2e/clicks.rs"]
