@@ -132,7 +132,8 @@ async fn machines(server: &Server, tool: &mut Http, of_zoe: &str) {
 async fn own(server: &Server, tool: &mut Http, zoe: &mut Http) {
     person(server, "zoe").await;
     let held = "/account/sessions";
-    let off = link(zoe, held, "/account/sessions/", "/disable").await;
+    let single = "/account/sessions?category=access";
+    let off = link(zoe, single, "/account/sessions/", "/disable").await;
     assert_eq!(send(zoe, held, &off, &[]).await.status, 302);
     let on = off.replace("/disable", "/enable");
     assert_eq!(send(zoe, held, &on, &[]).await.status, 302);
