@@ -11,7 +11,7 @@ test:
 
 # What can go wrong, at twenty times its length in the tests, and a steady load for SOAK_MINUTES on each engine. Some two hours.
 soak:
-	@SOAK=20 scripts/services cargo test --locked --test e2e -- races:: crash:: keys::rotation outages:: upgrade:: memory:: --nocapture --test-threads 2
+	@SOAK=20 scripts/services cargo test --locked --test e2e -- races:: consents:: crash:: keys::rotation outages:: upgrade:: memory:: --nocapture --test-threads 2
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),15) scripts/services cargo test --locked --test e2e -- steady:: --nocapture --test-threads 1
 
 # Without services: format and lints.

@@ -3,8 +3,11 @@
 //!
 //! Without the cargo feature `fault-hooks` every function here is empty and the optimiser leaves nothing of it. With it
 //! a directory, named by `AUTHGATE_FAULTS`, says what is to happen: the file `panic.PLACE` or `abort.PLACE` strikes
-//! whoever comes by that place next, and only once; the file `unguarded` takes the guards of the single-use statements
-//! away. A release build with the feature does not compile. Must not live here: what the faults are to show.
+//! whoever comes by that place next, and only once; while there is a file `hold.PLACE` whoever comes by waits. Other files
+//! take guards away, which a test must see to matter: `unguarded` those of the single-use statements, `unlocked` the
+//! second look at the parents of an issuance, `unowned` the task in which a commit outlives its request, `unturned` the
+//! turns of those who sign. While there is a file `slow.PLACE` work there takes a fifth of a second of its thread. A
+//! release build with the feature does not compile. Must not live here: what the faults are to show.
 
 #[cfg(all(feature = "fault-hooks", not(debug_assertions)))]
 compile_error!("`fault-hooks` is for the tests: no release build may have it");
@@ -29,18 +32,49 @@ pub const fn unguarded() -> bool {
     false
 }
 
+/// Whether the parents of what is issued may change until it is written: on Postgres nothing locks them, on SQLite nobody
+/// looks at them again.
+#[cfg(not(feature = "fault-hooks"))]
+pub const fn unlocked() -> bool {
+    false
+}
+
+/// Whether a commit is to end with the request that began it.
+#[cfg(not(feature = "fault-hooks"))]
+pub const fn unowned() -> bool {
+    false
+}
+
+/// Whether slow signatures are made where their request is served, all at once.
+#[cfg(not(feature = "fault-hooks"))]
+pub const fn unturned() -> bool {
+    false
+}
+
+/// Keeps the thread busy here, if a test wants it.
+#[cfg(not(feature = "fault-hooks"))]
+pub fn dawdle(_place: &str) {}
+
+/// Waits here for as long as a test wants it.
+#[cfg(not(feature = "fault-hooks"))]
+pub fn hold(_place: &'static str) -> std::future::Ready<()> {
+    std::future::ready(())
+}
+
 #[cfg(feature = "fault-hooks")]
-pub use hooks::{among, rouse, strike, unguarded};
+pub use hooks::{among, dawdle, hold, rouse, strike, unguarded, unlocked, unowned, unturned};
 
 #[cfg(feature = "fault-hooks")]
 mod hooks {
     use std::{
         fs,
+        io::Write as _,
         path::{Path, PathBuf},
         sync::OnceLock,
         time::Duration,
     };
 
+    const DAWDLE: Duration = Duration::from_millis(200);
     const LOOK_EVERY: Duration = Duration::from_millis(20);
     /// Somebody who has work comes by within this many looks.
     const PATIENCE: u32 = 10;
@@ -98,8 +132,53 @@ mod hooks {
         });
     }
 
+    /// The file `held.PLACE` grows by a byte for each who waits.
+    pub async fn hold(place: &'static str) {
+        let Some(held) = directory().map(|dir| dir.join(format!("hold.{place}"))) else {
+            return;
+        };
+        if !held.exists() {
+            return;
+        }
+        let arrivals = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(held.with_file_name(format!("held.{place}")));
+        if let Ok(mut arrivals) = arrivals {
+            let _ = arrivals.write_all(b".");
+        }
+        while held.exists() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub fn dawdle(place: &str) {
+        if is_there(&format!("slow.{place}")) {
+            std::thread::sleep(DAWDLE);
+        }
+    }
+
+    fn is_there(file: &str) -> bool {
+        directory().is_some_and(|dir| dir.join(file).exists())
+    }
+
     pub fn unguarded() -> bool {
         static UNGUARDED: OnceLock<bool> = OnceLock::new();
-        *UNGUARDED.get_or_init(|| directory().is_some_and(|dir| dir.join("unguarded").exists()))
+        *UNGUARDED.get_or_init(|| is_there("unguarded"))
+    }
+
+    pub fn unlocked() -> bool {
+        static UNLOCKED: OnceLock<bool> = OnceLock::new();
+        *UNLOCKED.get_or_init(|| is_there("unlocked"))
+    }
+
+    pub fn unowned() -> bool {
+        static UNOWNED: OnceLock<bool> = OnceLock::new();
+        *UNOWNED.get_or_init(|| is_there("unowned"))
+    }
+
+    pub fn unturned() -> bool {
+        static UNTURNED: OnceLock<bool> = OnceLock::new();
+        *UNTURNED.get_or_init(|| is_there("unturned"))
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         time::{Clock, Drift, Entropy, EntropyFailure, Timestamp, random},
         trace::{Check, Trail},
     },
+    faults,
     store::{Store, StoreError, Unit},
 };
 use std::{borrow::Cow, sync::Arc};
@@ -176,8 +177,14 @@ impl Ground {
     /// As [`Store::commit`].
     pub async fn try_commit<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
         let store = self.store.clone();
-        let done = self.commits.run(async move { store.commit(unit).await });
-        done.await.unwrap_or_else(|_| {
+        let commit = async move {
+            faults::hold("commit").await;
+            store.commit(unit).await
+        };
+        if faults::unowned() {
+            return commit.await;
+        }
+        self.commits.run(commit).await.unwrap_or_else(|_| {
             Err(StoreError::Unavailable(
                 "the work ended without a result".to_owned(),
             ))

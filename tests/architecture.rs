@@ -66,6 +66,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "passwords",
             "actors",
             "outbound",
+            "faults",
         ],
     ),
     ("pages", &["domain"]),

@@ -16,6 +16,7 @@ use crate::{
         trace::Check,
         user::User,
     },
+    faults,
     jose::{JoseError, KeySet, MediaType},
 };
 use std::time::Duration;
@@ -165,7 +166,7 @@ pub async fn prepare(
     now: Timestamp,
 ) -> Result<Minted, FlowError> {
     let with_id_token = order.scopes.contains("openid");
-    if keys.signs_slowly(with_id_token) {
+    if keys.signs_slowly(with_id_token) && !faults::unturned() {
         let turn = ground.turns.take(|| mint(ground, keys, rules, order, now));
         turn.await
     } else {
@@ -182,6 +183,7 @@ fn mint(
 ) -> Result<Minted, FlowError> {
     rules.check_extra(order.client, order.extra)?;
     ground.trust_clock()?;
+    faults::dawdle("sign");
     let mut drawn: [u8; 72] = random(&*ground.entropy)?;
     let mut draw = Draw(&mut drawn);
     let access_id = TokenId::new(row_id(now, draw.take()));

@@ -76,6 +76,22 @@ pub fn arm(server: &Server, fault: &str) {
     std::fs::write(armed(server, fault), "").unwrap();
 }
 
+/// The fault is over, and so is what was told of it.
+pub fn disarm(server: &Server, fault: &str) {
+    let file = armed(server, fault);
+    std::fs::remove_file(&file).unwrap();
+    let told = fault.replace("hold.", "held.");
+    if told != fault {
+        std::fs::remove_file(file.with_file_name(told)).unwrap();
+    }
+}
+
+/// How many have come to a place where they are held.
+pub fn held(server: &Server, place: &str) -> usize {
+    let arrivals = std::fs::metadata(armed(server, &format!("held.{place}")));
+    arrivals.map_or(0, |arrivals| arrivals.len() as usize)
+}
+
 /// Whether the fault has not struck yet.
 pub fn is_armed(server: &Server, fault: &str) -> bool {
     armed(server, fault).exists()

@@ -1,6 +1,6 @@
 use super::*;
 use crate::actors::Tree;
-use crate::actors::testing::{root, vitals};
+use crate::actors::testing::{root, until, vitals};
 use crate::domain::audit::{AuditEvent, EventType};
 use crate::domain::time::Timestamp;
 use crate::store::{Driver, Settings, audit::RecordAudit};
@@ -25,8 +25,8 @@ fn unit(id: usize) -> RecordAudit {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_units_land_whoever_hangs_up() {
     let (directory, store) = store().await;
-    let (writer, spec) = StoreWriter::new(&vitals("root/store_writer", 5, 30), store.clone());
-    let tree = Tree::start(root().child(spec)).await.unwrap();
+    let vitals = vitals("root/store_writer", 5, 30);
+    let (writer, spec) = StoreWriter::new(&vitals, store.clone());
     store.submit_through(Arc::new(writer));
     let mut waiting = Vec::new();
     for id in 0..1000 {
@@ -34,15 +34,20 @@ async fn a_thousand_units_land_whoever_hangs_up() {
         let task = tokio::spawn(async move { store.commit(unit(id)).await });
         waiting.push(task);
     }
+    // All are in line before anything is written, and every third caller goes away.
+    until("all are in line", || vitals.depth() == 1000).await;
+    for task in waiting.iter().step_by(3) {
+        task.abort();
+    }
+    let tree = Tree::start(root().child(spec)).await.unwrap();
     let mut answered = 0;
-    for (n, task) in waiting.into_iter().enumerate() {
-        // Every third caller goes away once its unit may be in line.
-        if n % 3 == 0 {
-            tokio::task::yield_now().await;
-            task.abort();
-        } else {
-            task.await.unwrap().unwrap();
-            answered += 1;
+    for task in waiting {
+        match task.await {
+            Ok(done) => {
+                done.unwrap();
+                answered += 1;
+            }
+            Err(gone) => assert!(gone.is_cancelled()),
         }
     }
     tree.stop("store_writer").await;
@@ -59,5 +64,5 @@ async fn a_thousand_units_land_whoever_hangs_up() {
     ))
     .await;
     let rows = again.unwrap().audit_count().await.unwrap();
-    assert!(rows >= 666, "{rows}");
+    assert_eq!(rows, 1000);
 }
