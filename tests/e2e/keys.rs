@@ -1,5 +1,8 @@
 //! Signing keys: published first, switched by a row that all processes share, kept until their last token is over.
-use crate::support::{Engine, Http, Server, soak};
+use crate::{
+    hooks,
+    support::{Engine, Http, Server, soak},
+};
 use authgate::jose::{Algorithm, ForeignKeys, SigningKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use serde_json::Value;
@@ -424,7 +427,7 @@ async fn rotation_under_load_meets_no_unknown_kid_and_no_bad_signature_on_two_pr
                 } else {
                     unknown.fetch_add(1, Ordering::Relaxed);
                 }
-                issued.push((part(&token, 1)["iat"].as_i64().unwrap(), kid));
+                issued.push((number % 2, part(&token, 1)["iat"].as_i64().unwrap(), kid));
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             issued
@@ -462,10 +465,18 @@ async fn rotation_under_load_meets_no_unknown_kid_and_no_bad_signature_on_two_pr
     for load in loads {
         issued.extend(load.await.unwrap());
     }
-    let kids: BTreeSet<&String> = issued.iter().map(|(_, kid)| kid).collect();
-    assert_eq!(kids.len(), rotations + 2);
-    // The row decides the moment: no process signed a token with a key before its second came, nor with the one
-    // before long after.
+    let kids = |of: &[usize]| -> BTreeSet<&String> {
+        let mine = issued.iter().filter(|(process, _, _)| of.contains(process));
+        mine.map(|(_, _, kid)| kid).collect()
+    };
+    assert_eq!(kids(&[0, 1]).len(), rotations + 2);
+    for process in [0, 1] {
+        // Of the last one the load may have seen the other process only.
+        assert!(kids(&[process]).len() > rotations, "{process}");
+    }
+    // The row decides the moment: no process signed a token with a key before its second came, nor with the one before
+    // afterwards. A request that was under way may be a second late; the last switch was announced to nobody, and the
+    // other process had to find it.
     let (_, told, _) = one.cli(&["keys", "list", "--json"]).await;
     let listed: Value = serde_json::from_str(&told).unwrap();
     let moment = |text: &Value| {
@@ -480,11 +491,80 @@ async fn rotation_under_load_meets_no_unknown_kid_and_no_bad_signature_on_two_pr
         .map(|key| (moment(&key["activate_at"]), key["kid"].as_str().unwrap()))
         .collect();
     begins.sort_unstable();
-    for (iat, kid) in &issued {
+    for (process, iat, kid) in &issued {
         let mine = begins.iter().position(|(_, known)| known == kid).unwrap();
         assert!(begins[mine].0 <= *iat, "{kid} signed before its time");
+        if let Some((next, _)) = begins.get(mine + 1) {
+            let late = if mine + 2 == begins.len() { 3 } else { 1 };
+            assert!(
+                *iat <= next + late,
+                "process {process} signed with {kid} {} s after its time",
+                iat - next
+            );
+        }
     }
     println!(
         "N = {n} tokens, {rotations} rotations, 2 processes, 6 verifiers: 0 unknown kids, 0 bad signatures"
     );
+}
+
+/// The longest that a look at the server's health takes while many want an RSA signature, each of which is made slow.
+async fn longest_look(fault: Option<&str>) -> Duration {
+    const MANY: usize = 40;
+    let env = [
+        ("JWT_SIGNING_ALGORITHM", "RS256"),
+        ("JWT_PRIVATE_KEY_PATH", "key.pem"),
+        // Threads that serve requests, whatever the machine has.
+        ("TOKIO_WORKER_THREADS", "2"),
+    ];
+    let mut server = hooks::prepared(Engine::Sqlite, &env).await;
+    write_key(&server.directory.path().join("key.pem"), RSA);
+    if let Some(fault) = fault {
+        hooks::arm(&server, fault);
+    }
+    server.launch().await;
+    server.read_client_id();
+    let (_, refresh) = granted(&server).await;
+    let mut health = server.http().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    hooks::arm(&server, "slow.sign");
+    let mut load = tokio::task::JoinSet::new();
+    for _ in 0..MANY {
+        let (stop, refresh) = (Arc::clone(&stop), refresh.clone());
+        let (mut http, client_id) = (server.http().await, server.client_id.clone());
+        load.spawn(async move {
+            let mut signed = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let answer = http.refresh(&client_id, &refresh).await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+                signed += 1;
+            }
+            signed
+        });
+    }
+    let mut longest = Duration::ZERO;
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let began = Instant::now();
+        for path in ["/livez", "/health"] {
+            assert_eq!(health.get(path, &[]).await.status, 200);
+        }
+        longest = longest.max(began.elapsed());
+    }
+    stop.store(true, Ordering::Relaxed);
+    hooks::disarm(&server, "slow.sign");
+    let signed: usize = load.join_all().await.into_iter().sum();
+    println!("without {fault:?}: {signed} signatures, the longest look took {longest:?}");
+    assert!(signed >= MANY);
+    longest
+}
+
+/// Whoever wants an RSA signature waits for a turn, and nobody else waits with them. Without turns they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_never_delays_a_look_at_the_health() {
+    let limit = Duration::from_millis(1_500);
+    let longest = longest_look(None).await;
+    assert!(longest < limit, "{longest:?}");
+    let longest = longest_look(Some("unturned")).await;
+    assert!(longest > limit, "{longest:?}: there is nothing to wait for");
 }
