@@ -1,4 +1,5 @@
 //! Connection strings: a path or a `file:` URI for SQLite, a URL or libpq keywords for Postgres.
+use super::open::STATEMENTS;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::time::Duration;
 
@@ -46,7 +47,8 @@ pub fn postgres(dsn: &str) -> Result<PgConnectOptions, String> {
     if dsn.starts_with("postgres://") || dsn.starts_with("postgresql://") {
         return url(dsn).ok_or_else(|| "DATABASE_DSN is not a valid postgres URL".to_owned());
     }
-    let mut options = PgConnectOptions::new_without_pgpass();
+    let options = PgConnectOptions::new_without_pgpass();
+    let mut options = options.statement_cache_capacity(STATEMENTS);
     for (keyword, value) in keywords(dsn)? {
         options = apply(options, &keyword, &value)?;
     }
@@ -61,6 +63,10 @@ const SESSION: [&str; 4] = [
     "idle_in_transaction_session_timeout",
 ];
 
+/// How many prepared statements a connection keeps, as this driver and the Go server's name it: none, where what stands
+/// between us and the server gives each transaction another connection.
+const CAPACITY: [&str; 2] = ["statement-cache-capacity", "statement_cache_capacity"];
+
 /// The form of a URL. sqlx knows settings of the session only as `options`; the Go server's driver takes them so, too.
 fn url(dsn: &str) -> Option<PgConnectOptions> {
     let mut url = url::Url::parse(dsn).ok()?;
@@ -68,12 +74,21 @@ fn url(dsn: &str) -> Option<PgConnectOptions> {
         .query_pairs()
         .into_owned()
         .partition(|(name, _)| SESSION.contains(&name.as_str()));
-    if session.is_empty() {
-        return dsn.parse().ok();
-    }
-    url.query_pairs_mut().clear().extend_pairs(others);
-    let options: PgConnectOptions = url.as_str().parse().ok()?;
-    Some(options.options(session))
+    let (capacity, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|(name, _)| CAPACITY.contains(&name.as_str()));
+    let capacity = match capacity.last() {
+        Some((_, value)) => value.parse().ok()?,
+        None => STATEMENTS,
+    };
+    let options: PgConnectOptions = if session.is_empty() {
+        dsn.parse().ok()?
+    } else {
+        url.query_pairs_mut().clear().extend_pairs(others);
+        let options: PgConnectOptions = url.as_str().parse().ok()?;
+        options.options(session)
+    };
+    Some(options.statement_cache_capacity(capacity))
 }
 
 fn apply(
@@ -102,6 +117,11 @@ fn apply(
         "sslrootcert" => options.ssl_root_cert(value),
         "sslcert" => options.ssl_client_cert(value),
         "sslkey" => options.ssl_client_key(value),
+        _ if CAPACITY.contains(&keyword) => options.statement_cache_capacity(
+            value
+                .parse()
+                .map_err(|_| format!("{keyword} in DATABASE_DSN is not a number"))?,
+        ),
         "TimeZone" => options.options([("timezone", value)]),
         // Bounded by DB_INIT_TIMEOUT here.
         "connect_timeout" => options,
@@ -179,6 +199,35 @@ mod tests {
                 busy_timeout: Duration::from_millis(ms),
             };
             assert_eq!(sqlite(dsn), file, "{dsn}");
+        }
+    }
+
+    /// Behind a pooler that hands out another connection for each transaction, prepared statements are not to be kept.
+    #[test]
+    fn the_string_says_how_many_statements_are_kept() {
+        use sqlx::ConnectOptions as _;
+        for (dsn, kept) in [
+            ("postgres://u@h/db?sslmode=disable", STATEMENTS),
+            ("host=h user=u", STATEMENTS),
+            ("postgres://u@h/db?statement-cache-capacity=0", 0),
+            ("postgres://u@h/db?statement_cache_capacity=7", 7),
+            (
+                "postgres://u@h/db?lock_timeout=1&statement-cache-capacity=0",
+                0,
+            ),
+            ("host=h user=u statement_cache_capacity=0", 0),
+        ] {
+            let url = postgres(dsn).unwrap().to_url_lossy();
+            let told = url
+                .query_pairs()
+                .find(|(name, _)| name == "statement-cache-capacity");
+            assert_eq!(told.unwrap().1, kept.to_string(), "{dsn}");
+        }
+        for bad in [
+            "postgres://u@h/db?statement_cache_capacity=x",
+            "host=h statement_cache_capacity=x",
+        ] {
+            assert!(postgres(bad).unwrap_err().contains("DATABASE_DSN"), "{bad}");
         }
     }
 

@@ -17,6 +17,8 @@ use tracing::{
 
 /// Statements slower than this are told at `warn`.
 const SLOW: Duration = Duration::from_millis(200);
+/// Prepared statements that a connection keeps.
+pub(super) const STATEMENTS: usize = 256;
 
 /// Which engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +127,7 @@ async fn open_sqlite(settings: &Settings) -> Result<Engine, StoreError> {
         .pragma("journal_size_limit", "67108864")
         // Pages that change with every commit are folded into the file once in a while, not all the time.
         .pragma("wal_autocheckpoint", "4000")
-        .statement_cache_capacity(256);
+        .statement_cache_capacity(STATEMENTS);
     let options = logged(options, settings.log);
     if settings.create {
         guard_new_file(Path::new(&file.path));
@@ -176,7 +178,7 @@ pub(super) async fn connect_writer(
 
 async fn open_postgres(settings: &Settings) -> Result<Engine, StoreError> {
     let options = dsn::postgres(&settings.dsn).map_err(StoreError::Unavailable)?;
-    let options = logged(options.statement_cache_capacity(256), settings.log);
+    let options = logged(options, settings.log);
     let limits = Limits {
         max_open: settings.max_open.max(1),
         max_idle: settings.max_idle.max(1),
