@@ -18,6 +18,7 @@ soak:
 check:
 	cargo fmt --check
 	cargo clippy --locked --all-targets --quiet -- -D warnings
+	cargo clippy --locked --quiet --features fault-hooks -- -D warnings
 
 .PHONY: suite
 suite:

@@ -1,5 +1,11 @@
 //! Writes every page with sample values into a directory, so that a browser can show them without a server:
 //! `cargo run --example draw_pages -- /tmp/pages`, then open the files under that directory.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here ends the example"
+)]
 
 #[path = "../tests/pages/account.rs"]
 mod account;

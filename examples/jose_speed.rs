@@ -1,5 +1,11 @@
 //! What one signature, one verification and one sealing cost on this machine:
 //! `cargo run --release --example jose_speed`. Microseconds, the best of five rounds.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here ends the example"
+)]
 use std::hint::black_box;
 use std::time::Instant;
 

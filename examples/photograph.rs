@@ -4,6 +4,12 @@
 //! PICTURES gets each page at each width, light and dark, in English, and wide light and narrow dark in the other languages.
 //! KEPT, when named, gets small WebP files: wide light and narrow dark of each page in English, wide light of the others'
 //! main pages.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here ends the example"
+)]
 
 #[path = "../tests/pages/lens.rs"]
 mod lens;

@@ -1,4 +1,10 @@
 //! Real signals to a real process: this one. A file of its own, because signals go to the whole process.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails ends in a panic"
+)]
 
 use std::process::Command;
 use std::time::Duration;

@@ -1,6 +1,12 @@
 //! The server as a process: real sockets, real databases, real signals.
 //!
 //! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Without it these tests fail, they are never skipped.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails ends in a panic"
+)]
 #[path = "e2e/access.rs"]
 mod access;
 #[path = "e2e/account.rs"]

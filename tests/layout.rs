@@ -1,5 +1,11 @@
 //! Every page at 1280, 1024 and 390 pixels in Chromium: nothing is cut off, nothing sticks out, every target can be
 //! touched; with plausible values and with values of 200 letters without a blank.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails ends in a panic"
+)]
 
 #[path = "pages/account.rs"]
 mod account;

@@ -1,4 +1,10 @@
 //! The OpenAPI document: well formed, without loose ends, and about exactly the endpoints that are served.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails ends in a panic"
+)]
 use serde_json::Value;
 use std::{
     collections::BTreeSet,

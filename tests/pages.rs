@@ -1,4 +1,10 @@
 //! Every page, drawn: with plausible values, with hostile values; and what no template may ever contain.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails ends in a panic"
+)]
 
 #[path = "pages/account.rs"]
 mod account;

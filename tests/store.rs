@@ -1,6 +1,12 @@
 //! The store by itself: one suite, run on SQLite and on PostgreSQL.
 //!
 //! PostgreSQL comes from `TEST_POSTGRES_URL`; `make test` sets it. Each test has a database of its own on each engine.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails ends in a panic"
+)]
 #[path = "store/columns.rs"]
 mod columns;
 #[path = "store/counting.rs"]

@@ -4,6 +4,12 @@
 //! prints Markdown. `--scale 10000,1000000` compares databases of these sizes instead and measures the pages of the largest;
 //! `--fill DSN [--rows N] [--first-client PERCENT] [--seed S]` only fills a database that a server has made. Each round starts the server anew on the same database, because one process can be slow or fast for
 //! its whole life; the median round is reported. The server runs on core 0, this program on core 1 when there is one.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here ends the example"
+)]
 #[path = "../../tests/e2e/http.rs"]
 #[allow(dead_code)]
 mod http;
