@@ -4,7 +4,7 @@ use crate::{
     actors::{
         KeyHolder, Signals, Tree,
         audit_writer::AuditWriter,
-        lifecycle::{self, Budgets, Condition, Shutdown, Step},
+        lifecycle::{self, Condition, SHUTDOWN_ORDER, Shutdown, Step},
     },
     config::Config,
     domain::time::{Clock, Entropy},
@@ -19,7 +19,7 @@ use crate::{
     passwords::HashAlgorithm,
     store::{Adoption, Store, StoreError},
 };
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 mod beside;
 mod house;
@@ -134,9 +134,14 @@ pub async fn migrate(config: &Config) -> Result<Adoption, StartFailure> {
 /// [`StartFailure`] when the database cannot be read or knows no such reference.
 pub async fn explain(config: &Config, reference: &str) -> Result<Explanation, StartFailure> {
     let ground = beside::ground(config).await?;
-    let explained = flows::explain::explain(&ground.store, reference).await;
+    let explained = flows::explain::explain(&ground, reference).await;
     beside::leave(&ground).await?;
     explained.map_err(|error| StartFailure::Command(error.to_string()))
+}
+
+/// How long whoever stops the server should wait for it: what its steps may take, and five seconds.
+pub fn longest_stop(config: &Config) -> Duration {
+    settings::budgets(config).total() + Duration::from_secs(5)
 }
 
 /// A server that runs.
@@ -264,54 +269,32 @@ async fn sow(
 
 impl Running {
     fn shutdown(self, config: &Config) -> Shutdown {
-        let t = &config.timeouts;
-        let mut shutdown = Shutdown::new(Budgets {
-            delay: t.shutdown_delay,
-            http: t.server_shutdown,
-            work: Budgets::WORK,
-            audit: t.audit_shutdown,
-            caches: t.cache_close,
-            redis: t.redis_close,
-            database: t.db_close,
-        });
-        let stop = |name: &'static str| {
-            let tree = Arc::clone(&self.tree);
-            async move {
-                tree.stop(name).await;
-                Ok(())
-            }
-        };
+        let mut shutdown = Shutdown::new(settings::budgets(config));
         shutdown.add(Step::Delay, "systemd", async {
             notify::stopping();
             Ok(())
         });
-        shutdown.add(Step::Http, "http_listener", stop("http_listener"));
-        if config.metrics.addr.is_some() {
-            shutdown.add(Step::Http, "metrics_listener", stop("metrics_listener"));
-        }
-        for name in [
-            "password_hasher",
-            "upkeep",
-            "limit_sweeper",
-            "retention_sweeper",
-            "audit_counter",
-            "token_ender",
-            "database_watch",
-            "device_code_poller",
-        ] {
-            shutdown.add(Step::Work, name, stop(name));
+        for step in SHUTDOWN_ORDER {
+            // Who writes for others goes with the database, below.
+            let names = self.tree.stopped_in(step).into_iter();
+            for name in names.filter(|_| step != Step::Database) {
+                let tree = Arc::clone(&self.tree);
+                shutdown.add(step, name, async move {
+                    tree.stop(name).await;
+                    Ok(())
+                });
+            }
         }
         let commits = self.commits.clone();
         shutdown.add(Step::Work, "commits", async move {
             commits.finished().await;
             Ok(())
         });
-        shutdown.add(Step::Audit, "audit_writer", stop("audit_writer"));
-        shutdown.add(Step::Audit, "trace_writer", stop("trace_writer"));
-        shutdown.add(Step::Caches, "cache_invalidator", stop("cache_invalidator"));
         let (tree, store) = (Arc::clone(&self.tree), self.store);
         shutdown.add(Step::Database, "database", async move {
-            tree.stop("store_writer").await;
+            for name in tree.stopped_in(Step::Database) {
+                tree.stop(name).await;
+            }
             let closed = store.close().await.map_err(|error| error.to_string());
             tree.end().await;
             closed

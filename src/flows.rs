@@ -12,6 +12,7 @@ use crate::{
         eligibility::Refusal,
         ids::{row_id, uuid_v4},
         oauth_error::{ErrorCode, OauthError},
+        resource::ResourceError,
         submission::Submission,
         time::{Clock, Drift, Entropy, EntropyFailure, Timestamp, random},
         trace::{Check, Trail},
@@ -31,6 +32,7 @@ pub mod clients;
 pub mod code;
 pub mod consents;
 pub mod counting;
+mod deeds;
 pub mod device;
 pub mod end_session;
 pub mod explain;
@@ -82,6 +84,12 @@ impl FlowError {
 impl From<OauthError> for FlowError {
     fn from(error: OauthError) -> Self {
         Self::Protocol(error)
+    }
+}
+
+impl From<ResourceError> for FlowError {
+    fn from(error: ResourceError) -> Self {
+        Self::Protocol(error.into())
     }
 }
 

@@ -72,19 +72,10 @@ fn settings_alone(_: &Judged) -> Vec<String> {
 
 fn check_config() -> ExitCode {
     match configured(|judged| app::check(&judged.config)) {
-        Ok(config) => {
-            let t = &config.timeouts;
-            let stop = t.shutdown_delay
-                + t.server_shutdown
-                + t.audit_shutdown
-                + t.cache_close
-                + t.redis_close
-                + t.db_close;
-            say(&format!(
-                "The configuration is valid.\nA stop takes at most {} s: give it that as terminationGracePeriodSeconds or TimeoutStopSec.\n",
-                stop.as_secs() + 7
-            ))
-        }
+        Ok(config) => say(&format!(
+            "The configuration is valid.\nA stop takes at most {} s: give it that as terminationGracePeriodSeconds or TimeoutStopSec.\n",
+            app::longest_stop(&config).as_secs()
+        )),
         Err(code) => code,
     }
 }

@@ -29,6 +29,7 @@ pub mod devices;
 mod dsn;
 pub mod endings;
 mod foreseen;
+pub mod issued;
 mod keyed;
 pub mod keys;
 mod listing;
@@ -108,6 +109,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     engine: Engine,
     sink: OnceLock<Arc<dyn UnitSink>>,
+    listener: outbox::Listener,
     lookups: keyed::Lookups,
     /// How far the clock of the database is ahead of ours.
     ahead_ms: AtomicI64,
@@ -143,6 +145,7 @@ impl Store {
         Ok(Self(Arc::new(Inner {
             engine,
             sink: OnceLock::new(),
+            listener: outbox::Listener::default(),
             lookups: keyed::Lookups::default(),
             ahead_ms: AtomicI64::new(0),
             line: Semaphore::new(room.min(Semaphore::MAX_PERMITS)),
@@ -239,7 +242,10 @@ impl Store {
     pub async fn commit<U: Unit>(&self, unit: U) -> Result<U::Answer, StoreError> {
         let done = match &self.0.engine {
             Engine::Pg(pool) => match timeout(ROOM, self.0.line.acquire()).await {
-                Ok(_place) => in_time(COMMIT, batch::commit_on_postgres(pool, &unit)).await,
+                Ok(_place) => {
+                    let commit = batch::commit_on_postgres(pool, &self.0.listener, &unit);
+                    in_time(COMMIT, commit).await
+                }
                 Err(_) => crowded("too many wait for a connection"),
             },
             Engine::Lite { .. } => self.commit_in_line(unit).await,
@@ -285,7 +291,8 @@ impl Store {
             writer, options, ..
         } = &self.0.engine
         {
-            batch::commit_on_sqlite(writer, options, units).await;
+            let listener = &self.0.listener;
+            batch::commit_on_sqlite((writer, options), listener, units).await;
         }
     }
 

@@ -7,10 +7,8 @@ use std::time::Duration;
 use crate::domain::time::Clock;
 use crate::store::Store;
 
-use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
-use super::round::{self, Rounds};
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::upkeep::{Broom, Ticks};
 use super::vitals::Vitals;
 
@@ -29,8 +27,7 @@ pub struct Settings {
 
 /// The counter's place in the tree.
 pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
-    let inbox = Inbox::<()>::new(vitals, 1);
-    round::spec(Counter { settings, store }, &inbox)
+    ticking::spec(vitals, Counter { settings, store })
 }
 
 struct Counter {
@@ -38,41 +35,31 @@ struct Counter {
     store: Store,
 }
 
-impl Rounds for Counter {
-    type Item = ();
+impl Ticking for Counter {
     type State = Ticks;
-    const MOST: usize = 1;
-
-    async fn open(&self) -> Result<Ticks, Failure> {
-        Ok(Ticks::default())
-    }
-
-    async fn serve(&self, _: &mut Ticks, _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
 
     fn pause(&self, ticks: &Ticks) -> Option<Duration> {
         self.settings.enabled.then(|| ticks.pause(EVERY))
     }
 
-    async fn tick(&self, ticks: &mut Ticks) -> Result<(), Failure> {
+    async fn tick(&self, ticks: &mut Ticks) {
         ticks.over(false);
         let now = self.settings.clock.now();
         let broom = Broom::new(&self.store, &self.settings.holder, now);
         if !broom.is_mine("audit_counter").await {
-            return Ok(());
+            return;
         }
         loop {
             match self.store.count_audit_hours(now).await {
                 Ok(true) if broom.is_tired() => {
                     ticks.over(true);
-                    return Ok(());
+                    return;
                 }
                 Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => return Ok(()),
+                Ok(false) => return,
                 Err(error) => {
                     tracing::warn!(%error, "the audit events of an hour could not be counted; they will be");
-                    return Ok(());
+                    return;
                 }
             }
         }

@@ -15,6 +15,7 @@ use crate::domain::time::{Clock, Entropy};
 use crate::faults;
 use crate::store::{Store, StoreError, audit::RecordCounted};
 
+use super::lifecycle::Step;
 use super::supervisor::Spec;
 use super::ticking::{Bell, Ticking};
 use super::vitals::Vitals;
@@ -72,7 +73,7 @@ impl AuditWriter {
             bell: bell.clone(),
             figures,
         });
-        (handle, spec)
+        (handle, spec.stopped_in(Step::Audit))
     }
 
     /// Counts an event. Equal events of about a second are one row; the first of a row waits for room when there is none,

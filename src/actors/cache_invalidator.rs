@@ -1,7 +1,8 @@
-//! Makes this process forget what was changed, here or elsewhere: reads the outbox that every change writes to, and
-//! evicts. What is remembered is never the truth, so the worst that a late eviction costs is its time to live.
+//! Makes this process forget what was changed elsewhere: reads the outbox that every change writes to, and evicts. What
+//! is remembered is never the truth, so the worst that a late eviction costs is its time to live.
 //!
-//! Must not live here: the caches themselves, and writing the outbox, which the change's own transaction does.
+//! Must not live here: the caches themselves, writing the outbox, which the change's own transaction does, and what was
+//! changed here, of which the store tells at once (`Store::tell`).
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -12,9 +13,9 @@ use tokio::time::Instant;
 use crate::store::{Store, StoreError, outbox::Invalidation};
 
 use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
-use super::round::{self, Rounds};
+use super::lifecycle::Step;
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::vitals::Vitals;
 
 const EVERY: Duration = Duration::from_millis(500);
@@ -33,25 +34,9 @@ pub struct Settings {
     pub clear: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// The handle.
-#[derive(Clone)]
-pub struct CacheInvalidator {
-    inbox: Inbox<()>,
-}
-
-impl CacheInvalidator {
-    /// Prepares the handle and the place in the tree.
-    pub fn new(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> (Self, Spec) {
-        let inbox = Inbox::new(vitals, 1);
-        let spec = round::spec(Invalidator { settings, store }, &inbox);
-        (Self { inbox }, spec)
-    }
-
-    /// Look now. Many nudges are one look.
-    pub fn nudge(&self) {
-        // A full inbox means that a look is under way to begin.
-        drop(self.inbox.try_push(()));
-    }
+/// The place in the tree.
+pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
+    ticking::spec(vitals, Invalidator { settings, store }).stopped_in(Step::Caches)
 }
 
 struct Invalidator {
@@ -60,6 +45,7 @@ struct Invalidator {
 }
 
 /// How far the outbox has been read.
+#[derive(Default)]
 struct Reached {
     /// How far it was at which moment, the last moment last: none but the first is as old as the overlap.
     marks: VecDeque<(Instant, i64)>,
@@ -95,20 +81,13 @@ impl Reached {
     }
 }
 
-impl Rounds for Invalidator {
-    type Item = ();
+impl Ticking for Invalidator {
     type State = Reached;
-    const MOST: usize = 1;
 
-    async fn open(&self) -> Result<Reached, Failure> {
+    async fn begin(&self, reached: &mut Reached) -> Result<(), Failure> {
         // Whatever was remembered before a restart of this actor may be out of date.
         (self.settings.clear)();
-        let last = self.store.last_invalidation().await?;
-        Ok(Reached::at(last))
-    }
-
-    async fn serve(&self, reached: &mut Reached, _: Vec<Queued<()>>) -> Result<(), Failure> {
-        self.look(reached).await;
+        *reached = Reached::at(self.store.last_invalidation().await?);
         Ok(())
     }
 
@@ -116,14 +95,7 @@ impl Rounds for Invalidator {
         Some(EVERY)
     }
 
-    async fn tick(&self, reached: &mut Reached) -> Result<(), Failure> {
-        self.look(reached).await;
-        Ok(())
-    }
-}
-
-impl Invalidator {
-    async fn look(&self, reached: &mut Reached) {
+    async fn tick(&self, reached: &mut Reached) {
         match self.read(reached).await {
             Ok(()) if reached.missed => {
                 reached.missed = false;
@@ -138,7 +110,9 @@ impl Invalidator {
             }
         }
     }
+}
 
+impl Invalidator {
     async fn read(&self, reached: &mut Reached) -> Result<(), StoreError> {
         let mut after = reached.settled();
         loop {

@@ -7,11 +7,9 @@ use std::time::Duration;
 use crate::domain::time::{Clock, Drift};
 use crate::store::Store;
 
-use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
 use super::lifecycle::{Condition, Readiness};
-use super::round::{self, Rounds};
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::vitals::Vitals;
 
 /// The name under which the condition is noted.
@@ -33,13 +31,12 @@ pub fn spec(
     store: Store,
     clock: Arc<dyn Clock>,
 ) -> Spec {
-    let inbox = Inbox::<()>::new(vitals, 1);
     let watch = Watch {
         readiness,
         store,
         clock,
     };
-    round::spec(watch, &inbox)
+    ticking::spec(vitals, watch)
 }
 
 struct Watch {
@@ -75,24 +72,14 @@ fn condition(ahead: time::Duration) -> Condition {
     }
 }
 
-impl Rounds for Watch {
-    type Item = ();
+impl Ticking for Watch {
     type State = Ticks;
-    const MOST: usize = 1;
-
-    async fn open(&self) -> Result<Ticks, Failure> {
-        Ok(Ticks::default())
-    }
-
-    async fn serve(&self, _: &mut Ticks, _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
 
     fn pause(&self, _: &Ticks) -> Option<Duration> {
         Some(EVERY)
     }
 
-    async fn tick(&self, ticks: &mut Ticks) -> Result<(), Failure> {
+    async fn tick(&self, ticks: &mut Ticks) {
         let condition = match tokio::time::timeout(PATIENCE, self.store.ping()).await {
             Ok(Ok(())) if self.store.refuses_for() > Some(PATIENCE) => {
                 Condition::Degraded("nothing can be written".to_owned())
@@ -114,7 +101,6 @@ impl Rounds for Watch {
             self.store.close_spare();
         }
         ticks.0 = ticks.0.wrapping_add(1);
-        Ok(())
     }
 }
 

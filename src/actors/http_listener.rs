@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::lifecycle::Step;
 use super::supervisor::Spec;
 use super::task;
 use super::vitals::Vitals;
@@ -32,4 +33,5 @@ where
             })
         }),
     )
+    .stopped_in(Step::Http)
 }

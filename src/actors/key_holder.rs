@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::handle::{AskError, Failure};
 use super::inbox::{Asked, Inbox, Queued};
-use super::lifecycle::{Condition, Readiness};
+use super::lifecycle::{Condition, Readiness, Step};
 use super::round::{self, Rounds};
 use super::supervisor::Spec;
 use super::vitals::{Vitals, WallClock};
@@ -119,7 +119,7 @@ impl<K: Send + Sync + 'static> KeyHolder<K> {
             present: Arc::clone(&handle.present),
             status: Arc::clone(&handle.status),
         };
-        let spec = round::spec(holder, &handle.inbox);
+        let spec = round::spec(holder, &handle.inbox).stopped_in(Step::Caches);
         Ok((handle, spec))
     }
 

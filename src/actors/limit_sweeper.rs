@@ -5,10 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
-use super::round::{self, Rounds};
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::vitals::Vitals;
 
 /// Drops what is over.
@@ -16,8 +14,7 @@ pub type Sweep = Arc<dyn Fn() + Send + Sync>;
 
 /// The place in the tree.
 pub fn spec(vitals: &Arc<Vitals>, every: Duration, sweep: Sweep) -> Spec {
-    let inbox = Inbox::<()>::new(vitals, 1);
-    round::spec(Sweeper { every, sweep }, &inbox)
+    ticking::spec(vitals, Sweeper { every, sweep })
 }
 
 struct Sweeper {
@@ -25,25 +22,14 @@ struct Sweeper {
     sweep: Sweep,
 }
 
-impl Rounds for Sweeper {
-    type Item = ();
+impl Ticking for Sweeper {
     type State = ();
-    const MOST: usize = 1;
-
-    async fn open(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn serve(&self, (): &mut (), _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
 
     fn pause(&self, (): &()) -> Option<Duration> {
         Some(self.every)
     }
 
-    async fn tick(&self, (): &mut ()) -> Result<(), Failure> {
+    async fn tick(&self, (): &mut ()) {
         (self.sweep)();
-        Ok(())
     }
 }

@@ -8,10 +8,8 @@ use crate::domain::time::Clock;
 use crate::store::Store;
 use crate::store::sweep::Swept;
 
-use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
-use super::round::{self, Rounds};
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::upkeep::{Broom, Ticks};
 use super::vitals::Vitals;
 
@@ -30,8 +28,7 @@ pub struct Settings {
 
 /// The sweeper's place in the tree.
 pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
-    let inbox = Inbox::<()>::new(vitals, 1);
-    round::spec(Sweeper { settings, store }, &inbox)
+    ticking::spec(vitals, Sweeper { settings, store })
 }
 
 struct Sweeper {
@@ -47,18 +44,8 @@ struct Memory {
     rows: u64,
 }
 
-impl Rounds for Sweeper {
-    type Item = ();
+impl Ticking for Sweeper {
     type State = Memory;
-    const MOST: usize = 1;
-
-    async fn open(&self) -> Result<Memory, Failure> {
-        Ok(Memory::default())
-    }
-
-    async fn serve(&self, _: &mut Memory, _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
 
     fn pause(&self, memory: &Memory) -> Option<Duration> {
         self.settings
@@ -66,15 +53,15 @@ impl Rounds for Sweeper {
             .map(|_| memory.ticks.pause(self.settings.every))
     }
 
-    async fn tick(&self, memory: &mut Memory) -> Result<(), Failure> {
+    async fn tick(&self, memory: &mut Memory) {
         memory.ticks.over(false);
         let Some(retention) = self.settings.retention else {
-            return Ok(());
+            return;
         };
         let now = self.settings.clock.now();
         let broom = Broom::new(&self.store, &self.settings.holder, now);
         if !broom.is_mine("audit_retention").await {
-            return Ok(());
+            return;
         }
         let taken = broom.sweep(Swept::Audit, now - retention).await;
         memory.ticks.over(taken.left);
@@ -83,6 +70,5 @@ impl Rounds for Sweeper {
             let rows = std::mem::take(&mut memory.rows);
             tracing::info!(rows, "audit rows past their retention were deleted");
         }
-        Ok(())
     }
 }

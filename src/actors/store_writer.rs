@@ -14,6 +14,7 @@ use crate::store::{QueuedUnit, Store, UnitSink};
 
 use super::handle::Failure;
 use super::inbox::{Inbox, Queued};
+use super::lifecycle::Step;
 use super::round::{self, Rounds};
 use super::supervisor::Spec;
 use super::vitals::Vitals;
@@ -34,7 +35,7 @@ impl StoreWriter {
         let figures = Arc::new(Figures::default());
         let told = Arc::clone(&figures);
         vitals.watch_detail(move || told.detail());
-        let spec = round::spec(Writer { store, figures }, &inbox);
+        let spec = round::spec(Writer { store, figures }, &inbox).stopped_in(Step::Database);
         (Self { inbox }, spec)
     }
 }

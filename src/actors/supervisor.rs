@@ -4,7 +4,8 @@
 //! Each child has its own restart budget, so that a sweeper that flaps does not use up the listener's. A nested
 //! supervisor that fails is its parent's child like any other; the root, which has no parent, reports [`Escalated`] and
 //! leaves the rest of the tree running for an orderly shutdown. Actors are never named globally: two trees may live in
-//! one process. Must not live here: what children do, and the order of shutdown.
+//! one process. Must not live here: what children do, and the order of shutdown, of which a
+//! child only names its step.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, Supervisi
 use tokio::sync::{oneshot, watch};
 
 use super::handle::{Crash, Slot};
+use super::lifecycle::Step;
 use super::vitals::{Reason, State as Life, Vitals};
 use child::{Child, Phase, classify};
 
@@ -43,17 +45,19 @@ pub struct Spec {
     vitals: Arc<Vitals>,
     restart: Restart,
     backoff: Backoff,
+    step: Step,
     start: Start,
     stop: Stop,
 }
 
 impl Spec {
-    /// A child that is asked to stop by draining its mailbox.
+    /// A child that is asked to stop by draining its mailbox, in the step of restartable work.
     pub(crate) fn new(vitals: &Arc<Vitals>, restart: Restart, start: Start) -> Self {
         Self {
             vitals: Arc::clone(vitals),
             restart,
             backoff: Backoff::default(),
+            step: Step::Work,
             start,
             stop: Arc::new(|actor| {
                 let _ = actor.drain();
@@ -64,6 +68,12 @@ impl Spec {
     /// Asks it to stop in another way. The actor must then end by itself.
     pub(crate) fn stopped_by(mut self, stop: impl Fn(&ActorCell) + Send + Sync + 'static) -> Self {
         self.stop = Arc::new(stop);
+        self
+    }
+
+    /// Stops in this step of the shutdown.
+    pub(crate) fn stopped_in(mut self, step: Step) -> Self {
+        self.step = step;
         self
     }
 

@@ -19,6 +19,14 @@ pub trait Ticking: Send + Sync + 'static {
     /// What one incarnation carries from tick to tick.
     type State: Default + Send + 'static;
 
+    /// Begins an incarnation.
+    ///
+    /// # Errors
+    /// As for [`Rounds::open`].
+    fn begin(&self, _state: &mut Self::State) -> impl Future<Output = Result<(), Failure>> + Send {
+        async { Ok(()) }
+    }
+
     /// Time from now to the next tick; `None` for none. Asked at the start and after every tick.
     fn pause(&self, state: &Self::State) -> Option<Duration>;
 
@@ -65,7 +73,9 @@ impl<T: Ticking> Rounds for Ticker<T> {
     const MOST: usize = 1;
 
     async fn open(&self) -> Result<T::State, Failure> {
-        Ok(T::State::default())
+        let mut state = T::State::default();
+        self.0.begin(&mut state).await?;
+        Ok(state)
     }
 
     async fn serve(&self, _: &mut T::State, _: Vec<Queued<Infallible>>) -> Result<(), Failure> {

@@ -10,10 +10,8 @@ use crate::domain::time::{Clock, Entropy, random};
 use crate::store::endings::{Ending, GoOn, Holder};
 use crate::store::{Store, StoreError};
 
-use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
-use super::round::{self, Rounds};
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::upkeep::{Broom, TURN};
 use super::vitals::Vitals;
 
@@ -35,8 +33,7 @@ pub struct Settings {
 
 /// The place in the tree.
 pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
-    let inbox = Inbox::<()>::new(vitals, 1);
-    round::spec(TokenEnder { settings, store }, &inbox)
+    ticking::spec(vitals, TokenEnder { settings, store })
 }
 
 struct TokenEnder {
@@ -119,25 +116,15 @@ impl TokenEnder {
     }
 }
 
-impl Rounds for TokenEnder {
-    type Item = ();
+impl Ticking for TokenEnder {
     /// Whether something is left.
     type State = bool;
-    const MOST: usize = 1;
-
-    async fn open(&self) -> Result<bool, Failure> {
-        Ok(false)
-    }
-
-    async fn serve(&self, _: &mut bool, _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
 
     fn pause(&self, goes_on: &bool) -> Option<Duration> {
         Some(if *goes_on { Duration::ZERO } else { EVERY })
     }
 
-    async fn tick(&self, goes_on: &mut bool) -> Result<(), Failure> {
+    async fn tick(&self, goes_on: &mut bool) {
         *goes_on = match self.turn().await {
             Ok(goes_on) => goes_on,
             Err(error) => {
@@ -145,6 +132,5 @@ impl Rounds for TokenEnder {
                 false
             }
         };
-        Ok(())
     }
 }

@@ -15,10 +15,9 @@ use crate::domain::trace::{Check, Decision, ErrorRef, Operation};
 use crate::store::traces::{PIECE, RecordTraces, TraceRow};
 use crate::store::{Store, StoreError};
 
-use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
-use super::round::{self, Rounds};
+use super::lifecycle::Step;
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::vitals::Vitals;
 
 /// How long refusals that say the same share one reference.
@@ -91,7 +90,7 @@ impl TraceWriter {
             store,
             figures,
         };
-        let spec = round::spec(writer, &Inbox::<()>::new(vitals, 1));
+        let spec = ticking::spec(vitals, writer).stopped_in(Step::Audit);
         (handle, spec)
     }
 
@@ -246,26 +245,15 @@ struct Writer {
     figures: Arc<Figures>,
 }
 
-impl Rounds for Writer {
-    type Item = ();
+impl Ticking for Writer {
     type State = ();
-    const MOST: usize = 1;
-
-    async fn open(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn serve(&self, (): &mut (), _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
 
     fn pause(&self, (): &()) -> Option<Duration> {
         Some(EVERY)
     }
 
-    async fn tick(&self, (): &mut ()) -> Result<(), Failure> {
+    async fn tick(&self, (): &mut ()) {
         self.write().await;
-        Ok(())
     }
 
     async fn close(&self, (): &mut ()) {

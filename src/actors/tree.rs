@@ -9,6 +9,7 @@ use ractor::ActorRef;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use super::lifecycle::Step;
 use super::supervisor::{Branch, Escalated, Order, Place};
 use super::vitals::{State, Vitals};
 
@@ -75,6 +76,12 @@ impl Tree {
     /// Set once an actor has failed too often for the tree to heal itself.
     pub fn escalated(&self) -> watch::Receiver<Option<Escalated>> {
         self.escalated.clone()
+    }
+
+    /// Who is to be stopped in `step`, in the order of their start.
+    pub fn stopped_in(&self, step: Step) -> Vec<&'static str> {
+        let places = self.places.iter().filter(|p| p.step == Some(step));
+        places.map(|place| place.vitals.name()).collect()
     }
 
     /// Lets the actor called `name` serve what waits for it, refuse what is new, and end. Returns when it has ended;

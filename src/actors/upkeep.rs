@@ -9,10 +9,8 @@ use crate::domain::time::{Clock, Timestamp};
 use crate::store::sweep::{DropFamilies, PIECE, Sweep, Swept, TakeLease};
 use crate::store::{Store, StoreError};
 
-use super::handle::Failure;
-use super::inbox::{Inbox, Queued};
-use super::round::{self, Rounds};
 use super::supervisor::Spec;
+use super::ticking::{self, Ticking};
 use super::vitals::Vitals;
 
 /// The first tick of a sweeper comes soon after the start, so that a start is not slowed down.
@@ -42,8 +40,7 @@ pub struct Settings {
 
 /// The place in the tree.
 pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
-    let inbox = Inbox::<()>::new(vitals, 1);
-    round::spec(Upkeep { settings, store }, &inbox)
+    ticking::spec(vitals, Upkeep { settings, store })
 }
 
 /// What is known when the next tick is set.
@@ -216,27 +213,16 @@ impl Upkeep {
     }
 }
 
-impl Rounds for Upkeep {
-    type Item = ();
+impl Ticking for Upkeep {
     type State = Memory;
-    const MOST: usize = 1;
-
-    async fn open(&self) -> Result<Memory, Failure> {
-        Ok(Memory::default())
-    }
-
-    async fn serve(&self, _: &mut Memory, _: Vec<Queued<()>>) -> Result<(), Failure> {
-        Ok(())
-    }
 
     fn pause(&self, memory: &Memory) -> Option<Duration> {
         Some(memory.ticks.pause(self.settings.every))
     }
 
-    async fn tick(&self, memory: &mut Memory) -> Result<(), Failure> {
+    async fn tick(&self, memory: &mut Memory) {
         let left = self.turn(&mut memory.families).await;
         memory.ticks.over(left);
-        Ok(())
     }
 }
 

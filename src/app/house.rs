@@ -58,7 +58,7 @@ use tokio_rustls::TlsAcceptor;
 mod admin;
 mod parts;
 mod rules;
-use parts::{Specs, vitals};
+use parts::{Memories, Specs, vitals};
 pub(super) use rules::password_policy;
 mod machines;
 mod people;
@@ -139,7 +139,13 @@ impl House {
             random(&*ground.entropy).map_err(|error| StartFailure::Other(error.to_string()))?;
         let verified = VerifiedSecrets::new(&key);
         let limits = rules::limits(config);
-        let invalidator = parts::invalidator(&ground, (&clients, &pending), &verified, &keys);
+        let memories = Memories {
+            clients: clients.clone(),
+            pending: pending.clone(),
+            verified: verified.clone(),
+            keys: keys.clone(),
+        };
+        let invalidator = parts::invalidator(&ground, memories);
         let specs = Specs {
             limit_sweeper: parts::limit_sweeper(config, &ground, &limits),
             keys: keys_spec,

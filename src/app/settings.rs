@@ -1,5 +1,6 @@
 //! Settings as the rooms want them, from settings as the operator gave them.
 use crate::{
+    actors::lifecycle::Budgets,
     config::{
         Config,
         claims::AccessTokenType,
@@ -36,6 +37,20 @@ pub fn store(config: &Config) -> store::Settings {
             StatementLog::Info => store::StatementLog::Info,
         },
         create: true,
+    }
+}
+
+/// How long each step of the shutdown may take.
+pub fn budgets(config: &Config) -> Budgets {
+    let t = &config.timeouts;
+    Budgets {
+        delay: t.shutdown_delay,
+        http: t.server_shutdown,
+        work: Budgets::WORK,
+        audit: t.audit_shutdown,
+        caches: t.cache_close,
+        redis: t.redis_close,
+        database: t.db_close,
     }
 }
 

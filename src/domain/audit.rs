@@ -1,7 +1,7 @@
 //! The audit trail: what an event says, what is masked, what fits its column.
 //!
 //! Events become rows only through [`AuditEvent::into_row`], so no unmasked or oversized row can exist.
-use super::{ids::ClientId, ids::UserId, time::Timestamp};
+use super::{ids::ClientId, ids::UserId, time::Timestamp, user::User};
 use serde_json::{Map, Value};
 
 mod events;
@@ -41,6 +41,15 @@ pub enum Actor {
     },
     /// A client for itself. Only its bare id fits the column that the Go server knows; `actor_kind` tells the kind.
     Client(ClientId),
+}
+
+impl From<&User> for Actor {
+    fn from(user: &User) -> Self {
+        Self::User {
+            id: user.id.clone(),
+            username: user.username.clone(),
+        }
+    }
 }
 
 /// What it was done to.

@@ -1,4 +1,8 @@
 //! Resource indicators (RFC 8707 §2): syntax and narrowing. Comparison is by exact text.
+use super::{
+    oauth_error::{ErrorCode, OauthError},
+    trace::Check,
+};
 
 /// The most `resource` values that one request may carry.
 pub const MAX_RESOURCES: usize = 10;
@@ -17,6 +21,18 @@ pub enum ResourceError {
     /// Not among what is allowed.
     #[error("the requested resource is not allowed")]
     NotAllowed,
+}
+
+impl From<ResourceError> for OauthError {
+    fn from(error: ResourceError) -> Self {
+        let check = match error {
+            ResourceError::TooMany | ResourceError::Malformed => Check::ResourceSyntax,
+            ResourceError::NotAllowed => Check::Resource,
+        };
+        ErrorCode::InvalidTarget
+            .because(error.to_string())
+            .failing(check)
+    }
 }
 
 /// Checks the syntax of each value.

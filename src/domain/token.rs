@@ -67,6 +67,25 @@ pub struct Family {
     pub user_agent: String,
 }
 
+impl Family {
+    /// The family of a token whose family row is not on record: the Go server keeps none. It is as old as the token.
+    pub fn adopted(token: &Token) -> Self {
+        Self {
+            id: token.family_root(),
+            subject: token.subject.clone(),
+            client_id: token.client_id.clone(),
+            authorization_id: token.authorization_id,
+            grant: "refresh_token",
+            auth_time: None,
+            scopes: token.scopes.clone(),
+            created_at: token.created_at,
+            absolute_end: None,
+            ip: String::new(),
+            user_agent: String::new(),
+        }
+    }
+}
+
 /// What kind of token a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenCategory {

@@ -32,6 +32,14 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+impl User {
+    /// Whether they may see and do what is for administrators: a password that somebody else chose opens nothing but its
+    /// change (PW-06).
+    pub fn may_administer(&self) -> bool {
+        self.role == Role::Admin && self.is_active && !self.must_change_password
+    }
+}
+
 /// What a person may do in this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -57,5 +65,36 @@ impl Role {
             Self::Admin => "admin",
             Self::User => "user",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn administrators_are_active_and_know_their_password_alone() {
+        let at = Timestamp::UNIX_EPOCH;
+        let admin = User {
+            id: UserId::new("a"),
+            username: String::new(),
+            email: String::new(),
+            password_hash: String::new(),
+            role: Role::Admin,
+            full_name: String::new(),
+            avatar_url: String::new(),
+            is_active: true,
+            email_verified: false,
+            auth_source: String::new(),
+            must_change_password: false,
+            created_at: at,
+            updated_at: at,
+        };
+        assert!(admin.may_administer());
+        let mut others = [admin.clone(), admin.clone(), admin];
+        others[0].role = Role::User;
+        others[1].is_active = false;
+        others[2].must_change_password = true;
+        assert!(others.iter().all(|user| !user.may_administer()));
     }
 }

@@ -3,7 +3,7 @@
 use super::{Ground, login::LoginDeps};
 use crate::{
     domain::{
-        audit::{Actor, Origin},
+        audit::{Actor, AuditEvent, Origin},
         session::Session,
         user::User,
     },
@@ -63,6 +63,10 @@ pub struct Oneself {
 
 impl Oneself {
     fn actor(&self) -> Actor {
-        super::device::person(&self.user)
+        Actor::from(&self.user)
+    }
+
+    fn did(&self, event: AuditEvent) -> AuditEvent {
+        event.by(self.actor()).from(&self.origin)
     }
 }

@@ -5,7 +5,6 @@
 use super::{
     FlowError, Ground,
     clients::Clients,
-    device::person,
     id_token::{self, Hint},
 };
 use crate::{
@@ -374,7 +373,7 @@ fn generated(code: &AuthorizationCode, user: &User, origin: &Origin) -> AuditEve
         EventType::AuthorizationCodeGenerated,
         "Authorization code sent to a client",
     )
-    .by(person(user))
+    .by(user.into())
     .on(ResourceType::Authorization, code.uuid.as_str(), "")
     .with("client_id", code.client_id.as_str())
     .with("scopes", code.scopes.to_string())
@@ -396,7 +395,7 @@ async fn denied(
     origin: &Origin,
 ) -> Result<(), FlowError> {
     let event = AuditEvent::new(EventType::AuthorizationCodeDenied, "User refused a client")
-        .by(person(user))
+        .by(user.into())
         .on(
             ResourceType::Client,
             client.client_id.as_str(),

@@ -1,4 +1,5 @@
-//! Looking clients up. Rows are remembered for `CLIENT_CACHE_TTL`; what is issued is always judged on the row itself.
+//! Looking clients up. Rows are remembered for `CLIENT_CACHE_TTL`, and forgotten when they change (`Store::tell`, and the
+//! outbox for what changes elsewhere); what is issued is always judged on the row itself.
 use crate::{
     cache::Cached,
     domain::{client::Client, ids::ClientId},
@@ -17,11 +18,6 @@ impl Clients {
     /// Reads from `store`, remembers in `remembered`.
     pub fn new(store: Store, remembered: Cached<Client>) -> Self {
         Self { store, remembered }
-    }
-
-    /// Forgets a client at once: it was changed here. Others learn it from the outbox.
-    pub fn forget(&self, client_id: &ClientId) {
-        self.remembered.evict(client_id.as_str());
     }
 
     /// The client, if there is one. Absence is not remembered, so a client made a moment ago is found.

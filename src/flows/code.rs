@@ -25,7 +25,7 @@ use crate::{
     store::{
         audit::RecordAudit,
         codes::{CountCodeFailure, PresentedCode, RedeemCode},
-        devices::Redemption,
+        issued::Redemption,
         standing::IssuanceFacts,
         tokens::RevokeFamily,
     },

@@ -7,18 +7,17 @@ use super::{
 };
 use crate::{
     domain::{
-        audit::{Actor, AuditEvent, EventType, Origin, ResourceType},
+        audit::{AuditEvent, EventType, Origin, ResourceType},
         client::Client,
         device::{self, DeviceCode, UserCode},
         digest::{hex, sha256_hex},
         eligibility::{self, Grant, Owner},
         oauth_error::ErrorCode,
-        resource::{self, ResourceError},
+        resource,
         scope::ScopeSet,
         secret::Secret,
         time::{Timestamp, random},
         trace::{Check, Trail},
-        user::User,
     },
     store::{StoreError, devices::InsertDeviceCode},
 };
@@ -99,7 +98,7 @@ pub async fn start(
     request: &StartRequest,
     trail: &mut Trail,
 ) -> Result<Started, FlowError> {
-    resource::check_syntax(&request.resource).map_err(invalid_target)?;
+    resource::check_syntax(&request.resource)?;
     trail.pass(Check::ResourceSyntax);
     // The code that is handed out is redeemed with the secret, so the name is enough here, as it always was.
     let client = deps
@@ -112,7 +111,7 @@ pub async fn start(
         )
         .await?;
     may_start(&deps.rules, &client, request.address, trail)?;
-    resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
+    resource::check_subset(&request.resource, &client.allowed_resources)?;
     trail.pass(Check::Resource);
     let scopes = granted_scopes(request.scope.as_deref(), &client)?;
     trail.pass(Check::Scope);
@@ -243,17 +242,6 @@ fn draw(
     })
 }
 
-pub(super) fn invalid_target(error: ResourceError) -> FlowError {
-    let check = match error {
-        ResourceError::TooMany | ResourceError::Malformed => Check::ResourceSyntax,
-        ResourceError::NotAllowed => Check::Resource,
-    };
-    ErrorCode::InvalidTarget
-        .because(error.to_string())
-        .failing(check)
-        .into()
-}
-
 fn generated(code: &DeviceCode, origin: &Origin) -> AuditEvent {
     let event = AuditEvent::new(EventType::DeviceCodeGenerated, "Device asked for a code");
     described(event, code).from(origin)
@@ -269,12 +257,5 @@ fn described(event: AuditEvent, code: &DeviceCode) -> AuditEvent {
         event
     } else {
         event.with("resource", code.resource.clone())
-    }
-}
-
-pub fn person(user: &User) -> Actor {
-    Actor::User {
-        id: user.id.clone(),
-        username: user.username.clone(),
     }
 }

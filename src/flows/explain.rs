@@ -6,7 +6,7 @@ use crate::{
         trace::{Check, ErrorRef, Outcome},
     },
     flows::{FlowError, Ground},
-    store::{Store, StoreError},
+    store::StoreError,
 };
 use std::fmt;
 
@@ -70,7 +70,8 @@ pub struct Explanation {
 ///
 /// # Errors
 /// [`ExplainError`].
-pub async fn explain(store: &Store, typed: &str) -> Result<Explanation, ExplainError> {
+pub async fn explain(ground: &Ground, typed: &str) -> Result<Explanation, ExplainError> {
+    let store = &ground.store;
     let reference = ErrorRef::parse(typed.trim()).ok_or(ExplainError::Malformed)?;
     let row = store
         .trace(&reference)

@@ -1,9 +1,7 @@
 //! The first tokens of a grant that a person gave, whichever grant it was: one path, so that no check can stand on one of
 //! them and be missing on the other. It judges and prepares; the grant's own unit commits.
 use super::{
-    FlowError, Ground,
-    device::person,
-    found_eligible,
+    FlowError, Ground, found_eligible,
     issue::{self, Holder, Minted, Order, Telling, TokenRules},
     narrowing, refused,
 };
@@ -19,7 +17,7 @@ use crate::{
         trace::{Check, Trail},
     },
     jose::KeySet,
-    store::{devices::Issued, standing::IssuanceFacts},
+    store::{issued::Issued, standing::IssuanceFacts},
 };
 use std::time::Duration;
 
@@ -127,7 +125,7 @@ pub async fn prepare(
     };
     let told = granted
         .event
-        .map(|event| event.by(person(user)).with("scopes", scopes.to_string()));
+        .map(|event| event.by(user.into()).with("scopes", scopes.to_string()));
     let mut events: Vec<AuditEvent> = told.into_iter().collect();
     events.extend(issue::issued_events(
         &minted,

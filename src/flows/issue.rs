@@ -2,7 +2,7 @@
 use super::{FlowError, Ground, id_token};
 use crate::{
     domain::{
-        audit::{Actor, AuditEvent, EventType, Origin, ResourceType},
+        audit::{AuditEvent, EventType, Origin, ResourceType},
         claims::{self, ExtraClaims, TokenClaims},
         client::Client,
         digest::sha256_hex,
@@ -418,10 +418,7 @@ fn about(
     origin: &Origin,
 ) -> AuditEvent {
     AuditEvent::new(kind, words)
-        .by(Actor::User {
-            id: user.id.clone(),
-            username: user.username.clone(),
-        })
+        .by(user.into())
         .on(ResourceType::Token, token.id.as_str(), "")
         .with("client_id", token.client_id.as_str())
         .with("scopes", token.scopes.to_string())

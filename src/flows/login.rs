@@ -1,5 +1,5 @@
 //! Signing in with a password, staying signed in, signing out.
-use super::{FlowError, Ground, device::person};
+use super::{FlowError, Ground};
 use crate::{
     actors::password_hasher::PasswordHasher,
     domain::{
@@ -177,7 +177,7 @@ async fn begin(
         code_misses: 0,
     };
     let event = AuditEvent::new(EventType::AuthenticationSuccess, "User signed in")
-        .by(person(user))
+        .by(user.into())
         .on(ResourceType::User, user.id.as_str(), user.username.as_str())
         .with("auth_source", user.auth_source.as_str())
         .with("provider", "local")
@@ -246,7 +246,7 @@ async fn fail(
     event = match user {
         Some(user) => {
             event
-                .by(person(user))
+                .by(user.into())
                 .on(ResourceType::User, user.id.as_str(), user.username.as_str())
         }
         None => event.by(Actor::Claimed(request.username.clone())),
@@ -319,7 +319,7 @@ pub async fn sign_out(
 ) -> Result<(), FlowError> {
     let at: Timestamp = deps.ground.now();
     let event = AuditEvent::new(EventType::Logout, "User signed out")
-        .by(person(user))
+        .by(user.into())
         .on(ResourceType::User, user.id.as_str(), user.username.as_str())
         .from(origin);
     let audit = deps.ground.rows(at, vec![event])?;

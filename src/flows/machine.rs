@@ -2,7 +2,6 @@
 use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
-    device::invalid_target,
     issue::{self, Holder, Minted, Order, TokenResponse, TokenRules},
     refused,
 };
@@ -73,7 +72,7 @@ pub async fn client_credentials(
     let standing = Some(ClientStanding::from(&*client));
     eligibility::check(Grant::ClientCredentials, standing, Owner::Client).map_err(refused)?;
     trail.pass(Check::Grant);
-    resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
+    resource::check_subset(&request.resource, &client.allowed_resources)?;
     trail.pass(Check::Resource);
     let scopes = granted_scopes(request.scope.as_deref(), &client)?;
     trail.pass(Check::Scope);

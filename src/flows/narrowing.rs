@@ -2,7 +2,7 @@
 //!
 //! A client may have lost scopes and resources since, and the Go server granted a device whatever it asked for. What a
 //! refresh token keeps is not touched by it: what is given back to the client counts again with the next refresh.
-use super::{FlowError, device::invalid_target};
+use super::FlowError;
 use crate::domain::{
     client::Client,
     oauth_error::{ErrorCode, OauthError},
@@ -49,5 +49,5 @@ pub(super) fn resources(
     granted: &[String],
     allowed: &[&[String]],
 ) -> Result<Vec<String>, FlowError> {
-    resource::narrow(asked, granted, allowed).map_err(invalid_target)
+    Ok(resource::narrow(asked, granted, allowed)?)
 }

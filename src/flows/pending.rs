@@ -35,9 +35,4 @@ impl Pending {
             }
         }
     }
-
-    /// A client changed.
-    pub fn forget(&self) {
-        self.remembered.evict(KEY);
-    }
 }

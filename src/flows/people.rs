@@ -1,5 +1,5 @@
 //! What administrators do to people. Nobody does it to themselves, and somebody is always left to administer.
-use super::{FlowError, Ground, client_secret::hashed, registry::Editor};
+use super::{FlowError, Ground, client_secret::hashed, deeds, registry::Editor};
 use crate::{
     domain::{
         account::{AccountDraft, AccountFault, AccountField, judge_edit, judge_new},
@@ -324,12 +324,11 @@ pub async fn unlink(
         .find(|login| login.id == connection)
         .ok_or(PeopleError::Unknown)?;
     let at = deps.ground.now();
+    let event = editor.did(deeds::unlinked(&user, &login));
     let unit = UnlinkLogin {
         user_id: user.id.clone(),
         id: login.id.clone(),
-        audit: deps
-            .ground
-            .rows(at, vec![events::unlinked(&user, &login, editor)])?,
+        audit: deps.ground.rows(at, vec![event])?,
     };
     if deps.ground.commit(unit).await? {
         Ok(())

@@ -23,7 +23,7 @@ use crate::{
         trace::{Check, Trail},
     },
     jose::KeySet,
-    store::devices::{RedeemDeviceCode, Redemption},
+    store::{devices::RedeemDeviceCode, issued::Redemption},
 };
 use std::{net::IpAddr, sync::Arc};
 

@@ -2,7 +2,6 @@
 use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
-    device::{invalid_target, person},
     issue::{self, Holder, Minted, Order, TokenResponse, TokenRules},
     narrowing, refused,
 };
@@ -160,7 +159,7 @@ async fn attempt(
     trail.pass(Check::Signature);
     let scopes = narrowing::scopes(request.scope.as_deref(), &token.scopes, client)?;
     trail.pass(Check::Scope);
-    resource::check_subset(&request.resource, &client.allowed_resources).map_err(invalid_target)?;
+    resource::check_subset(&request.resource, &client.allowed_resources)?;
     // What the operator set as the audience of all tokens, now or when the grant began, is nobody's to lose.
     let allowed: [&[String]; 3] = [&client.allowed_resources, &deps.rules.audience, &audience];
     let resource = narrowing::resources(&request.resource, &token.resource, &allowed)?;
@@ -352,7 +351,7 @@ async fn replayed(
     origin: &Origin,
 ) -> FlowError {
     let now = deps.ground.now();
-    let family = adopted(token);
+    let family = Family::adopted(token);
     let event = AuditEvent::new(
         EventType::SuspiciousActivity,
         "Refresh token used twice, family revoked",
@@ -395,34 +394,17 @@ async fn replayed(
     }
 }
 
-/// The family of a token whose family row is not on record: the Go server keeps none. It is as old as the token.
-pub(super) fn adopted(token: &Token) -> Family {
-    Family {
-        id: token.family_root(),
-        subject: token.subject.clone(),
-        client_id: token.client_id.clone(),
-        authorization_id: token.authorization_id,
-        grant: "refresh_token",
-        auth_time: None,
-        scopes: token.scopes.clone(),
-        created_at: token.created_at,
-        absolute_end: None,
-        ip: String::new(),
-        user_agent: String::new(),
-    }
-}
-
-/// The same, at its first refresh here: it ends as if this server had known it from the start.
+/// The family of a token that the Go server made, at its first refresh here: it ends as if this server had known it from the start.
 fn first_seen(token: &Token, rules: &TokenRules) -> Family {
     Family {
         absolute_end: rules.lifetimes.family.map(|life| token.created_at + life),
-        ..adopted(token)
+        ..Family::adopted(token)
     }
 }
 
 fn refreshed(minted: &Minted, token: &Token, user: &User, origin: &Origin) -> AuditEvent {
     let event = AuditEvent::new(EventType::TokenRefreshed, "Access token refreshed")
-        .by(person(user))
+        .by(user.into())
         .on(ResourceType::Token, minted.access.id.as_str(), "")
         .with("client_id", token.client_id.as_str())
         .with("scopes", minted.access.scopes.to_string())

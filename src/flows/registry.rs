@@ -3,7 +3,7 @@
 use super::{FlowError, Ground, client_secret::new_client_secret};
 use crate::{
     domain::{
-        audit::{Actor, Origin},
+        audit::{Actor, AuditEvent, Origin},
         client::{Client, ClientStatus},
         ids::{ClientId, UserId},
         registration::{
@@ -74,7 +74,12 @@ pub struct Editor {
 impl Editor {
     /// As the trail names them.
     pub fn actor(&self) -> Actor {
-        super::device::person(&self.user)
+        Actor::from(&self.user)
+    }
+
+    /// What they did.
+    pub(super) fn did(&self, event: AuditEvent) -> AuditEvent {
+        event.by(self.actor()).from(&self.origin)
     }
 }
 

@@ -2,7 +2,6 @@
 use super::{
     FlowError, Ground,
     client_auth::{ClientAuth, ClientCredentials},
-    refresh::adopted,
 };
 use crate::{
     domain::{
@@ -11,7 +10,7 @@ use crate::{
         oauth_error::ErrorCode,
         secret::Secret,
         time::Timestamp,
-        token::{Token, TokenCategory},
+        token::{Family, Token, TokenCategory},
         trace::{Check, Trail},
     },
     store::tokens::{RevokeAccessToken, RevokeRefreshToken, presented::Known},
@@ -106,7 +105,7 @@ async fn remove(
                 .await?
         }
         TokenCategory::Refresh => {
-            let family = adopted(token);
+            let family = Family::adopted(token);
             deps.ground
                 .commit(RevokeRefreshToken {
                     family,

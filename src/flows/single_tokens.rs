@@ -1,11 +1,11 @@
 //! Single tokens in the hands of administrators: off, on again, and gone for good.
-use super::{FlowError, refresh::adopted, registry::Editor};
+use super::{FlowError, deeds, registry::Editor};
 use crate::{
     domain::{
-        audit::{AuditEvent, EventType, ResourceType},
+        audit::AuditEvent,
         ids::UserId,
         time::Timestamp,
-        token::{Token, TokenCategory},
+        token::{Family, Token, TokenCategory},
     },
     flows::Ground,
     store::tokens::switching::{EndToken, SwitchToken},
@@ -46,7 +46,7 @@ pub async fn act(
         return Ok(Outcome::Unknown);
     };
     let at = ground.now();
-    let event = event(&line.token, deed, editor);
+    let event = editor.did(deeds::token(&line.token, deed));
     let by = Power {
         person: &editor.user.id,
         over: true,
@@ -74,7 +74,7 @@ pub(super) async fn carry_out(
     let token_id = token.id.clone();
     let done = match deed {
         Deed::Revoke => {
-            let family = (token.category == TokenCategory::Refresh).then(|| adopted(token));
+            let family = (token.category == TokenCategory::Refresh).then(|| Family::adopted(token));
             let unit = EndToken {
                 token_id,
                 family,
@@ -100,28 +100,4 @@ pub(super) async fn carry_out(
     } else {
         Outcome::WrongState
     })
-}
-
-fn event(token: &Token, deed: Deed, editor: &Editor) -> AuditEvent {
-    let (kind, words) = match deed {
-        Deed::Revoke => (
-            EventType::TokenRevoked,
-            "Token was revoked by an administrator",
-        ),
-        Deed::Disable => (
-            EventType::TokenDisabled,
-            "Token was switched off by an administrator",
-        ),
-        Deed::Enable => (
-            EventType::TokenEnabled,
-            "Token was switched on by an administrator",
-        ),
-    };
-    AuditEvent::new(kind, words)
-        .on(ResourceType::Token, token.id.as_str(), "")
-        .with("token_category", token.category.as_str())
-        .with("client_id", token.client_id.as_str())
-        .with("token_user_id", token.subject.to_string())
-        .by(editor.actor())
-        .from(&editor.origin)
 }

@@ -3,12 +3,12 @@ use super::{
     oauth::origin,
     request::Request,
     respond::{self, Response},
-    router::{Route, Routes},
+    router::{Access, Route, Routes},
     session::{Guest, Seen},
     web::{WebDeps, guard},
 };
 use crate::{
-    domain::{audit::Actor, user::Role},
+    domain::audit::Actor,
     flows::{
         FlowError,
         audit::{AuditDeps, Reader},
@@ -34,28 +34,43 @@ pub struct AuditWeb {
 
 /// Adds the routes.
 pub fn routes(deps: &AuditWeb, routes: Routes) -> Routes {
-    let (list, stats, export) = (deps.clone(), deps.clone(), deps.clone());
+    let export = deps.clone();
     routes
         .on(
             Method::GET,
             "/admin/audit",
             guard::admin(&deps.web, deps, page::show),
         )
-        .on(
-            Method::GET,
-            "/admin/audit/api",
-            Route::new(move |request| json::list(list.clone(), request)),
-        )
+        .on(Method::GET, "/admin/audit/api", reading(deps, json::list))
         .on(
             Method::GET,
             "/admin/audit/api/stats",
-            Route::new(move |request| json::stats(stats.clone(), request)),
+            reading(deps, json::stats),
         )
         .on(
             Method::GET,
             "/admin/audit/export",
-            Route::new(move |request| export::csv(export.clone(), request)),
+            Route::new(move |request| export::csv(export.clone(), request)).only_for(Access::Admin),
         )
+}
+
+/// An answer to a program of an administrator.
+fn reading<F, Fut>(deps: &AuditWeb, handler: F) -> Route
+where
+    F: Fn(AuditWeb, Reader, Request) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
+{
+    let deps = deps.clone();
+    let route = Route::new(move |request| {
+        let (deps, handler) = (deps.clone(), handler.clone());
+        async move {
+            match deps.reader(&request).await {
+                Ok(reader) => handler(deps, reader, request).await,
+                Err(answer) => answer,
+            }
+        }
+    });
+    route.only_for(Access::Admin)
 }
 
 impl AuditWeb {
@@ -71,14 +86,12 @@ impl AuditWeb {
     /// The administrator who asks, or what to tell somebody else.
     async fn reader(&self, request: &Request) -> Result<Reader, Response> {
         match self.web.sessions.see(request).await {
+            Ok(Seen::Somebody(guest)) if guest.user.may_administer() => Ok(reader(&guest, request)),
             Ok(Seen::Somebody(guest)) if guest.user.must_change_password => Err(refusal(
                 403,
                 "forbidden",
                 "the password that an administrator chose has to be changed first",
             )),
-            Ok(Seen::Somebody(guest)) if guest.user.role == Role::Admin => {
-                Ok(reader(&guest, request))
-            }
             Ok(Seen::Somebody(_)) => Err(refusal(
                 403,
                 "forbidden",
@@ -97,7 +110,7 @@ impl AuditWeb {
     /// The same for a browser, which is answered with pages.
     async fn person(&self, request: &Request) -> Result<Reader, Response> {
         let guest = self.web.guest(request).await?;
-        if guest.user.role == Role::Admin {
+        if guest.user.may_administer() {
             return Ok(reader(&guest, request));
         }
         Err(self.web.admins_only(request, &guest))
@@ -113,10 +126,7 @@ fn to_login(request: &Request) -> Response {
 
 fn reader(guest: &Guest, request: &Request) -> Reader {
     Reader {
-        actor: Actor::User {
-            id: guest.user.id.clone(),
-            username: guest.user.username.clone(),
-        },
+        actor: Actor::from(&guest.user),
         origin: origin(request),
     }
 }

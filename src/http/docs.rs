@@ -11,10 +11,7 @@ use super::{
         shell_of,
     },
 };
-use crate::{
-    domain::user::Role,
-    pages::{GUIDES, Guides, Lang, Look, PageError, Place, Shell, guide_code, once},
-};
+use crate::pages::{GUIDES, Guides, Lang, Look, PageError, Place, Shell, guide_code, once};
 use ::http::Method;
 use std::{
     collections::HashMap,
@@ -148,10 +145,7 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
 pub async fn shell(web: &WebDeps, guest: &Guest) -> Shell {
     Shell {
         here: Place::Docs,
-        pending: match guest.user.role {
-            Role::Admin => web.pending.count().await,
-            Role::User => 0,
-        },
+        pending: web.pending_for(guest).await,
         ..shell_of(guest)
     }
 }

@@ -7,10 +7,7 @@ use super::{
 };
 use crate::{
     actors::{Tree, database_watch::DATABASE, lifecycle::Readiness},
-    domain::{
-        secret::{Secret, same},
-        user::Role,
-    },
+    domain::secret::{Secret, same},
     pages,
 };
 use ::http::HeaderValue;
@@ -123,9 +120,7 @@ async fn may_see(deps: &OpsDeps, request: &Request) -> bool {
         return true;
     }
     match deps.sessions.see(request).await {
-        Ok(Seen::Somebody(guest)) => {
-            guest.user.role == Role::Admin && !guest.user.must_change_password
-        }
+        Ok(Seen::Somebody(guest)) => guest.user.may_administer(),
         Ok(Seen::Nobody(_)) | Err(_) => false,
     }
 }

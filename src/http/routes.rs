@@ -247,7 +247,7 @@ fn people(all: &Everything, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/device/verify",
-            guard::action(web, &all.web.device, web::device::verify)
+            guard::person(web, &all.web.device, web::device::verify)
                 .limited(limits.device_verify.clone()),
         )
         .on(

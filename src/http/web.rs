@@ -9,7 +9,7 @@ use super::{
 };
 pub use crate::flows::pending::Pending;
 use crate::{
-    domain::{session::SessionEnd, user::Role},
+    domain::session::SessionEnd,
     flows::{FlowError, device::DeviceDeps, login::LoginDeps},
     pages::{ErrorPage, Look, Pages, Place, Shell, TooManyRequestsPage, View, focus_first_fault},
 };
@@ -153,6 +153,15 @@ impl WebDeps {
         match self.sessions.put(response, &ticket, Some(&guest.session)) {
             Ok(response) => response,
             Err(error) => self.fault(request, &error, true),
+        }
+    }
+
+    /// How many clients wait for approval, for those who may approve.
+    pub async fn pending_for(&self, guest: &Guest) -> u64 {
+        if guest.user.may_administer() {
+            self.pending.count().await
+        } else {
+            0
         }
     }
 
@@ -302,7 +311,7 @@ pub fn shell_of(guest: &Guest) -> Shell {
     Shell {
         name: name.clone(),
         csrf_token: csrf_token(&guest.id),
-        is_admin: user.role == Role::Admin,
+        is_admin: user.may_administer(),
         here: Place::Elsewhere,
         pending: 0,
         flash: None,

@@ -6,6 +6,7 @@
 use super::{
     Concern, StoreError, Unit,
     open::connect_writer,
+    outbox::{Listener, Note},
     pool::Pool,
     tx::{Connection, Tx},
 };
@@ -95,6 +96,7 @@ impl QueuedUnit {
 
 pub(super) async fn commit_on_postgres<U: Unit>(
     pool: &Pool,
+    listener: &Listener,
     unit: &U,
 ) -> Result<U::Answer, StoreError> {
     let mut connection = pool.acquire().await?;
@@ -104,8 +106,9 @@ pub(super) async fn commit_on_postgres<U: Unit>(
     let answer = unit.run(&mut tx).await?;
     faults::strike("store.ran");
     tx.settle().await?;
-    drop(tx);
+    let noted = tx.noted;
     faults::strike("store.settled");
+    let _telling = listener.after_commit(noted);
     // Whether a commit that fails has happened is not known: the caller must not be told either way.
     transaction
         .commit()
@@ -116,8 +119,8 @@ pub(super) async fn commit_on_postgres<U: Unit>(
 }
 
 pub(super) async fn commit_on_sqlite(
-    writer: &Mutex<Option<SqliteConnection>>,
-    options: &SqliteConnectOptions,
+    (writer, options): (&Mutex<Option<SqliteConnection>>, &SqliteConnectOptions),
+    listener: &Listener,
     mut units: Vec<QueuedUnit>,
 ) {
     let mut slot = writer.lock().await;
@@ -129,7 +132,7 @@ pub(super) async fn commit_on_sqlite(
         },
     };
     let mut shut = None;
-    match transact(&mut connection, &mut units).await {
+    match transact(&mut connection, listener, &mut units).await {
         Ok(()) => answer_all(units, &Ok(())),
         Err(Failed::ToBegin(error)) => shut = Some((units, error)),
         Err(Failed::Within(error)) if units.len() == 1 => answer_all(units, &Err(error)),
@@ -137,7 +140,7 @@ pub(super) async fn commit_on_sqlite(
             let mut units = units.into_iter();
             while let Some(unit) = units.next() {
                 let mut alone = vec![unit];
-                match transact(&mut connection, &mut alone).await {
+                match transact(&mut connection, listener, &mut alone).await {
                     Ok(()) => answer_all(alone, &Ok(())),
                     Err(Failed::Within(error)) => answer_all(alone, &Err(error)),
                     Err(Failed::ToBegin(error)) => {
@@ -177,6 +180,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
 /// All units in one transaction. After a failure nothing of it is left, whatever the database did to it by itself.
 async fn transact(
     connection: &mut SqliteConnection,
+    listener: &Listener,
     units: &mut [QueuedUnit],
 ) -> Result<(), Failed> {
     sqlx::query("BEGIN IMMEDIATE")
@@ -187,11 +191,11 @@ async fn transact(
     let ran = run_all(connection, units).await;
     faults::strike("store.settled");
     let outcome = match ran {
-        Ok(()) => sqlx::query("COMMIT")
-            .execute(&mut *connection)
-            .await
-            .map(|_| ())
-            .map_err(StoreError::from),
+        Ok(noted) => {
+            let _telling = listener.after_commit(noted);
+            let committed = sqlx::query("COMMIT").execute(&mut *connection).await;
+            committed.map(|_| ()).map_err(StoreError::from)
+        }
         Err(error) => Err(error),
     };
     if outcome.is_err() {
@@ -205,7 +209,7 @@ async fn transact(
 async fn run_all(
     connection: &mut SqliteConnection,
     units: &mut [QueuedUnit],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Note>, StoreError> {
     let mut tx = Tx::new(Connection::Lite(connection));
     if units.len() > 1 {
         let concerns = units.iter().map(|unit| unit.0.concern()).collect();
@@ -215,7 +219,8 @@ async fn run_all(
         unit.0.run(&mut tx).await?;
     }
     faults::strike("store.ran");
-    tx.settle().await
+    tx.settle().await?;
+    Ok(tx.noted)
 }
 
 fn answer_all(units: Vec<QueuedUnit>, outcome: &Result<(), StoreError>) {

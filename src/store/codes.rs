@@ -2,7 +2,7 @@
 use super::{
     Concern, Store, StoreError, Tx, Unit,
     consents::{NewConsent, upsert_consent},
-    devices::{Issued, Redemption},
+    issued::{Issued, Redemption},
     keyed::{ByKeys, Keyed, Lookups},
     lookup::Lookup,
     rows::{self, CODE, HOLDER},
@@ -182,12 +182,7 @@ impl Unit for RedeemCode {
             if !self.consume(tx).await? {
                 return Ok(Redemption::Gone);
             }
-            tx.insert_family(&self.issued.family);
-            tx.insert_token(&self.issued.access);
-            if let Some(refresh) = &self.issued.refresh {
-                tx.insert_token(refresh);
-            }
-            tx.insert_audit(&self.audit);
+            tx.issue(&self.issued, &self.audit);
             Ok(Redemption::Done)
         }
         .boxed()

@@ -2,6 +2,7 @@
 use super::{
     Concern, Store, StoreError, Tx, Unit,
     consents::{NewConsent, upsert_consent},
+    issued::{Issued, Redemption},
     keyed::ByKeys,
     lookup::MOST,
     rows::{self, DEVICE},
@@ -15,7 +16,6 @@ use crate::domain::{
     eligibility::{Grant, Refusal},
     ids::{ClientId, UserId},
     time::Timestamp,
-    token::{Family, Token},
 };
 use crate::faults;
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -237,28 +237,6 @@ async fn undecided(tx: &mut Tx<'_>, row_id: i64, now: Timestamp) -> Result<Decis
     })
 }
 
-/// What a redemption brings.
-#[derive(Clone, Debug)]
-pub struct Issued {
-    /// The new family.
-    pub family: Family,
-    /// Its access token.
-    pub access: Token,
-    /// Its refresh token.
-    pub refresh: Option<Token>,
-}
-
-/// What became of a redemption.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redemption {
-    /// The tokens count.
-    Done,
-    /// Somebody was faster, or the code has just expired.
-    Gone,
-    /// Somebody may no longer.
-    Refused(Refusal),
-}
-
 /// Redeems an approved code: it is gone, and the tokens are there, or neither.
 pub struct RedeemDeviceCode {
     /// Which.
@@ -293,12 +271,7 @@ impl Unit for RedeemDeviceCode {
             if !self.consume(tx).await? {
                 return Ok(Redemption::Gone);
             }
-            tx.insert_family(&self.issued.family);
-            tx.insert_token(&self.issued.access);
-            if let Some(refresh) = &self.issued.refresh {
-                tx.insert_token(refresh);
-            }
-            tx.insert_audit(&self.audit);
+            tx.issue(&self.issued, &self.audit);
             Ok(Redemption::Done)
         }
         .boxed()

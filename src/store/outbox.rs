@@ -5,6 +5,7 @@ use super::{
     sql::{Sql, Value},
 };
 use crate::domain::time::Timestamp;
+use std::sync::OnceLock;
 
 /// What processes remember for a while and must be told of. Nobody is told of other changes: people, tokens and their
 /// families, consents and sessions are read from the database whenever they count. A release that is to remember more
@@ -43,8 +44,43 @@ pub struct Invalidation {
     pub key: String,
 }
 
-/// Tells everybody who may remember it, with the change itself.
+/// Hears what a transaction of this process changed.
+type Ear = Box<dyn Fn(Remembered, &str) + Send + Sync>;
+
+/// Who remembers in this process.
+#[derive(Default)]
+pub(super) struct Listener(OnceLock<Ear>);
+
+impl Listener {
+    /// Tells of the notes when what this gives is dropped: to be held over a commit. One whose outcome is not known is
+    /// told of as well, for to forget too much costs a look.
+    pub(super) fn after_commit(&self, notes: Vec<Note>) -> impl Drop + '_ {
+        Telling {
+            listener: self,
+            notes,
+        }
+    }
+}
+
+/// What was noted.
+pub(super) type Note = (Remembered, String);
+
+struct Telling<'l> {
+    listener: &'l Listener,
+    notes: Vec<Note>,
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        if let Some(ear) = self.listener.0.get() {
+            self.notes.iter().for_each(|(kind, key)| ear(*kind, key));
+        }
+    }
+}
+
+/// Tells everybody who may remember it, with the change itself: this process when it is committed, others by the outbox.
 pub(super) fn note(tx: &mut Tx<'_>, kind: Remembered, key: &str, at: Timestamp) {
+    tx.noted.push((kind, key.to_owned()));
     tx.insert_note(vec![
         Value::Text(kind.as_str().to_owned()),
         Value::Text(key.to_owned()),
@@ -53,6 +89,12 @@ pub(super) fn note(tx: &mut Tx<'_>, kind: Remembered, key: &str, at: Timestamp) 
 }
 
 impl Store {
+    /// From now on `ear` hears what transactions of this process changed that may be remembered, before whoever asked for
+    /// the change is answered. To be called once.
+    pub fn tell(&self, ear: impl Fn(Remembered, &str) + Send + Sync + 'static) {
+        let _ = self.0.listener.0.set(Box::new(ear));
+    }
+
     /// Changes with a greater id, oldest first, at most a thousand.
     ///
     /// # Errors

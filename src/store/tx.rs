@@ -6,6 +6,7 @@ use super::{
     codes::UsedCode,
     devices::device_values,
     foreseen::Foreseen,
+    outbox::Note,
     sql::{Row, Sql, Value, nameless, pieces, placeholders},
     timestamp::ZERO,
     tokens::{changes::Changes, family_values, token_values},
@@ -33,6 +34,8 @@ pub struct Tx<'c> {
     /// What was read for all units of a batch.
     pub(super) foreseen: Foreseen,
     pub(super) held: Held,
+    /// What was changed that may be remembered.
+    pub(super) noted: Vec<Note>,
     /// What is issued counts as made after this moment.
     mark: Option<Timestamp>,
 }
@@ -106,6 +109,7 @@ impl<'c> Tx<'c> {
             connection,
             foreseen: Foreseen::default(),
             held: Held::default(),
+            noted: Vec::new(),
             mark: None,
         }
     }

@@ -93,7 +93,15 @@ async fn route_table_authz() {
             .collect();
         let count = |access: &str| guarded.iter().filter(|r| r.access == access).count();
         assert!(count("Person") > 15, "{}", count("Person"));
-        assert!(count("Admin") > 0, "{}", count("Admin"));
+        assert!(count("Admin") > 30, "{}", count("Admin"));
+        let is_open =
+            |route: &&Listed| route.access != "Admin" && route.pattern.starts_with("/admin");
+        let open: Vec<String> = routes(&server)
+            .iter()
+            .filter(is_open)
+            .map(|route| route.pattern.clone())
+            .collect();
+        assert_eq!(open, Vec::<String>::new(), "open to everybody");
         let sessions = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
         let mut zoe = person(&server, "zoe").await;
         let mut admin = person(&server, "admin").await;

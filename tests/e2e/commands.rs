@@ -53,6 +53,27 @@ fn answers_go_to_standard_output_and_complaints_to_standard_error() {
     }
 }
 
+/// One figure for how long a stop may take, wherever it is told.
+#[test]
+fn the_unit_waits_for_as_long_as_a_stop_may_take() {
+    let unit = include_str!("../../deploy/systemd/authgate.service");
+    let told = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("TimeoutStopSec="));
+    let seconds = told.unwrap().strip_suffix('s').unwrap();
+    let sentence = |seconds: &str| format!("A stop takes at most {seconds} s:");
+    let checked = run(&["check-config"], &[], "");
+    let said = text(&checked.stdout);
+    assert!(
+        said.contains(&sentence(seconds)),
+        "{said} {}",
+        text(&checked.stderr)
+    );
+    let longer = run(&["check-config"], &[("SHUTDOWN_DELAY", "8s")], "");
+    let seconds = (seconds.parse::<u64>().unwrap() + 8).to_string();
+    assert!(text(&longer.stdout).contains(&sentence(&seconds)));
+}
+
 #[test]
 fn fresh_secrets_are_good_enough_for_production_and_the_published_ones_are_not() {
     let env = [

@@ -37,6 +37,44 @@ async fn a_clean_stop_is_exit_code_0_on_both_engines() {
     }
 }
 
+/// Nobody works on while the database closes: every actor that the report shows is stopped in its step.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_reaches_every_actor() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let mut server = Server::start(engine, &[("LOG_FORMAT", "json")]).await;
+        let mut http = server.http().await;
+        let report = http.get("/actors", &[]).await;
+        assert_eq!(report.status, 200, "{report:?}");
+        let report = report.json();
+        let places = report["tree"].as_array().unwrap();
+        let paths = places.iter().map(|place| place["path"].as_str().unwrap());
+        let paths: Vec<&str> = paths.collect();
+        server.signal("TERM");
+        assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+        let log = server.log();
+        let is_leaf = |path: &&&str| {
+            !paths
+                .iter()
+                .any(|other| other.starts_with(&format!("{path}/")))
+        };
+        let leaves: Vec<&&str> = paths.iter().filter(is_leaf).collect();
+        assert!(leaves.len() > 12, "{paths:?}");
+        for path in leaves {
+            let name = path.rsplit('/').next().unwrap();
+            // The one writer goes with the database.
+            let part = if name == "store_writer" {
+                "database"
+            } else {
+                name
+            };
+            let told = log
+                .lines()
+                .any(|line| line.contains("\"stopped\"") && line.contains(&format!("\"{part}\"")));
+            assert!(told, "{path}: {log}");
+        }
+    }
+}
+
 /// However much is left to sweep, a stop waits for one turn of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_in_the_middle_of_a_long_sweep_is_clean() {

@@ -124,6 +124,42 @@ async fn whole_life(engine: Engine) {
     removed(&server, &mut http, &made).await;
 }
 
+/// A change counts on the pod that makes it when it is answered: nobody is judged by what was remembered before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_counts_at_once_where_it_is_made() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[ON, ("CLIENT_CACHE_TTL", "1h")]).await;
+        let mut http = server.http().await;
+        let mut asked = json!({
+            "client_name": "Tool", "redirect_uris": ["https://tool.example/cb"],
+            "grant_types": ["authorization_code", "device_code"], "scope": "openid email",
+            "token_endpoint_auth_method": "client_secret_post",
+        });
+        let made = register(&mut http, &asked).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let (id, secret) = (made.text("client_id"), made.text("client_secret"));
+        let path = format!("/oauth/register/{id}");
+        let token = made.text("registration_access_token");
+        approve(&server, &id).await;
+        let start = [("client_id", id.as_str()), ("client_secret", &secret)];
+        for round in 0..3 {
+            // Now it is remembered.
+            let before = http.post("/oauth/device/code", &start).await;
+            assert_eq!(before.status, 200, "{round}: {before:?}");
+            // What a change widens waits for approval, so the change after it narrows again.
+            asked["client_id"] = json!(id);
+            asked["redirect_uris"] = json!([format!("https://tool.example/{round}")]);
+            let changed = send(&mut http, "PUT", &path, &token, &asked.to_string()).await;
+            assert_eq!(changed.status, 200, "{changed:?}");
+            let after = http.post("/oauth/device/code", &start).await;
+            assert_eq!(after.error(), "invalid_client", "{round}: {after:?}");
+            approve(&server, &id).await;
+            let changed = send(&mut http, "PUT", &path, &token, &asked.to_string()).await;
+            assert_eq!(changed.status, 200, "{changed:?}");
+        }
+    }
+}
+
 async fn replaced(server: &Server, http: &mut Http, made: &Answer) {
     let (id, token) = (
         made.text("client_id"),

@@ -8,7 +8,7 @@ use authgate::{
         clients::ending::RevokeAll,
         codes::InsertCode,
         consents::{RevokeConsent, Withdrawal},
-        devices::Redemption,
+        issued::Redemption,
         keys::{AddKey, AddWhen, Added},
         outbox::{Invalidation, Remembered},
         sessions::RecordLoginFailure,
@@ -21,6 +21,7 @@ use authgate::{
         },
     },
 };
+use std::sync::{Arc, Mutex};
 
 /// Whoever may no longer gets nothing, though everything was in order when it was looked at: the transaction asks again.
 #[tokio::test]
@@ -210,6 +211,40 @@ async fn the_outbox_tells_of_what_is_remembered() {
             .await;
         let foreign = store.invalidations_after(last).await.unwrap();
         assert_eq!((foreign.len(), foreign[0].kind), (1, None));
+    })
+    .await;
+}
+
+/// Whoever remembers something in the process that changes it has heard of it when the change is answered, and hears of
+/// nothing that was not changed.
+#[tokio::test]
+async fn this_process_is_told_before_the_answer() {
+    on_both(async |world| {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let ear = Arc::clone(&heard);
+        world.store.tell(move |kind, key| {
+            ear.lock().unwrap().push((kind, key.to_owned()));
+        });
+        let revoke = |client| RevokeAll {
+            client_id: ClientId::new(client),
+            at: at(20),
+            audit: Vec::new(),
+        };
+        let heard = || std::mem::take(&mut *heard.lock().unwrap());
+        let app = (Remembered::Client, "app".to_owned());
+        assert!(matches!(
+            world.store.commit(revoke("app")).await,
+            Ok(Some(_))
+        ));
+        assert_eq!(heard(), [app.clone()]);
+        assert_eq!(world.store.commit(revoke("nobody")).await, Ok(None));
+        assert_eq!(heard(), []);
+        let (one, two) = tokio::join!(
+            world.store.commit(revoke("app")),
+            world.store.commit(revoke("nobody"))
+        );
+        assert!(matches!((one, two), (Ok(Some(_)), Ok(None))));
+        assert_eq!(heard(), [app]);
     })
     .await;
 }

@@ -6,8 +6,8 @@ use authgate::{
         clients::ending::{DeleteClient, RejectClient, RevokeAll},
         codes::{InsertCode, RedeemCode},
         consents::{RevokeConsent, Withdrawal},
-        devices::Redemption,
         endings::{GoOn, Holder, STEP},
+        issued::Redemption,
         users::{
             changing::{EnableUser, UserChanged},
             ending::{DeleteUser, DisableUser},

@@ -7,7 +7,7 @@ use authgate::{
     },
     store::{
         codes::InsertCode,
-        devices::Redemption,
+        issued::Redemption,
         tokens::{
             listing::TokenQuery,
             owned::OwnTokenQuery,

@@ -5,7 +5,8 @@ use authgate::{
     store::{
         assertions::UseAssertion,
         codes::{InsertCode, RedeemCode},
-        devices::{Decision, DenyDeviceCode, Redemption},
+        devices::{Decision, DenyDeviceCode},
+        issued::Redemption,
         keys::{ActivateKey, AddKey, AddWhen, Added},
         seed::Sown,
         sessions::{EndSession, RecordLoginFailure},

@@ -13,7 +13,8 @@ use authgate::{
     store::{
         Settings,
         consents::NewConsent,
-        devices::{ApproveDeviceCode, Decision, InsertDeviceCode, RedeemDeviceCode, Redemption},
+        devices::{ApproveDeviceCode, Decision, InsertDeviceCode, RedeemDeviceCode},
+        issued::Redemption,
         seed::{NewClient, Seed, Sown},
         sessions::StartSession,
         tokens::RotateRefreshToken,
@@ -27,7 +28,7 @@ pub use authgate::{
         time::Timestamp,
         token::{Family, Subject, Token, TokenCategory, TokenStatus},
     },
-    store::{Driver, Store, StoreError, devices::Issued},
+    store::{Driver, Store, StoreError, issued::Issued},
 };
 use sqlx::{AssertSqlSafe, Connection as _};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

@@ -23,7 +23,7 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
         Arc::new(AtomicUsize::new(0)),
     );
     let (noted, counted) = (Arc::clone(&seen), Arc::clone(&cleared));
-    let (invalidator, spec) = CacheInvalidator::new(
+    let spec = spec(
         &vitals("root/cache_invalidator", 5, 30),
         Settings {
             evict: Arc::new(move |change| {
@@ -62,9 +62,7 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
         };
         theirs.commit(add).await.unwrap();
     }
-    invalidator.nudge();
     until("both changes are seen", || seen.lock().unwrap().len() >= 2).await;
-    invalidator.nudge();
     tokio::time::sleep(EVERY * 2).await;
     let key = |kid: &str| (Some(Remembered::SigningKeys), kid.to_owned());
     assert_eq!(*seen.lock().unwrap(), [key("f"), key("g")]);

@@ -19,11 +19,11 @@ pub enum Step {
     Delay,
     /// Stop accepting; requests in flight may finish.
     Http,
-    /// password_hasher, upkeep, device_code_poller, and commits that outlived their request.
+    /// What is restartable, and commits that outlived their request.
     Work,
     /// Audit records that wait.
     Audit,
-    /// The caches.
+    /// What keeps memory in step with the database.
     Caches,
     /// The connections to Redis.
     Redis,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorRef, SpawnErr};
 
 use super::{Alarm, Jitter, Order, Orders, Restart, Spec, Start, Supervisor};
-use crate::actors::vitals::Vitals;
+use crate::actors::{lifecycle::Step, vitals::Vitals};
 
 /// A supervisor and the children below it.
 pub struct Branch {
@@ -24,6 +24,8 @@ pub(crate) struct Place {
     pub vitals: Arc<Vitals>,
     pub supervisor: Arc<Vitals>,
     pub orders: Orders,
+    /// When it is stopped; `None` for a supervisor, which ends with the tree.
+    pub step: Option<Step>,
 }
 
 impl Branch {
@@ -40,24 +42,25 @@ impl Branch {
 
     /// With one more child, started after those before it.
     pub fn child(mut self, spec: Spec) -> Self {
-        self.places.push(self.place(&spec.vitals));
+        self.places.push(self.place(&spec.vitals, Some(spec.step)));
         self.children.push(spec);
         self
     }
 
     /// With a whole branch below it.
     pub fn branch(mut self, branch: Branch) -> Self {
-        self.places.push(self.place(&branch.vitals));
+        self.places.push(self.place(&branch.vitals, None));
         self.places.extend_from_slice(&branch.places);
         self.children.push(branch.into_spec());
         self
     }
 
-    fn place(&self, vitals: &Arc<Vitals>) -> Place {
+    fn place(&self, vitals: &Arc<Vitals>, step: Option<Step>) -> Place {
         Place {
             vitals: Arc::clone(vitals),
             supervisor: Arc::clone(&self.vitals),
             orders: self.orders.clone(),
+            step,
         }
     }
 

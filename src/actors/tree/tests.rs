@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::super::lifecycle::SHUTDOWN_ORDER;
 use super::super::testing::{Ask, OPEN, puppet, root, steady, until, vitals};
 use super::*;
 
@@ -30,6 +31,29 @@ async fn the_report_has_the_shape_that_people_and_tests_read() {
          "work": {"handled": 1, "errors": 1, "expired": 0, "p50_us": 50, "p99_us": 50, "in_flight_ms": 0, "last_progress_ms": 12340}},
     ]});
     assert_eq!(report, expected);
+    tree.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_actor_is_stopped_in_one_step() {
+    let place = |path, step| {
+        let (_, spec) = puppet(&vitals(path, 5, 30), 8, OPEN);
+        match step {
+            Some(step) => spec.stopped_in(step),
+            None => spec,
+        }
+    };
+    let edge = Branch::new(&vitals("root/edge", 2, 60), &steady())
+        .child(place("root/edge/door", Some(Step::Http)));
+    let root = root()
+        .child(place("root/keys", Some(Step::Caches)))
+        .child(place("root/one", None))
+        .branch(edge)
+        .child(place("root/two", None));
+    let tree = Tree::start(root).await.unwrap();
+    let names = SHUTDOWN_ORDER.map(|step| tree.stopped_in(step));
+    let expected: [&[&str]; 7] = [&[], &["door"], &["one", "two"], &[], &["keys"], &[], &[]];
+    assert_eq!(names, expected);
     tree.end().await;
 }
 

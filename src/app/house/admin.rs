@@ -5,7 +5,6 @@ use crate::{
     app::{StartFailure, keys},
     config::Config,
     flows::{
-        clients::Clients,
         counting::Counting,
         people::PeopleDeps,
         registry::{RegistryDeps, RegistryRules},
@@ -56,8 +55,6 @@ impl House {
             registered: RegisteredDeps {
                 registry: self.registry(config),
                 lifetimes: Arc::new(config.lifetimes.clone()),
-                pending: self.pending(),
-                clients: Clients::new(self.ground.store.clone(), self.clients.clone()),
                 counting: counting.clone(),
             },
             people: self.people_deps(config),

@@ -2,8 +2,7 @@
 use crate::{
     actors::{
         Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals, audit_counter,
-        cache_invalidator::{self, CacheInvalidator},
-        http_listener,
+        cache_invalidator, http_listener,
         key_holder::{self, ShownKey},
         limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
         supervisor::Jitter,
@@ -128,36 +127,48 @@ pub fn hasher(algorithm: HashAlgorithm, ground: &Ground) -> (PasswordHasher, Spe
     )
 }
 
-pub fn invalidator(
-    ground: &Ground,
-    (clients, pending): (&Cached<Client>, &Cached<u64>),
-    verified: &VerifiedSecrets,
-    keys: &KeyHolder<KeySet>,
-) -> Spec {
-    let (clients, verified, keys) = (clients.clone(), verified.clone(), keys.clone());
-    let pending = pending.clone();
-    let all = (clients.clone(), pending.clone());
-    let settings = cache_invalidator::Settings {
-        evict: Arc::new(move |change| match change.kind {
-            Some(Remembered::Client) => {
-                clients.evict(&change.key);
-                verified.evict(&change.key);
-                pending.clear();
+/// What this process remembers, and must forget when it changes.
+#[derive(Clone)]
+pub struct Memories {
+    pub clients: Cached<Client>,
+    pub pending: Cached<u64>,
+    pub verified: VerifiedSecrets,
+    pub keys: KeyHolder<KeySet>,
+}
+
+impl Memories {
+    fn forget(&self, kind: Remembered, key: &str) {
+        match kind {
+            Remembered::Client => {
+                self.clients.evict(key);
+                self.verified.evict(key);
+                self.pending.clear();
             }
-            Some(Remembered::SigningKeys) => keys.nudge(),
-            None => {}
+            Remembered::SigningKeys => self.keys.nudge(),
+        }
+    }
+}
+
+/// What is changed here is forgotten at once; what is changed elsewhere, when the outbox is read.
+pub fn invalidator(ground: &Ground, memories: Memories) -> Spec {
+    let (here, elsewhere) = (memories.clone(), memories.clone());
+    ground.store.tell(move |kind, key| here.forget(kind, key));
+    let settings = cache_invalidator::Settings {
+        evict: Arc::new(move |change| {
+            if let Some(kind) = change.kind {
+                elsewhere.forget(kind, &change.key);
+            }
         }),
         clear: Arc::new(move || {
-            all.0.clear();
-            all.1.clear();
+            memories.clients.clear();
+            memories.pending.clear();
         }),
     };
-    let (_, spec) = CacheInvalidator::new(
+    cache_invalidator::spec(
         &vitals("root/cache_invalidator", 10, 60),
         settings,
         ground.store.clone(),
-    );
-    spec
+    )
 }
 
 pub fn traces(ground: &Ground) -> (TraceWriter, Spec) {

@@ -1,38 +1,11 @@
-//! What the trail says when people act on what is theirs.
-use super::{Deed, Oneself, SignIn};
-use crate::{
-    domain::{
-        audit::{AuditEvent, EventType, ResourceType, Severity},
-        token::Token,
-    },
-    store::connections::LinkedLogin,
-};
+//! What the trail says when people do to what is theirs what nobody else does to it; see [`deeds`](crate::flows::deeds).
+use super::{Oneself, SignIn};
+use crate::domain::audit::{AuditEvent, EventType, ResourceType, Severity};
 
 fn about_oneself(kind: EventType, words: &'static str, oneself: &Oneself) -> AuditEvent {
     let user = &oneself.user;
     AuditEvent::new(kind, words)
         .on(ResourceType::User, user.id.as_str(), user.username.as_str())
-        .by(oneself.actor())
-        .from(&oneself.origin)
-}
-
-pub fn token(token: &Token, deed: Deed, oneself: &Oneself) -> AuditEvent {
-    let (kind, words) = match deed {
-        Deed::Revoke => (EventType::TokenRevoked, "Token was revoked by its owner"),
-        Deed::Disable => (
-            EventType::TokenDisabled,
-            "Token was switched off by its owner",
-        ),
-        Deed::Enable => (
-            EventType::TokenEnabled,
-            "Token was switched on by its owner",
-        ),
-    };
-    AuditEvent::new(kind, words)
-        .on(ResourceType::Token, token.id.as_str(), "")
-        .with("token_category", token.category.as_str())
-        .with("client_id", token.client_id.as_str())
-        .with("token_user_id", token.subject.to_string())
         .by(oneself.actor())
         .from(&oneself.origin)
 }
@@ -95,22 +68,4 @@ pub fn wrong_password(oneself: &Oneself) -> AuditEvent {
     .with("auth_source", oneself.user.auth_source.as_str())
     .with("provider", "local")
     .failed("Current password is wrong")
-}
-
-pub fn renamed(oneself: &Oneself, full_name: &str) -> AuditEvent {
-    about_oneself(EventType::UserUpdated, "User changed their name", oneself)
-        .with("old_full_name", oneself.user.full_name.as_str())
-        .with("new_full_name", full_name)
-}
-
-pub fn unlinked(oneself: &Oneself, login: &LinkedLogin) -> AuditEvent {
-    about_oneself(
-        EventType::OauthConnectionDeleted,
-        "Linked login was removed by its owner",
-        oneself,
-    )
-    .at(Severity::Warning)
-    .with("provider", login.provider.as_str())
-    .with("provider_username", login.username.as_str())
-    .with("connection_id", login.id.as_str())
 }

@@ -2,10 +2,10 @@
 //!
 //! Their address is not theirs to change: providers that vouch for an address find a person by it, so whoever could
 //! claim one could be signed in as its owner later.
-use super::{AccountDeps, Oneself, events};
+use super::{AccountDeps, Oneself};
 use crate::{
     domain::{account::MAX_FULL_NAME, registration::is_hidden},
-    flows::FlowError,
+    flows::{FlowError, deeds},
     store::{
         connections::{LinkedLogin, UnlinkOwnLogin, Unlinked},
         users::owned::RenameOneself,
@@ -49,11 +49,13 @@ pub async fn rename(
     }
     let ground = deps.ground();
     let at = ground.now();
+    let user = &oneself.user;
+    let event = oneself.did(deeds::updated(user, (&user.email, full_name, user.role)));
     let unit = RenameOneself {
         user_id: oneself.user.id.clone(),
         full_name: full_name.to_owned(),
         at,
-        audit: ground.rows(at, vec![events::renamed(oneself, full_name)])?,
+        audit: ground.rows(at, vec![event])?,
     };
     if ground.commit(unit).await? {
         Ok(())
@@ -88,9 +90,10 @@ pub async fn unlink(
     };
     let ground = deps.ground();
     let at = ground.now();
+    let event = oneself.did(deeds::unlinked(&oneself.user, &login));
     let unit = UnlinkOwnLogin {
         user_id: oneself.user.id.clone(),
-        audit: ground.rows(at, vec![events::unlinked(oneself, &login)])?,
+        audit: ground.rows(at, vec![event])?,
         id: login.id,
         at,
     };

@@ -3,7 +3,7 @@ use super::{AccountDeps, Oneself, events};
 use crate::{
     domain::paging::{Leaf, Slice},
     flows::{
-        FlowError,
+        FlowError, deeds,
         single_tokens::{Power, carry_out},
     },
     store::{
@@ -68,7 +68,7 @@ pub async fn treat(
         return Ok(Outcome::Unknown);
     };
     let (token, ground) = (own.token, deps.ground());
-    let event = events::token(&token, deed, oneself);
+    let event = oneself.did(deeds::token(&token, deed));
     let by = Power {
         person: &oneself.user.id,
         over: false,

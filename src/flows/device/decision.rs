@@ -1,5 +1,5 @@
 //! The person's side of the device grant: what is asked of them, and what they decide.
-use super::{DeviceDeps, described, person};
+use super::{DeviceDeps, described};
 use crate::{
     domain::{
         audit::{AuditEvent, EventType, Origin, ResourceType},
@@ -236,7 +236,7 @@ pub(in crate::flows) fn granted(consent: &NewConsent, user: &User, origin: &Orig
         EventType::UserAuthorizationGranted,
         "User consented to a client",
     )
-    .by(person(user))
+    .by(user.into())
     .on(ResourceType::Authorization, consent.uuid.as_str(), "")
     .with("client_id", consent.client_id.as_str())
     .with("scopes", consent.scopes.to_string())
@@ -255,7 +255,7 @@ fn decided(presented: &Presented, user: &User, choice: Choice, origin: &Origin) 
     };
     let code = &presented.code;
     let mut event = described(AuditEvent::new(kind, words), code)
-        .by(person(user))
+        .by(user.into())
         .from(origin);
     // One row tells both ends, so that a device far away from the person who let it in can be found.
     if let Some(ip) = &code.requester_ip {

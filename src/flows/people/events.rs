@@ -5,8 +5,7 @@ use crate::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
         user::User,
     },
-    flows::registry::Editor,
-    store::connections::LinkedLogin,
+    flows::{deeds, registry::Editor},
 };
 
 fn about(kind: EventType, words: &'static str, user: &User, editor: &Editor) -> AuditEvent {
@@ -30,23 +29,7 @@ pub fn created(user: &User, editor: &Editor) -> AuditEvent {
 
 /// What was and what is now; a changed role is told by an event of its own as well.
 pub fn updated(seen: &User, now: &Account, editor: &Editor) -> Vec<AuditEvent> {
-    let mut event = about(
-        EventType::UserUpdated,
-        "User was changed by an administrator",
-        seen,
-        editor,
-    )
-    .with("email", now.email.as_str())
-    .with("full_name", now.full_name.as_str())
-    .with("role", now.role.as_str());
-    for (name, old, new) in [
-        ("previous_email", &seen.email, &now.email),
-        ("previous_full_name", &seen.full_name, &now.full_name),
-    ] {
-        if old != new {
-            event = event.with(name, old.as_str());
-        }
-    }
+    let event = editor.did(deeds::updated(seen, (&now.email, &now.full_name, now.role)));
     let mut events = vec![event];
     if seen.role != now.role {
         events.push(
@@ -116,19 +99,4 @@ pub fn password_reset(user: &User, by: Actor, from: &Origin) -> AuditEvent {
         .by(by)
         .from(from)
         .at(Severity::Warning)
-}
-
-pub fn unlinked(user: &User, login: &LinkedLogin, editor: &Editor) -> AuditEvent {
-    let name = format!("{}:{}", login.provider, login.username);
-    AuditEvent::new(
-        EventType::OauthConnectionDeleted,
-        "Linked login was removed",
-    )
-    .at(Severity::Warning)
-    .on(ResourceType::User, user.id.as_str(), name)
-    .by(editor.actor())
-    .from(&editor.origin)
-    .with("provider", login.provider.as_str())
-    .with("provider_username", login.username.as_str())
-    .with("connection_id", login.id.as_str())
 }

@@ -80,7 +80,7 @@ pub async fn replace(
         audit: ground.rows(at, vec![event])?,
     };
     match ground.commit(unit).await? {
-        Changed::Done => deps.auth.clients.forget(&now.client_id),
+        Changed::Done => {}
         Changed::Stale => {
             let why = "the client was changed in the same moment";
             return Err(FlowError::Unavailable(why.to_owned()).into());
@@ -110,10 +110,7 @@ pub async fn remove(deps: &RegisterDeps, manager: &Manager) -> Result<(), Regist
         audit: ground.rows(at, vec![event])?,
     };
     match ground.commit(unit).await? {
-        Changed::Done => {
-            deps.auth.clients.forget(&client.client_id);
-            Ok(())
-        }
+        Changed::Done => Ok(()),
         Changed::Stale | Changed::Gone => Err(RegisterError::Unauthorized),
     }
 }

@@ -93,11 +93,7 @@ struct Pagination {
 }
 
 /// `GET /admin/audit/api`.
-pub async fn list(deps: AuditWeb, request: Request) -> Response {
-    let reader = match deps.reader(&request).await {
-        Ok(reader) => reader,
-        Err(answer) => return answer,
-    };
+pub async fn list(deps: AuditWeb, reader: Reader, request: Request) -> Response {
     let Query {
         filter,
         paging,
@@ -163,11 +159,7 @@ fn by_key(page: &AuditPage, size: usize) -> Response {
 }
 
 /// `GET /admin/audit/api/stats`.
-pub async fn stats(deps: AuditWeb, request: Request) -> Response {
-    let reader = match deps.reader(&request).await {
-        Ok(reader) => reader,
-        Err(answer) => return answer,
-    };
+pub async fn stats(deps: AuditWeb, reader: Reader, request: Request) -> Response {
     match count(&deps, &reader, &request).await {
         Ok(answer) | Err(answer) => answer,
     }

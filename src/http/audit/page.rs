@@ -8,7 +8,7 @@ use crate::{
         audit::{AuditFilter, AuditPage as Found, AuditRecord, Cursor, Severity},
         time::Timestamp,
     },
-    flows::audit::{self, Overview, Reader},
+    flows::audit::{self, Overview},
     http::web::guard::{Answer, Visit},
     pages::{
         Alert, AuditLine, AuditPage, Badge, Choice, Fact, Input, Like, Pager, Place, Select, Tone,
@@ -42,10 +42,7 @@ pub async fn show(deps: AuditWeb, visit: Arc<Visit>) -> Answer {
         Paging::Key(cursor) => cursor.clone(),
         Paging::Number(_) => Cursor::Newest,
     };
-    let reader = Reader {
-        actor: visit.actor(),
-        origin: visit.origin(),
-    };
+    let reader = visit.reader();
     let found = audit::page(&deps.audit, &reader, &query.filter, &cursor, query.size).await?;
     let overview = audit::overview(&deps.audit, &query.filter).await?;
     Ok(visit.draw(200, &Sheet::new(&visit, query, overview).page(found)))

@@ -209,11 +209,7 @@ fn extras(
         })?;
     trail.pass(Check::ExtraClaims);
     let resource = form.all("resource");
-    resource::check_syntax(&resource).map_err(|error| {
-        ErrorCode::InvalidTarget
-            .because(error.to_string())
-            .failing(Check::ResourceSyntax)
-    })?;
+    resource::check_syntax(&resource)?;
     trail.pass(Check::ResourceSyntax);
     Ok((extra, resource))
 }

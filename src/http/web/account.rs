@@ -2,7 +2,7 @@
 //! POST ends it.
 use super::{
     WebDeps,
-    guard::{Visit, action, person},
+    guard::{Visit, person},
     way::{PASSWORD_PAGE, to_form_on},
 };
 use crate::{
@@ -36,7 +36,7 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post.clone(),
             "/account/sessions/revoke-all",
-            action(web, deps, sign_ins::revoke_all),
+            person(web, deps, sign_ins::revoke_all),
         )
         .on(
             get.clone(),
@@ -46,17 +46,17 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post.clone(),
             "/account/sessions/{id}/revoke",
-            action(web, deps, tokens::revoke),
+            person(web, deps, tokens::revoke),
         )
         .on(
             post.clone(),
             "/account/sessions/{id}/disable",
-            action(web, deps, tokens::disable),
+            person(web, deps, tokens::disable),
         )
         .on(
             post.clone(),
             "/account/sessions/{id}/enable",
-            action(web, deps, tokens::enable),
+            person(web, deps, tokens::enable),
         )
         .on(
             get.clone(),
@@ -66,7 +66,7 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post.clone(),
             "/account/sign-ins/{id}/end",
-            action(web, deps, sign_ins::end),
+            person(web, deps, sign_ins::end),
         )
         .on(
             get.clone(),
@@ -81,7 +81,7 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post.clone(),
             "/account/browsers/end-others",
-            action(web, deps, browsers::end_others),
+            person(web, deps, browsers::end_others),
         )
         .on(
             get.clone(),
@@ -91,7 +91,7 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post.clone(),
             "/account/browsers/{id}/end",
-            action(web, deps, browsers::end),
+            person(web, deps, browsers::end),
         )
         .on(
             get.clone(),
@@ -106,7 +106,7 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post.clone(),
             "/account/authorizations/{uuid}/revoke",
-            action(web, deps, authorizations::revoke),
+            person(web, deps, authorizations::revoke),
         )
         .on(
             get.clone(),
@@ -116,13 +116,13 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post.clone(),
             "/account/profile",
-            action(web, deps, profile::rename),
+            person(web, deps, profile::rename),
         )
         .on(get.clone(), "/account/password", to_form_on(PASSWORD_PAGE))
         .on(
             post.clone(),
             "/account/password",
-            action(web, deps, profile::change_password),
+            person(web, deps, profile::change_password),
         )
         .on(
             get,
@@ -132,7 +132,7 @@ pub fn routes(web: &WebDeps, deps: &AccountDeps, routes: Routes) -> Routes {
         .on(
             post,
             "/account/connections/{id}/unlink",
-            action(web, deps, profile::unlink),
+            person(web, deps, profile::unlink),
         )
 }
 

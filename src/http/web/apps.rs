@@ -23,7 +23,7 @@ type On = (Side, RegisteredDeps);
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
-    use guard::{action, action_with, person};
+    use guard::{person, person_with};
     let scopes: &[&str] = &["scopes"];
     let own = &(Side::Owner, deps.clone());
     routes
@@ -31,14 +31,14 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/apps",
-            action_with(web, own, scopes, both::make),
+            person_with(web, own, scopes, both::make),
         )
         .on(Method::GET, "/apps/new", person(web, own, both::blank))
         .on(Method::GET, "/apps/{id}", person(web, own, show))
         .on(
             Method::POST,
             "/apps/{id}",
-            action_with(web, own, scopes, both::change),
+            person_with(web, own, scopes, both::change),
         )
         .on(Method::GET, "/apps/{id}/edit", person(web, own, both::edit))
         .on(
@@ -46,7 +46,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
             "/apps/{id}/delete",
             person(web, own, ask_delete),
         )
-        .on(Method::POST, "/apps/{id}/delete", action(web, own, remove))
+        .on(Method::POST, "/apps/{id}/delete", person(web, own, remove))
         .on(
             Method::GET,
             "/apps/{id}/regenerate-secret",
@@ -55,7 +55,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/apps/{id}/regenerate-secret",
-            action(web, own, secret::replace),
+            person(web, own, secret::replace),
         )
         .on(
             Method::GET,
@@ -107,10 +107,7 @@ async fn remove(on: On, visit: Arc<Visit>) -> Answer {
     )
     .await
     {
-        Ok(()) => {
-            on.1.changed(&visit);
-            Ok(visit.to("/apps?success=deleted"))
-        }
+        Ok(()) => Ok(visit.to("/apps?success=deleted")),
         Err(RegistryError::WrongState) => match both::found((on.0, &on.1), &visit).await {
             Ok(client) => {
                 let held = holdings(both::held(&on.1, &client).await?);

@@ -5,10 +5,7 @@ use super::{
     guard::{self, Answer, Visit},
 };
 use crate::{
-    domain::{
-        trace::{Check, ErrorRef, Outcome},
-        user::Role,
-    },
+    domain::trace::{Check, ErrorRef, Outcome},
     flows::{
         FlowError, Ground,
         explain::{ExplainError, Explanation, TraceRow, explain, latest, moment},
@@ -70,7 +67,7 @@ async fn report(deps: ExplainWeb, request: Request) -> Response {
     };
     if guest
         .as_ref()
-        .is_some_and(|guest| guest.user.role == Role::Admin)
+        .is_some_and(|guest| guest.user.may_administer())
     {
         return respond::redirect(302, &format!("/admin/explain?ref={reference}"));
     }
@@ -116,7 +113,7 @@ async fn look(ground: &Ground, typed: &str) -> Result<Looked, FlowError> {
     if typed.is_empty() {
         return Ok(Looked::Nothing);
     }
-    match explain(&ground.store, typed).await {
+    match explain(ground, typed).await {
         Ok(found) => Ok(Looked::Found(Box::new(told(found)))),
         Err(ExplainError::Malformed) => Ok(Looked::Not("explain.malformed")),
         Err(ExplainError::Unknown) => Ok(Looked::Not("explain.unknown")),

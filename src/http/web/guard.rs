@@ -1,20 +1,19 @@
 //! Who gets to a page: the one place that asks (SS-11). A handler behind one of these wrappers gets a [`Visit`]: the
-//! request, the person, and for a POST the form whose token was checked already.
+//! request, the person, and unless it only reads the form, whose token was checked already.
 //!
 //! | wrapper | lets in | others |
 //! |---|---|---|
 //! | [`person`] | who is signed in | to the sign-in page and back |
-//! | [`action`] | who is signed in and posts a form of ours | 403 |
 //! | [`admin`] | administrators | 403 |
-//! | [`admin_action`] | administrators who post a form of ours | 403 |
+//!
+//! The audit trail's answers to programs ask the same rule (`User::may_administer`) and say no in JSON.
 use super::WebDeps;
 use crate::{
     domain::{
         audit::{Actor, Origin},
         submission::Submission,
-        user::Role,
     },
-    flows::{FlowError, device::person as actor},
+    flows::{FlowError, audit::Reader},
     http::{
         form::Form,
         handover::Handed,
@@ -26,7 +25,6 @@ use crate::{
     },
     pages::{Alert, ErrorPage, Lang, Place, Shell, View, Words},
 };
-use ::http::Method;
 use std::sync::Arc;
 
 /// What a page's handler answers; a fault becomes the page of that fault.
@@ -42,7 +40,7 @@ pub struct Visit {
     pub guest: Box<Guest>,
     /// The language that pages are drawn in.
     pub lang: Lang,
-    /// The form of a POST; empty otherwise.
+    /// The form that was sent; empty for who only reads.
     pub form: Form,
     /// Clients that wait for approval, for administrators.
     pending: u64,
@@ -56,7 +54,7 @@ enum Needs {
     Admin,
 }
 
-/// A page for everybody who is signed in.
+/// A page, or a form, for everybody who is signed in.
 pub fn person<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
 where
     D: Clone + Send + Sync + 'static,
@@ -66,18 +64,8 @@ where
     guarded(web, deps, Needs::Person, &[], handler)
 }
 
-/// A form of somebody who is signed in.
-pub fn action<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
-where
-    D: Clone + Send + Sync + 'static,
-    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Answer> + Send + 'static,
-{
-    guarded(web, deps, Needs::Person, &[], handler)
-}
-
 /// A form in which the named fields may come more than once.
-pub fn action_with<D, F, Fut>(
+pub fn person_with<D, F, Fut>(
     web: &WebDeps,
     deps: &D,
     repeatable: &'static [&'static str],
@@ -91,7 +79,7 @@ where
     guarded(web, deps, Needs::Person, repeatable, handler)
 }
 
-/// A page for administrators.
+/// A page, or a form, for administrators.
 pub fn admin<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
 where
     D: Clone + Send + Sync + 'static,
@@ -101,18 +89,8 @@ where
     guarded(web, deps, Needs::Admin, &[], handler)
 }
 
-/// A form of an administrator.
-pub fn admin_action<D, F, Fut>(web: &WebDeps, deps: &D, handler: F) -> Route
-where
-    D: Clone + Send + Sync + 'static,
-    F: Fn(D, Arc<Visit>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Answer> + Send + 'static,
-{
-    guarded(web, deps, Needs::Admin, &[], handler)
-}
-
-/// A form of an administrator in which the named fields may come more than once.
-pub fn admin_action_with<D, F, Fut>(
+/// A form for administrators in which the named fields may come more than once.
+pub fn admin_with<D, F, Fut>(
     web: &WebDeps,
     deps: &D,
     repeatable: &'static [&'static str],
@@ -167,30 +145,30 @@ async fn enter(
     repeatable: &[&str],
 ) -> Result<Visit, Response> {
     let guest = web.guest(&request).await?;
-    let is_post = request.method() == Method::POST;
-    let form = if is_post {
-        request.form(repeatable).await
-    } else {
+    let is_reading = request.is_reading();
+    let form = if is_reading {
         Ok(Form::default())
+    } else {
+        request.form(repeatable).await
     };
     let visit = Visit {
         lang: super::lang_of(&request),
         query: request.query_pairs().unwrap_or_default(),
-        pending: match guest.user.role {
-            Role::Admin if !is_post => web.pending.count().await,
-            Role::Admin | Role::User => 0,
+        pending: match is_reading {
+            true => web.pending_for(&guest).await,
+            false => 0,
         },
         web,
         guest,
         form: Form::default(),
         request,
     };
-    if needs == Needs::Admin && visit.guest.user.role != Role::Admin {
+    if needs == Needs::Admin && !visit.guest.user.may_administer() {
         return Err(visit.not_an_administrator());
     }
     match form {
         Ok(form) => {
-            if is_post && !csrf_holds(&visit.guest.id, form.get(CSRF_FIELD), &visit.request) {
+            if !is_reading && !csrf_holds(&visit.guest.id, form.get(CSRF_FIELD), &visit.request) {
                 return Err(visit.error(&ErrorPage::named(403, "form_old")));
             }
             Ok(Visit { form, ..visit })
@@ -259,7 +237,15 @@ impl Visit {
 
     /// Who did it, for the trail.
     pub fn actor(&self) -> Actor {
-        actor(&self.guest.user)
+        Actor::from(&self.guest.user)
+    }
+
+    /// Who reads, for the trail of those who read the trail.
+    pub fn reader(&self) -> Reader {
+        Reader {
+            actor: self.actor(),
+            origin: self.origin(),
+        }
     }
 
     /// A page, with the cookie's life begun anew.

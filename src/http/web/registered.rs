@@ -15,7 +15,6 @@ use crate::{
     flows::browse::ClientLine,
     flows::{
         FlowError,
-        clients::Clients,
         counting::Counting,
         registry::{Capacity, Editor, RegistryDeps, RegistryError},
     },
@@ -39,20 +38,8 @@ pub struct RegisteredDeps {
     pub registry: RegistryDeps,
     /// What the profiles mean.
     pub lifetimes: Arc<Lifetimes>,
-    /// How many clients wait, remembered.
-    pub pending: super::Pending,
-    /// Clients that are remembered.
-    pub clients: Clients,
     /// How many of everything there are, remembered.
     pub counting: Counting,
-}
-
-impl RegisteredDeps {
-    /// Forgets at once what this process remembers about the client of the path; others learn it from the outbox.
-    pub fn changed(&self, visit: &Visit) {
-        self.clients.forget(&named(visit));
-        self.pending.forget();
-    }
 }
 
 /// Whose pages they are.

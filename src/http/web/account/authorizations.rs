@@ -3,6 +3,7 @@ use crate::{
     flows::{
         FlowError,
         account::AccountDeps,
+        browse,
         consents::{Withdrawal, withdraw},
     },
     http::web::{
@@ -21,9 +22,7 @@ const LIST: &str = "/account/authorizations";
 pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let ground = &deps.login.ground;
     let now = ground.now();
-    let rows = ground
-        .store
-        .consents_of_person(&visit.guest.user.id)
+    let rows = browse::consents(ground, &visit.guest.user.id)
         .await?
         .into_iter()
         .map(|of| AuthorizationRow {
@@ -44,8 +43,7 @@ pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 
 /// `GET /account/authorizations/{uuid}/revoke`.
 pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
-    let store = &deps.login.ground.store;
-    let found = store.consents_of_person(&visit.guest.user.id).await?;
+    let found = browse::consents(&deps.login.ground, &visit.guest.user.id).await?;
     let uuid = visit.param("uuid");
     let Some(of) = found.into_iter().find(|of| of.consent.uuid == uuid) else {
         return Ok(visit.to(&format!("{LIST}?error=not_found")));

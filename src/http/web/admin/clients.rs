@@ -4,6 +4,7 @@ use crate::{
         client::{Client, ClientStatus},
         registration::MAX_REASON,
     },
+    flows::browse,
     flows::registry::{Capacity, RegistryError, approve, delete, reject, revoke_all},
     http::{
         respond::Response,
@@ -33,7 +34,7 @@ const CONSENTS: u32 = 500;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
-    use guard::{admin, admin_action, admin_action_with};
+    use guard::{admin, admin_with};
     let scopes: &[&str] = &["scopes"];
     let all = &(Side::Admin, deps.clone());
     routes
@@ -41,7 +42,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/clients",
-            admin_action_with(web, all, scopes, both::make),
+            admin_with(web, all, scopes, both::make),
         )
         .on(
             Method::GET,
@@ -52,7 +53,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/clients/{id}",
-            admin_action_with(web, all, scopes, both::change),
+            admin_with(web, all, scopes, both::change),
         )
         .on(
             Method::GET,
@@ -72,7 +73,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/clients/{id}/approve",
-            admin_action(web, deps, approved),
+            admin(web, deps, approved),
         )
         .on(
             Method::GET,
@@ -82,7 +83,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/clients/{id}/reject",
-            admin_action(web, deps, rejected),
+            admin(web, deps, rejected),
         )
         .on(
             Method::GET,
@@ -92,7 +93,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/clients/{id}/regenerate-secret",
-            admin_action(web, all, secret::replace),
+            admin(web, all, secret::replace),
         )
         .on(
             Method::GET,
@@ -107,7 +108,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/clients/{id}/revoke-all",
-            admin_action(web, deps, revoked),
+            admin(web, deps, revoked),
         )
         .on(
             Method::GET,
@@ -117,7 +118,7 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/clients/{id}/delete",
-            admin_action(web, deps, deleted),
+            admin(web, deps, deleted),
         )
 }
 
@@ -136,15 +137,12 @@ async fn show(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     Ok(visit.draw(200, &page))
 }
 
-async fn owner(
-    deps: &RegisteredDeps,
-    client: &Client,
-) -> Result<Words, crate::flows::browse::StoreError> {
+async fn owner(deps: &RegisteredDeps, client: &Client) -> Result<Words, crate::flows::FlowError> {
     if client.owner.is_empty() {
         return Ok(Words::of("clients.owner_self"));
     }
     let id = crate::domain::ids::UserId::new(client.owner.as_str());
-    let found = deps.registry.ground.store.user(&id).await?;
+    let found = browse::person(&deps.registry.ground, &id).await?;
     Ok(found.map_or(Words::of("clients.owner_gone"), |user| {
         Words::from(user.username)
     }))
@@ -157,10 +155,7 @@ async fn authorizations(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     };
     let ground = &deps.registry.ground;
     let now = ground.now();
-    let found = ground
-        .store
-        .consents_of_client(&client.client_id, CONSENTS)
-        .await?;
+    let found = browse::consents_to(ground, &client, CONSENTS).await?;
     let row = |line: &crate::domain::consent::ConsentOfClient| ConsentRow {
         name: line.username.clone(),
         note: line.email.clone(),
@@ -227,21 +222,17 @@ async fn ask_approve(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
 async fn approved(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     let seen = version(&visit.form);
     let done = approve(&deps.registry, &editor(&visit), &named(&visit), seen).await;
-    finished(&deps, &visit, done, "success=approved")
+    finished(&visit, done, "success=approved")
 }
 
 /// Back to the client, with what was done; or what was not.
 fn finished(
-    deps: &RegisteredDeps,
     visit: &Visit,
     done: Result<(), RegistryError>,
     outcome: &str,
 ) -> Result<Response, crate::flows::FlowError> {
     match done {
-        Ok(()) => {
-            deps.changed(visit);
-            Ok(visit.to(&format!("/admin/clients/{}?{outcome}", visit.param("id"))))
-        }
+        Ok(()) => Ok(visit.to(&format!("/admin/clients/{}?{outcome}", visit.param("id")))),
         Err(error) => refused(visit, Side::Admin, error),
     }
 }
@@ -286,7 +277,7 @@ async fn rejected(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
         return reject_page(&deps, &visit, 400, typed).await;
     }
     let done = reject(&deps.registry, &editor(&visit), &named(&visit), reason).await;
-    finished(&deps, &visit, done, "success=rejected")
+    finished(&visit, done, "success=rejected")
 }
 
 async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
@@ -332,10 +323,7 @@ async fn ask_delete(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
 
 async fn deleted(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     match delete(&deps.registry, &editor(&visit), &named(&visit), ALL).await {
-        Ok(()) => {
-            deps.changed(&visit);
-            Ok(visit.to("/admin/clients?success=deleted"))
-        }
+        Ok(()) => Ok(visit.to("/admin/clients?success=deleted")),
         Err(error) => refused(&visit, Side::Admin, error),
     }
 }

@@ -1,14 +1,9 @@
 //! `/admin`: how things stand, at a glance.
 use crate::{
     actors::{Tree, lifecycle::Readiness, vitals::State},
-    domain::{
-        audit::AuditRecord,
-        client::ClientStatus,
-        paging::{Edge, Slice},
-        time::Timestamp,
-    },
-    flows::browse::{ClientQuery, Counters},
-    flows::{FlowError, counting::Counting},
+    domain::{audit::AuditRecord, time::Timestamp},
+    flows::browse::{self, Counters},
+    flows::counting::Counting,
     http::{
         router::Routes,
         web::{
@@ -46,24 +41,10 @@ pub fn routes(web: &WebDeps, deps: &DashboardDeps, routes: Routes) -> Routes {
 async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
     let ground = deps.counting.ground();
     let now = ground.now();
-    let newest = Slice {
-        size: SHOWN,
-        from: Edge::Start,
-    };
-    let pending = ClientQuery {
-        status: Some(ClientStatus::Pending),
-        ..ClientQuery::default()
-    };
-    let (counted, activity, waiting, ending) = tokio::join!(
-        deps.counting.counters(),
-        ground.store.audit_newest(SHOWN),
-        ground.store.clients_page(&pending, &newest),
-        ground.store.next_ending()
-    );
-    let ((counters, at), waiting) = (counted?, waiting?);
-    let activity = activity.map_err(FlowError::from)?;
+    let (counted, latest) = tokio::join!(deps.counting.counters(), browse::latest(ground, SHOWN));
+    let ((counters, at), latest) = (counted?, latest?);
     let mut troubles = troubles(&visit.web.pages, &deps.readiness);
-    if ending?.is_some() {
+    if latest.endings {
         troubles.push(Alert::info(Words::of("dashboard.endings")));
     }
     let page = DashboardPage {
@@ -71,9 +52,8 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
         counters: figures(&counters),
         counted: When::new(at, now),
         troubles,
-        waiting: waiting
-            .leaf
-            .rows
+        waiting: latest
+            .waiting
             .iter()
             .map(|line| WaitingRow {
                 name: line.client.name.clone(),
@@ -83,7 +63,8 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
                 is_again: line.client.approved.is_some(),
             })
             .collect(),
-        activity: activity
+        activity: latest
+            .activity
             .iter()
             .map(|record| happened(&visit.web.pages, record, now))
             .collect(),

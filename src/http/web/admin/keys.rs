@@ -16,15 +16,11 @@ use std::sync::Arc;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &KeysDeps, routes: Routes) -> Routes {
-    use guard::{admin, admin_action};
+    use guard::admin;
     routes
         .on(Method::GET, "/admin/keys", admin(web, deps, page))
         .on(Method::GET, "/admin/keys/rotate", admin(web, deps, ask))
-        .on(
-            Method::POST,
-            "/admin/keys/rotate",
-            admin_action(web, deps, turned),
-        )
+        .on(Method::POST, "/admin/keys/rotate", admin(web, deps, turned))
 }
 
 async fn page(deps: KeysDeps, visit: Arc<Visit>) -> Answer {

@@ -4,7 +4,7 @@ use crate::{
         registration::is_hidden,
         token::{Subject, TokenCategory, TokenState, TokenStatus},
     },
-    flows::browse::{InState, MEANT, TokenLine, TokenQuery},
+    flows::browse::{self, InState, MEANT, TokenLine, TokenQuery},
     flows::{
         Ground,
         counting::Counting,
@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, counting: &Counting, routes: Routes) -> Routes {
-    use guard::{admin, admin_action};
+    use guard::admin;
     let deps = counting.ground();
     routes
         .on(Method::GET, "/admin/tokens", admin(web, counting, list))
@@ -40,17 +40,17 @@ pub fn routes(web: &WebDeps, counting: &Counting, routes: Routes) -> Routes {
         .on(
             Method::POST,
             "/admin/tokens/{id}/revoke",
-            admin_action(web, deps, revoke),
+            admin(web, deps, revoke),
         )
         .on(
             Method::POST,
             "/admin/tokens/{id}/disable",
-            admin_action(web, deps, disable),
+            admin(web, deps, disable),
         )
         .on(
             Method::POST,
             "/admin/tokens/{id}/enable",
-            admin_action(web, deps, enable),
+            admin(web, deps, enable),
         )
 }
 
@@ -96,7 +96,7 @@ async fn list(counting: Counting, visit: Arc<Visit>) -> Answer {
         },
         category: TokenCategory::stored(listing.filter("category")),
     };
-    let found = ground.store.tokens_page(&query, &listing.slice).await?;
+    let found = browse::tokens(ground, &query, &listing.slice).await?;
     let total = listing.total(&counting, |all| all.tokens).await;
     let leaf = &found.leaf;
     let page = AllTokensPage {
@@ -215,7 +215,7 @@ async fn enable(ground: Ground, visit: Arc<Visit>) -> Answer {
 }
 
 async fn ask_revoke(ground: Ground, visit: Arc<Visit>) -> Answer {
-    let Some(line) = ground.store.token_line(visit.param("id")).await? else {
+    let Some(line) = browse::token(&ground, visit.param("id")).await? else {
         return Ok(visit.not_found());
     };
     if line.token.status == TokenStatus::Revoked {

@@ -6,7 +6,7 @@ use crate::{
         submission,
         user::{Role, User},
     },
-    flows::browse::{UserHoldings, UserQuery},
+    flows::browse::{self, UserHoldings, UserQuery},
     flows::{
         FlowError,
         counting::Counting,
@@ -36,15 +36,11 @@ mod password;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, (deps, counting): (&PeopleDeps, &Counting), routes: Routes) -> Routes {
-    use guard::{admin, admin_action};
+    use guard::admin;
     let routes = routes
         .on(Method::GET, "/admin/users", admin(web, counting, list))
         .on(Method::GET, "/admin/users/{id}", admin(web, deps, show))
-        .on(
-            Method::POST,
-            "/admin/users/{id}",
-            admin_action(web, deps, change),
-        )
+        .on(Method::POST, "/admin/users/{id}", admin(web, deps, change))
         .on(
             Method::GET,
             "/admin/users/{id}/edit",
@@ -53,17 +49,17 @@ pub fn routes(web: &WebDeps, (deps, counting): (&PeopleDeps, &Counting), routes:
         .on(
             Method::POST,
             "/admin/users/{id}/enable",
-            admin_action(web, deps, enable),
+            admin(web, deps, enable),
         )
         .on(
             Method::POST,
             "/admin/users/{id}/disable",
-            admin_action(web, deps, disable),
+            admin(web, deps, disable),
         )
         .on(
             Method::POST,
             "/admin/users/{id}/delete",
-            admin_action(web, deps, delete),
+            admin(web, deps, delete),
         );
     let routes = password::routes(web, deps, asking::routes(web, deps, routes));
     browsers::routes(web, deps, linked::routes(web, deps, routes))
@@ -121,7 +117,7 @@ async fn list(counting: Counting, visit: Arc<Visit>) -> Answer {
         auth_source: Some(listing.filter("auth_source")).filter(|source| !source.is_empty()),
     };
     let ground = counting.ground();
-    let found = ground.store.users_page(&query, &listing.slice).await?;
+    let found = browse::people(ground, &query, &listing.slice).await?;
     let total = listing.total(&counting, |all| all.users).await;
     let now = ground.now();
     let row = |user: &User| UserRow {
@@ -281,7 +277,7 @@ async fn page(
     message: Option<Alert>,
 ) -> Result<UserPage, FlowError> {
     let now = deps.ground.now();
-    let held = deps.ground.store.user_holdings(&user.id, now).await?;
+    let held = browse::holdings(&deps.ground, &user.id).await?;
     Ok(UserPage {
         shell: visit.shell(Place::Users),
         id: user.id.as_str().to_owned(),

@@ -2,7 +2,7 @@
 use crate::{
     flows::{
         Ground,
-        browse::{Ending, Holder},
+        browse::{self, Ending, Holder},
     },
     http::{
         router::Routes,
@@ -25,7 +25,7 @@ pub fn routes(web: &WebDeps, ground: &Ground, routes: Routes) -> Routes {
 }
 
 async fn page(ground: Ground, visit: Arc<Visit>) -> Answer {
-    let (endings, now) = (ground.store.endings().await?, ground.now());
+    let (endings, now) = (browse::endings(&ground).await?, ground.now());
     let row = |ending: &Ending| {
         let (kind, list) = match ending.holder {
             Holder::Client => ("work.client", "/admin/clients"),

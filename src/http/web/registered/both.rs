@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     domain::{client::Client, registration::Draft, submission},
-    flows::browse::{ClientHoldings, ClientQuery, StoreError},
+    flows::FlowError,
+    flows::browse::{self, ClientHoldings, ClientQuery},
     flows::registry::{Edit, RegistryError, create, find, update},
     http::web::{
         guard::{Answer, Visit},
@@ -32,12 +33,8 @@ pub async fn found(
 }
 
 /// What was given to the client and still counts.
-pub async fn held(deps: &RegisteredDeps, client: &Client) -> Result<ClientHoldings, StoreError> {
-    let ground = &deps.registry.ground;
-    ground
-        .store
-        .client_holdings(&client.client_id, ground.now())
-        .await
+pub async fn held(deps: &RegisteredDeps, client: &Client) -> Result<ClientHoldings, FlowError> {
+    browse::holdings_of(&deps.registry.ground, client).await
 }
 
 pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
@@ -51,12 +48,12 @@ pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
         },
     };
     let ground = &deps.registry.ground;
-    let found = ground.store.clients_page(&query, &listing.slice).await?;
+    let found = browse::clients(ground, &query, &listing.slice).await?;
     let total = match side {
         Side::Admin => listing.total(&deps.counting, |all| all.clients).await,
         Side::Owner if listing.is_narrowed() => None,
         Side::Owner => {
-            let own = ground.store.clients_of(&visit.guest.user.id).await?;
+            let own = browse::clients_of(ground, &visit.guest.user.id).await?;
             Some(Words::count("list.total", own))
         }
     };
@@ -85,7 +82,6 @@ pub async fn make((side, deps): On, visit: Arc<Visit>) -> Answer {
     let done = create(&deps.registry, &by, wish, side.capacity()).await;
     let filled = match done {
         Ok(created) => {
-            deps.changed(&visit);
             let page = format!("{}/{}", side.base(), created.client_id);
             return match created.secret {
                 Some(secret) => hand_over(&visit, &page, secret, true),
@@ -147,7 +143,6 @@ pub async fn change(on: On, visit: Arc<Visit>) -> Answer {
     let faults;
     let (code, filled) = match done {
         Ok(edited) => {
-            deps.changed(&visit);
             let needs_approval = side == Side::Owner && !edited.widened.is_empty();
             let outcome = if needs_approval {
                 "warning=needs_approval"

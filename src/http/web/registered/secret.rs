@@ -58,10 +58,7 @@ pub async fn replace((side, deps): (Side, RegisteredDeps), visit: Arc<Visit>) ->
         capacity: side.capacity(),
     };
     match regenerate_secret(&deps.registry, &editor(&visit), &named(&visit), wish).await {
-        Ok(secret) => {
-            deps.changed(&visit);
-            hand_over(&visit, &base, secret, false)
-        }
+        Ok(secret) => hand_over(&visit, &base, secret, false),
         Err(RegistryError::WrongState) => Ok(visit.to(&format!("{base}?error=no_secret"))),
         // Perhaps by the same form, sent twice: then its secret is on the way to that page.
         Err(RegistryError::Stale) => Ok(visit.to(&format!("{base}/secret?error=secret_stale"))),

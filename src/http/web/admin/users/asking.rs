@@ -2,7 +2,7 @@
 use super::{refused, told};
 use crate::{
     domain::{paging::Counted, user::User},
-    flows::browse::UserHoldings,
+    flows::browse::{self, UserHoldings},
     flows::people::{self, PeopleDeps, PeopleError, is_local},
     http::{
         router::Routes,
@@ -55,11 +55,7 @@ fn confirm(visit: &Visit, user: &User, action: &str) -> ConfirmPage {
 /// The person and what they hold, when it can be done to them at all.
 async fn target(deps: &PeopleDeps, visit: &Visit) -> Result<(User, UserHoldings), PeopleError> {
     let user = people::find(deps, visit.param("id")).await?;
-    let held = deps
-        .ground
-        .store
-        .user_holdings(&user.id, deps.ground.now())
-        .await?;
+    let held = browse::holdings(&deps.ground, &user.id).await?;
     Ok((user, held))
 }
 

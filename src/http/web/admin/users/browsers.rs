@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
-    use guard::{admin, admin_action};
+    use guard::admin;
     let all = "/admin/users/{id}/browsers/end-all";
     let one = "/admin/users/{id}/browsers/{session}/end";
     routes
@@ -29,9 +29,9 @@ pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
             admin(web, deps, list),
         )
         .on(Method::GET, all, admin(web, deps, ask_all))
-        .on(Method::POST, all, admin_action(web, deps, end_all))
+        .on(Method::POST, all, admin(web, deps, end_all))
         .on(Method::GET, one, admin(web, deps, ask))
-        .on(Method::POST, one, admin_action(web, deps, end))
+        .on(Method::POST, one, admin(web, deps, end))
 }
 
 fn list_of(user: &User) -> String {

@@ -1,7 +1,7 @@
 //! What hangs on a person: logins at other providers, and consents to clients.
 use super::refused;
 use crate::{
-    flows::browse::Withdrawal,
+    flows::browse::{self, Withdrawal},
     flows::{
         consents::withdraw,
         people::{self, PeopleDeps},
@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
-    use guard::{admin, admin_action};
+    use guard::admin;
     let unlink = "/admin/users/{id}/connections/{conn_id}/delete";
     let revoke = "/admin/users/{id}/authorizations/{uuid}/revoke";
     routes
@@ -34,14 +34,14 @@ pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
             admin(web, deps, connections),
         )
         .on(Method::GET, unlink, admin(web, deps, ask_unlink))
-        .on(Method::POST, unlink, admin_action(web, deps, unlinked))
+        .on(Method::POST, unlink, admin(web, deps, unlinked))
         .on(
             Method::GET,
             "/admin/users/{id}/authorizations",
             admin(web, deps, authorizations),
         )
         .on(Method::GET, revoke, admin(web, deps, ask_revoke))
-        .on(Method::POST, revoke, admin_action(web, deps, revoked))
+        .on(Method::POST, revoke, admin(web, deps, revoked))
 }
 
 async fn connections(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
@@ -118,7 +118,7 @@ async fn authorizations(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         Err(error) => return refused(&visit, error),
     };
     let now = deps.ground.now();
-    let found = deps.ground.store.consents_of_person(&user.id).await?;
+    let found = browse::consents(&deps.ground, &user.id).await?;
     let row = |line: &crate::domain::consent::ConsentOfPerson| ConsentRow {
         name: line.client_name.clone(),
         note: line.consent.client_id.as_str().to_owned(),
@@ -145,12 +145,12 @@ async fn ask_revoke(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         Ok(user) => user,
         Err(error) => return refused(&visit, error),
     };
-    let store = &deps.ground.store;
-    let Some(consent) = store.consent_by_uuid(&user.id, visit.param("uuid")).await? else {
+    let Some((consent, client)) =
+        browse::consent(&deps.ground, &user.id, visit.param("uuid")).await?
+    else {
         return Ok(visit.not_found());
     };
     let list = format!("/admin/users/{}/authorizations", user.id);
-    let client = store.client(&consent.client_id).await?;
     let name = client.map_or_else(
         || consent.client_id.as_str().to_owned(),
         |client| client.name,

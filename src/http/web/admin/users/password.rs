@@ -20,14 +20,14 @@ use std::sync::Arc;
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &PeopleDeps, routes: Routes) -> Routes {
-    use guard::{admin, admin_action};
+    use guard::admin;
     routes
-        .on(Method::POST, "/admin/users", admin_action(web, deps, make))
+        .on(Method::POST, "/admin/users", admin(web, deps, make))
         .on(Method::GET, "/admin/users/new", admin(web, deps, blank))
         .on(
             Method::POST,
             "/admin/users/{id}/reset-password",
-            admin_action(web, deps, reset),
+            admin(web, deps, reset),
         )
         .on(
             Method::GET,
