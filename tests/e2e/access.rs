@@ -82,6 +82,19 @@ async fn person(server: &Server, name: &str) -> Http {
     signed_in(server, name, PASSWORD).await.0
 }
 
+/// For whom what stands at this path has to be, whatever the server says.
+fn meant_for(route: &Listed) -> Option<&'static str> {
+    let is_under = |place: &str| {
+        let below = route.pattern.strip_prefix(place);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if is_under("/admin") {
+        return Some("Admin");
+    }
+    let is_of_a_person = ["/account", "/apps", "/device"].into_iter().any(is_under);
+    (is_of_a_person && route.method == "POST").then_some("Person")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn route_table_authz() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
@@ -102,10 +115,18 @@ async fn route_table_authz() {
             .map(|route| route.pattern.clone())
             .collect();
         assert_eq!(open, Vec::<String>::new(), "open to everybody");
+        for route in routes(&server) {
+            if let Some(meant) = meant_for(&route) {
+                assert_eq!(route.access, meant, "{} {}", route.method, route.pattern);
+            }
+        }
         let sessions = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
-        let mut zoe = person(&server, "zoe").await;
-        let mut admin = person(&server, "admin").await;
+        let zoe = person(&server, "zoe").await.cookie;
+        let admin = person(&server, "admin").await.cookie;
+        let page = anew(&server, &zoe).await.get("/account/profile", &[]).await;
+        let csrf = field(&page.body, "csrf_token");
         for route in &guarded {
+            let (mut zoe, mut admin) = (anew(&server, &zoe).await, anew(&server, &admin).await);
             let at = format!("{} {} for {}", route.method, route.path, route.access);
             // Nobody is sent to sign in, whatever they say.
             let mut nobody = server.http().await;
@@ -118,6 +139,11 @@ async fn route_table_authz() {
                 assert_eq!(status, 403, "{at}");
             } else {
                 assert!(status < 500 && status != 401, "{at}: {status}");
+            }
+            // A form of their own opens an administrator's action as little.
+            if route.access == "Admin" && route.method == "POST" {
+                let (status, _) = ask(&mut zoe, route, &[("csrf_token", &csrf)]).await;
+                assert_eq!(status, 403, "{at}: by somebody who is no administrator");
             }
             let (status, location) = ask(&mut admin, route, &[]).await;
             assert!(!location.starts_with("/login"), "{at}: {location}");

@@ -236,7 +236,7 @@ async fn this_process_is_told_before_the_answer() {
             world.store.commit(revoke("app")).await,
             Ok(Some(_))
         ));
-        assert_eq!(heard(), [app.clone()]);
+        assert_eq!(heard(), std::slice::from_ref(&app));
         assert_eq!(world.store.commit(revoke("nobody")).await, Ok(None));
         assert_eq!(heard(), []);
         let (one, two) = tokio::join!(

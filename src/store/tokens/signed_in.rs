@@ -90,7 +90,7 @@ impl Store {
     fn roots(&self, user_id: &UserId, now: Timestamp) -> Sql {
         let mut draft = Draft::new(self.driver());
         draft.add(&format!(
-            "SELECT h.*, c.client_name, f.grant_name, f.ip, f.user_agent, coalesce(f.scopes, h.own_scopes) AS scopes, \
+            "SELECT h.root, h.client_id, h.authorization_id, h.ends_at, h.renewed_at, h.live, h.held, h.renews, h.lone, c.client_name, f.grant_name, f.ip, f.user_agent, coalesce(f.scopes, h.own_scopes) AS scopes, \
              coalesce(f.created_at, h.first_at) AS began_at, CAST(sum(h.held) OVER () AS BIGINT) AS seen, (f.revoked_at IS NULL \
              AND coalesce(h.newest_at > u.tokens_end_at, true) AND coalesce(h.newest_at > c.tokens_end_at, true)) AS goes_on \
              FROM (SELECT root, max(client_id) AS client_id, max(scopes) AS own_scopes, max(authorization_id) AS authorization_id, \
