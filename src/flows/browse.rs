@@ -6,7 +6,7 @@ use crate::domain::{
     client::{Client, ClientStatus},
     consent::{Consent, ConsentOfClient, ConsentOfPerson},
     ids::UserId,
-    paging::{Edge, Found, Slice},
+    paging::{Edge, Found, Leaf, Slice},
     user::User,
 };
 
@@ -80,17 +80,17 @@ pub async fn consents(ground: &Ground, id: &UserId) -> Result<Vec<ConsentOfPerso
     Ok(ground.store.consents_of_person(id).await?)
 }
 
-/// What people allowed a client, so many of it.
+/// What people allowed a client.
 ///
 /// # Errors
 /// As the store.
 pub async fn consents_to(
     ground: &Ground,
     client: &Client,
-    many: u32,
-) -> Result<Vec<ConsentOfClient>, FlowError> {
+    slice: &Slice,
+) -> Result<Leaf<ConsentOfClient>, FlowError> {
     let store = &ground.store;
-    Ok(store.consents_of_client(&client.client_id, many).await?)
+    Ok(store.consents_of_client(&client.client_id, slice).await?)
 }
 
 /// One thing that a person has allowed, and the client, if it is still there.

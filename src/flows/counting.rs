@@ -4,16 +4,19 @@ use super::{FlowError, Ground};
 use crate::{domain::time::Timestamp, store::counters::Counters};
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
+use tokio::{sync::watch, time::timeout};
 
 /// Counting that takes no longer is done at every visit.
 const QUICK: Duration = Duration::from_millis(5);
 /// Figures count for so long, where counting takes long.
 const LIFE: Duration = Duration::from_secs(30);
+/// A list waits no longer for the number of its rows.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy)]
 struct Known {
@@ -26,7 +29,7 @@ struct Known {
 #[derive(Clone)]
 pub struct Counting {
     ground: Ground,
-    known: Arc<Mutex<Option<Known>>>,
+    known: Arc<watch::Sender<Option<Known>>>,
     is_busy: Arc<AtomicBool>,
 }
 
@@ -35,7 +38,7 @@ impl Counting {
     pub fn new(ground: Ground) -> Self {
         Self {
             ground,
-            known: Arc::default(),
+            known: Arc::new(watch::Sender::new(None)),
             is_busy: Arc::default(),
         }
     }
@@ -50,7 +53,7 @@ impl Counting {
     /// # Errors
     /// As the store, when nothing is known yet.
     pub async fn counters(&self) -> Result<(Counters, Timestamp), FlowError> {
-        let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = *self.known.borrow();
         match known {
             Some(known) if known.took > QUICK => {
                 if self.ground.now() - known.at > LIFE {
@@ -65,6 +68,20 @@ impl Counting {
         }
     }
 
+    /// The figures, for a page that is worth reading without them: none that are old, and not after a long wait.
+    pub async fn at_hand(&self) -> Option<Counters> {
+        let known = *self.known.borrow();
+        let is_fresh = |known: &Known| self.ground.now() - known.at <= LIFE;
+        if let Some(known) = known.filter(|known| known.took > QUICK && is_fresh(known)) {
+            return Some(known.counters);
+        }
+        let mut counted = self.known.subscribe();
+        self.renew();
+        timeout(PATIENCE, counted.changed()).await.ok()?.ok()?;
+        let known = *counted.borrow();
+        known.map(|known| known.counters)
+    }
+
     async fn count(&self) -> Result<Known, FlowError> {
         let (at, began) = (self.ground.now(), Instant::now());
         let counters = self.ground.store.counters(at).await?;
@@ -73,7 +90,7 @@ impl Counting {
             at,
             took: began.elapsed(),
         };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+        self.known.send_replace(Some(known));
         Ok(known)
     }
 

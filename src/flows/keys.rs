@@ -180,7 +180,7 @@ pub enum Rotation {
 pub enum RotateRefusal {
     /// There are no key pairs.
     #[error(
-        "HS256 has no key pair: set JWT_SECRET_PREVIOUS to the present JWT_SECRET, change JWT_SECRET and restart"
+        "HS256 has no key pair: its secret is changed by JWT_SECRET and JWT_SECRET_PREVIOUS, with several servers in three rounds (operations.md)"
     )]
     NoPairs,
     /// Nothing would sign with it.

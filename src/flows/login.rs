@@ -110,12 +110,17 @@ enum Attempt {
 }
 
 async fn attempt(deps: &LoginDeps, request: &LoginRequest) -> Result<Attempt, FlowError> {
-    let account = account_key(&request.username);
     let found = match request.username.len() {
         0 => None,
         length if length > MAX_USERNAME => None,
         _ => deps.ground.store.user_meant_by(&request.username).await?,
     };
+    // Under the name on record: what a database takes for the same letter is one account.
+    let account = account_key(
+        found
+            .as_ref()
+            .map_or(&*request.username, |user| &user.username),
+    );
     let stored = found
         .as_ref()
         .map(|u| u.password_hash.clone())

@@ -263,8 +263,7 @@ pub struct ClientAuthorizationsPage {
     #[serde(serialize_with = "as_tame")]
     pub name: String,
     pub rows: Vec<ConsentRow>,
-    /// There are more than are shown.
-    pub is_cut: bool,
+    pub pager: Pager,
 }
 
 impl View for ClientAuthorizationsPage {

@@ -1,6 +1,7 @@
 //! `user_authorizations`: what people allowed clients, and how they take it back.
 use super::{
     Store, StoreError, Tx, Unit,
+    listing::Draft,
     rows::{self, CONSENT},
     sql::{Sql, Value, list},
 };
@@ -8,6 +9,7 @@ use crate::domain::{
     audit::AuditRow,
     consent::{Consent, ConsentOfClient, ConsentOfPerson},
     ids::{ClientId, UserId},
+    paging::{Cursor, Leaf, Slice},
     scope::ScopeSet,
     time::Timestamp,
 };
@@ -88,24 +90,26 @@ impl Store {
             .collect()
     }
 
-    /// Who allowed a client something and has not taken it back, the newest first, with names. At most `limit`.
+    /// A page of those who allowed a client something and have not taken it back, the newest first, with names.
     ///
     /// # Errors
     /// As the database.
     pub async fn consents_of_client(
         &self,
         client_id: &ClientId,
-        limit: u32,
-    ) -> Result<Vec<ConsentOfClient>, StoreError> {
-        let find = Sql::built(format!(
+        slice: &Slice,
+    ) -> Result<Leaf<ConsentOfClient>, StoreError> {
+        let mut draft = Draft::new(self.driver());
+        draft.add(&format!(
             "SELECT {CONSENT}, u.username, u.email FROM user_authorizations a \
              LEFT JOIN users u ON u.id = a.user_id LEFT JOIN oauth_applications c ON c.client_id = a.client_id \
-             WHERE a.client_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) ORDER BY a.granted_at DESC, a.id DESC LIMIT $2"
-        ))
-        .text(client_id.as_str())
-        .int(i64::from(limit));
-        let found = self.read_all(find).await?;
-        found
+             WHERE a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) AND a.client_id = "
+        ));
+        draft.text(client_id.as_str());
+        draft.beyond("a.granted_at, a.uuid", slice);
+        draft.ordered(("a.granted_at", "a.uuid"), slice);
+        let found = self.read_all(draft.done()).await?;
+        let found: Result<Vec<ConsentOfClient>, StoreError> = found
             .iter()
             .map(|row| {
                 Ok(ConsentOfClient {
@@ -114,7 +118,12 @@ impl Store {
                     email: row.text("email")?,
                 })
             })
-            .collect()
+            .collect();
+        let place = |line: &ConsentOfClient| Cursor {
+            at: line.consent.granted_at,
+            id: line.consent.uuid.clone(),
+        };
+        Ok(Leaf::cut(found?, slice, place))
     }
 }
 

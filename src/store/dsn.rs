@@ -63,8 +63,8 @@ const SESSION: [&str; 4] = [
     "idle_in_transaction_session_timeout",
 ];
 
-/// How many prepared statements a connection keeps, as this driver and the Go server's name it: none, where what stands
-/// between us and the server gives each transaction another connection.
+/// How many prepared statements a connection keeps, as this driver and the Go server's name it. One at least: without a place for
+/// it the driver prepares a statement anew for each question, and never closes it.
 const CAPACITY: [&str; 2] = ["statement-cache-capacity", "statement_cache_capacity"];
 
 /// The form of a URL. sqlx knows settings of the session only as `options`; the Go server's driver takes them so, too.
@@ -78,7 +78,7 @@ fn url(dsn: &str) -> Option<PgConnectOptions> {
         .into_iter()
         .partition(|(name, _)| CAPACITY.contains(&name.as_str()));
     let capacity = match capacity.last() {
-        Some((_, value)) => value.parse().ok()?,
+        Some((_, value)) => value.parse::<usize>().ok()?.max(1),
         None => STATEMENTS,
     };
     let options: PgConnectOptions = if session.is_empty() {
@@ -119,8 +119,9 @@ fn apply(
         "sslkey" => options.ssl_client_key(value),
         _ if CAPACITY.contains(&keyword) => options.statement_cache_capacity(
             value
-                .parse()
-                .map_err(|_| format!("{keyword} in DATABASE_DSN is not a number"))?,
+                .parse::<usize>()
+                .map_err(|_| format!("{keyword} in DATABASE_DSN is not a number"))?
+                .max(1),
         ),
         "TimeZone" => options.options([("timezone", value)]),
         // Bounded by DB_INIT_TIMEOUT here.
@@ -202,20 +203,20 @@ mod tests {
         }
     }
 
-    /// Behind a pooler that hands out another connection for each transaction, prepared statements are not to be kept.
+    /// One at least: what no place is kept for is never closed.
     #[test]
     fn the_string_says_how_many_statements_are_kept() {
         use sqlx::ConnectOptions as _;
         for (dsn, kept) in [
             ("postgres://u@h/db?sslmode=disable", STATEMENTS),
             ("host=h user=u", STATEMENTS),
-            ("postgres://u@h/db?statement-cache-capacity=0", 0),
+            ("postgres://u@h/db?statement-cache-capacity=0", 1),
             ("postgres://u@h/db?statement_cache_capacity=7", 7),
             (
-                "postgres://u@h/db?lock_timeout=1&statement-cache-capacity=0",
-                0,
+                "postgres://u@h/db?lock_timeout=1&statement-cache-capacity=9",
+                9,
             ),
-            ("host=h user=u statement_cache_capacity=0", 0),
+            ("host=h user=u statement_cache_capacity=0", 1),
         ] {
             let url = postgres(dsn).unwrap().to_url_lossy();
             let told = url

@@ -83,18 +83,19 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn user_meant_by(&self, typed: &str) -> Result<Option<User>, StoreError> {
-        let typed = typed.trim();
         if let Some(user) = self.user_by_username(typed).await? {
             return Ok(Some(user));
         }
+        let typed = typed.trim();
         if typed.contains('\0') {
             return Ok(None);
         }
         let find = Sql::built(format!(
-            "SELECT {USER} FROM users u WHERE lower(u.username) = lower($1) LIMIT 2"
+            "SELECT {USER} FROM users u WHERE lower(u.username) = lower($1) ORDER BY u.username = $1 DESC LIMIT 2"
         ));
         match self.read_all(find.text(typed)).await?.as_slice() {
             [row] => rows::user(row).map(Some),
+            [first, _] => Ok(Some(rows::user(first)?).filter(|user| user.username == typed)),
             _ => Ok(None),
         }
     }

@@ -137,7 +137,8 @@ async fn walk(http: &mut Http, routes: &[Listed], from: &[String]) -> BTreeMap<S
     let mut found: BTreeMap<String, Vec<Form>> = BTreeMap::new();
     while let Some(page) = ahead.pop() {
         let kind = page.split('?').next().unwrap().to_owned();
-        let is_new = seen.insert(kind.clone());
+        // The list of all tokens is another page than that of sign-ins.
+        let is_new = seen.insert((kind.clone(), page.contains("status=all")));
         if !is_new
             || ["/docs", "/static", "/openapi", "/swagger", "/admin/audit/"]
                 .iter()
@@ -225,6 +226,7 @@ async fn furnish(server: &Server, http: &mut Http) -> Vec<String> {
         "/admin/users/id-of-gone",
         "/admin/users/id-of-zoe",
         "/oauth/end_session?client_id=consented",
+        "/account/sessions?status=all",
     ]
     .map(str::to_owned)
     .into_iter()

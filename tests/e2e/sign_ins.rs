@@ -55,7 +55,7 @@ async fn a_sign_in_does_not_sink_among_its_expired_tokens() {
         let mut admin = person(&server, "admin").await;
         let page = admin.get(LIST, &[]).await.body;
         let laptop_part = about(&page, "laptop/1");
-        assert!(laptop_part.contains("1 token<"), "{laptop_part}");
+        assert!(laptop_part.contains("1 token that"), "{laptop_part}");
         assert!(!page.contains("Expired"), "{page}");
         // What is over is one click away.
         let page = unescaped(&page);

@@ -389,7 +389,7 @@ const COUNTERS: Counters = Counters {
     pending_clients: 2,
     access_tokens: 1_000_000,
     refresh_tokens: 250_000,
-    tokens: 2_500_000,
+    tokens: Some(2_500_000),
 };
 
 pub fn dashboard() -> DashboardPage {

@@ -1,6 +1,6 @@
 //! Views of clients, with plausible values.
 use super::{admin_shell, ago, asked, last, shell};
-use authgate::http::web::{list::Listing, registered};
+use authgate::http::web::{admin::clients::CONSENTS, list::Listing, registered};
 use authgate::pages::{
     AboutClient, Alert, ApprovePage, AppsPage, Badge, ClientAuthorizationsPage, ClientChange,
     ClientFormPage, ClientPage, ClientRow, ClientSecretPage, ClientsPage, ConsentRow, Fact,
@@ -369,6 +369,10 @@ pub fn authorizations() -> ClientAuthorizationsPage {
         client_id: ID.into(),
         name: "Fleet Deploy Assistant".into(),
         rows: consent_rows(),
-        is_cut: true,
+        pager: last(&asked(
+            &format!("/admin/clients/{ID}/authorizations"),
+            &[],
+            &CONSENTS,
+        )),
     }
 }

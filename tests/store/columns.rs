@@ -32,7 +32,6 @@ async fn read_everything(world: &World) -> Result<(), StoreError> {
     store.consent(&zoe, &app).await?;
     store.consent_by_uuid(&zoe, "uuid").await?;
     store.consents_of_person(&zoe).await?;
-    store.consents_of_client(&app, 10).await?;
     store.known_token("hash of t").await?;
     store.spoken_token("hash of t").await?;
     store.refresh_token("hash of t").await?;
@@ -50,6 +49,7 @@ async fn read_everything(world: &World) -> Result<(), StoreError> {
         size: 3,
         from: Edge::Start,
     };
+    store.consents_of_client(&app, &slice).await?;
     for search in ["", "z"] {
         let search = search.to_owned();
         let people = UserQuery {

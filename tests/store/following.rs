@@ -1,7 +1,10 @@
 //! All of a client or a person ends with a mark, however many rows there are; the rows follow in steps.
 use crate::world::*;
 use authgate::{
-    domain::{eligibility::Refusal, paging::Counted},
+    domain::{
+        eligibility::Refusal,
+        paging::{Counted, Edge, Slice},
+    },
     store::{
         clients::ending::{DeleteClient, RejectClient, RevokeAll},
         codes::{InsertCode, RedeemCode},
@@ -163,7 +166,11 @@ async fn nothing_of_a_client_counts_before_its_rows_have_followed() {
 
         assert!(!world.consented().await);
         let (app, zoe) = (ClientId::new("app"), UserId::new("zoe"));
-        assert_eq!(store.consents_of_client(&app, 10).await.unwrap().len(), 0);
+        let first = Slice {
+            size: 10,
+            from: Edge::Start,
+        };
+        assert_eq!(store.consents_of_client(&app, &first).await.unwrap().rows.len(), 0);
         assert_eq!(store.consents_of_person(&zoe).await.unwrap().len(), 0);
         assert_eq!(store.client_holdings(&app, at(11)).await.unwrap().consents, NONE);
         assert_eq!(store.user_holdings(&zoe, at(11)).await.unwrap().consents, NONE);

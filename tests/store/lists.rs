@@ -23,6 +23,14 @@ use authgate::{
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use std::collections::BTreeSet;
 
+/// An empty list, as the column of either engine holds it.
+fn no_list(driver: Driver) -> &'static str {
+    match driver {
+        Driver::Sqlite => "CAST('[]' AS BLOB)",
+        Driver::Postgres => "'[]'",
+    }
+}
+
 /// Every row once, in order, forth and back, though some were made in the same moment.
 async fn walked<T>(
     read: impl AsyncFn(Slice) -> Result<Leaf<T>, StoreError>,
@@ -76,6 +84,24 @@ async fn lists_are_paged_by_key() {
             async |slice| Ok(world.store.users_page(&query, &slice).await?.leaf),
             |user| user.id.as_str().to_owned(),
             &names("p5 p4 p3 p2 zoe p1 p0 admin"),
+        )
+        .await;
+        let list = no_list(world.driver);
+        for n in 0..6 {
+            world
+                .sql(&format!(
+                    "INSERT INTO user_authorizations (uuid, user_id, application_id, client_id, scopes, resource, granted_at, \
+                     is_active, created_at, updated_at) VALUES ('c{n}', 'p{n}', 1, 'app', 'email', {list}, \
+                     '2026-11-20 08:00:0{}+00:00', true, '2026-11-20 08:00:00+00:00', '2026-11-20 08:00:00+00:00')",
+                    n / 2
+                ))
+                .await;
+        }
+        let app = ClientId::new("app");
+        walked(
+            async |slice| world.store.consents_of_client(&app, &slice).await,
+            |line| format!("{} {}", line.consent.uuid, line.username),
+            &["c5 p5", "c4 p4", "c3 p3", "c2 p2", "c1 p1", "c0 p0"].map(str::to_owned),
         )
         .await;
         for n in 0..4 {
@@ -175,10 +201,7 @@ async fn what_is_held_is_found_among_what_is_over() {
         world.sql("UPDATE access_tokens SET status = 'disabled' WHERE id = 'off'").await;
         world.sql("UPDATE access_tokens SET status = 'revoked' WHERE id = 'gone'").await;
         // Ten thousand tokens that came later, and are over by their time alone.
-        let list = match world.driver {
-            Driver::Sqlite => "CAST('[]' AS BLOB)",
-            Driver::Postgres => "'[]'",
-        };
+        let list = no_list(world.driver);
         world
             .sql(&format!(
                 "INSERT INTO access_tokens (id, token_hash, token_category, status, user_id, client_id, scopes, expires_at, created_at, \

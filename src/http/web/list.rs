@@ -210,13 +210,16 @@ impl Listing {
     }
 
     /// How many rows there are, for a list that shows all of them.
-    pub async fn total(&self, counting: &Counting, of: fn(&Counters) -> u64) -> Option<Words> {
+    pub async fn total(
+        &self,
+        counting: &Counting,
+        of: fn(&Counters) -> Option<u64>,
+    ) -> Option<Words> {
         if self.is_narrowed() {
             return None;
         }
-        // A list is worth its page without the number.
-        let (counters, _) = counting.counters().await.ok()?;
-        Some(Words::count("list.total", of(&counters)))
+        let counters = counting.at_hand().await?;
+        of(&counters).map(|n| Words::count("list.total", n))
     }
 
     /// What a page says when a search looked at the first names only.

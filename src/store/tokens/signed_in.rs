@@ -20,6 +20,8 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 /// So many tokens of a person are looked at: those that last longest, among them every refresh token before any access
 /// token of the usual lifetimes.
 const HELD: i64 = 1_000;
+/// So many tokens one statement ends by their ids.
+const SOME: usize = 100;
 
 /// An app that is signed in on a device: what one grant led to and is not over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,9 +166,14 @@ impl Unit for EndSignIn {
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<u64, StoreError>> {
         async move {
             let mut ended = revoke_family(tx, &self.family, self.at).await?;
-            for token_id in &self.joined {
-                let revoke = "UPDATE access_tokens SET status = 'revoked' WHERE id = $1 AND status IN ('active', 'disabled')";
-                ended += tx.run(Sql::new(revoke).text(token_id.as_str())).await?;
+            for some in self.joined.chunks(SOME) {
+                let ids: Vec<String> = (1..=some.len()).map(|n| format!("${n}")).collect();
+                let revoke = Sql::built(format!(
+                    "UPDATE access_tokens SET status = 'revoked' WHERE status IN ('active', 'disabled') AND id IN ({})",
+                    ids.join(",")
+                ));
+                let ids = some.iter().map(|id| Value::Text(id.as_str().to_owned()));
+                ended += tx.run(revoke.values(ids.collect())).await?;
             }
             if ended > 0 {
                 let ended = Ended {

@@ -5,6 +5,7 @@
 use super::super::{
     StoreError, Tx, Unit,
     endings::{All, end_all},
+    outbox::{Remembered, note},
     sessions::owned::end_sessions,
     sql::{Sql, Value},
 };
@@ -158,9 +159,10 @@ impl Unit for DeleteUser {
             if tx.run(of("DELETE FROM users WHERE id = $1")).await? == 0 {
                 return Ok(UserChanged::Gone);
             }
-            let clients = "INSERT INTO invalidations (kind, key, created_at) \
-                           SELECT 'client', client_id, $2 FROM oauth_applications WHERE user_id = $1";
-            tx.run(of(clients).time(self.at)).await?;
+            let clients = "SELECT client_id FROM oauth_applications WHERE user_id = $1";
+            for row in tx.all(of(clients)).await? {
+                note(tx, Remembered::Client, &row.text("client_id")?, self.at);
+            }
             let hand_over = "UPDATE oauth_applications SET user_id = $2, updated_at = $3, \
                              row_version = coalesce(row_version, 0) + 1 WHERE user_id = $1";
             tx.run(of(hand_over).text(self.actor.as_str()).time(self.at))

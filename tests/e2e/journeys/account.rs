@@ -64,12 +64,11 @@ pub async fn tokens(stage: &Stage) {
     stage.sign_in_newcomer("tara", "user").await;
     let (access, _) = stage.connect_device("tara").await;
     p.press("Account").await;
-    // Beneath what is signed in.
-    p.press("2 tokens").await;
+    // Behind what is signed in.
+    p.press("2 tokens that have not ended").await;
     p.press_at("Access token", "Switch off").await;
     p.says("The token was switched off.").await;
     assert_eq!(stage.tokeninfo(&access).await, 401);
-    p.press("2 tokens").await;
     p.press_at("Access token", "Switch on").await;
     p.says("The token was switched on.").await;
     p.filter("Show", "All tokens").await;
@@ -104,10 +103,10 @@ pub async fn tokens(stage: &Stage) {
     p.has_rows(1).await;
     // Search finds, and says when it does not.
     p.filter("State", "All").await;
-    p.fill("App or scope", "nothing like that").await;
+    p.fill("App, scope or sign-in", "nothing like that").await;
     p.press("Search").await;
     p.says("Nothing matches").await;
-    assert_eq!(p.value("App or scope").await, "nothing like that");
+    assert_eq!(p.value("App, scope or sign-in").await, "nothing like that");
     p.press_here("Clear").await;
     p.says("AuthGate CLI").await;
     // Pages.

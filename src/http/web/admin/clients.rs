@@ -13,6 +13,7 @@ use crate::{
             WebDeps,
             admin::work::WORK,
             guard::{self, Answer, Visit},
+            list::{Listing, Shape},
             registered::{
                 RegisteredDeps, Side, about, both, detail_page, editor,
                 facts::{holdings, what_ends, what_goes},
@@ -29,8 +30,12 @@ use ::http::Method;
 use std::sync::Arc;
 
 const ALL: Capacity = Capacity::Administrator;
-/// So many consents of one client are listed.
-const CONSENTS: u32 = 500;
+/// What the list of a client's consents can be asked for.
+pub const CONSENTS: Shape = Shape {
+    size: 50,
+    hint: "",
+    filters: &[],
+};
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
@@ -155,7 +160,12 @@ async fn authorizations(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     };
     let ground = &deps.registry.ground;
     let now = ground.now();
-    let found = browse::consents_to(ground, &client, CONSENTS).await?;
+    let mut listing = Listing::of(&visit, &CONSENTS);
+    let mut leaf = browse::consents_to(ground, &client, &listing.slice).await?;
+    if let Some(first) = listing.first_instead(&leaf) {
+        leaf = browse::consents_to(ground, &client, &first.slice).await?;
+        listing = first;
+    }
     let row = |line: &crate::domain::consent::ConsentOfClient| ConsentRow {
         name: line.username.clone(),
         note: line.email.clone(),
@@ -172,8 +182,8 @@ async fn authorizations(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
         shell: visit.shell(Place::Clients),
         client_id: client.client_id.as_str().to_owned(),
         name: client.name.clone(),
-        rows: found.iter().map(row).collect(),
-        is_cut: found.len() >= usize::try_from(CONSENTS).unwrap_or(usize::MAX),
+        rows: leaf.rows.iter().map(row).collect(),
+        pager: listing.pager(&leaf, None),
     };
     Ok(visit.draw(200, &page))
 }
@@ -207,8 +217,9 @@ async fn ask_approve(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
         Ok(client) => client,
         Err(error) => return refused(&visit, Side::Admin, error),
     };
-    let mut more = vec![Fact::new("clients.owner", owner(&deps, &client).await?)];
-    more.extend(holdings(both::held(&deps, &client).await?));
+    let (owner, held) = tokio::try_join!(owner(&deps, &client), both::held(&deps, &client))?;
+    let mut more = vec![Fact::new("clients.owner", owner)];
+    more.extend(holdings(held));
     let page = ApprovePage {
         shell: visit.shell(Place::Clients),
         base: format!("/admin/clients/{}", client.client_id),

@@ -118,7 +118,7 @@ async fn list(counting: Counting, visit: Arc<Visit>) -> Answer {
     };
     let ground = counting.ground();
     let found = browse::people(ground, &query, &listing.slice).await?;
-    let total = listing.total(&counting, |all| all.users).await;
+    let total = listing.total(&counting, |all| Some(all.users)).await;
     let now = ground.now();
     let row = |user: &User| UserRow {
         username: user.username.clone(),

@@ -48,15 +48,17 @@ pub async fn list((side, deps): On, visit: Arc<Visit>) -> Answer {
         },
     };
     let ground = &deps.registry.ground;
-    let found = browse::clients(ground, &query, &listing.slice).await?;
-    let total = match side {
-        Side::Admin => listing.total(&deps.counting, |all| all.clients).await,
-        Side::Owner if listing.is_narrowed() => None,
-        Side::Owner => {
-            let own = browse::clients_of(ground, &visit.guest.user.id).await?;
-            Some(Words::count("list.total", own))
+    let total = async {
+        match side {
+            Side::Admin => Ok(listing.total(&deps.counting, |all| Some(all.clients)).await),
+            Side::Owner if listing.is_narrowed() => Ok(None),
+            Side::Owner => browse::clients_of(ground, &visit.guest.user.id)
+                .await
+                .map(|own| Some(Words::count("list.total", own))),
         }
     };
+    let found = browse::clients(ground, &query, &listing.slice);
+    let (found, total) = tokio::try_join!(found, total)?;
     let page = list_page(&visit, side, (&listing, &found, total), ground.now());
     Ok(match side {
         Side::Admin => visit.draw(200, &page),
