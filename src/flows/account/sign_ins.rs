@@ -68,9 +68,12 @@ pub async fn sign_ins(
 /// As the store.
 pub async fn holdings(deps: &AccountDeps, oneself: &Oneself) -> Result<Holdings, FlowError> {
     let Held { sign_ins, is_all } = held(deps, oneself).await?;
+    let live: u64 = sign_ins.iter().map(|sign_in| sign_in.live).sum();
+    // Of those that were looked at the last only tells that there are more.
+    let more = u64::from(!is_all);
     Ok(Holdings {
         sign_ins: number(sign_ins.len()),
-        tokens: sign_ins.iter().map(|sign_in| sign_in.live).sum(),
+        tokens: live.saturating_sub(more),
         is_all,
     })
 }
