@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     audit::AuditRow,
-    device::{DeviceCode, UserCode},
+    device::DeviceCode,
     eligibility::{Grant, Refusal},
     ids::{ClientId, UserId},
     time::Timestamp,
@@ -59,28 +59,6 @@ impl Store {
             .map(rows::device)
             .collect()
     }
-
-    /// The code that a person typed.
-    ///
-    /// # Errors
-    /// As the database.
-    pub async fn device_code_by_user_code(
-        &self,
-        user_code: &UserCode,
-    ) -> Result<Option<DeviceCode>, StoreError> {
-        self.read_one(by_user_code(user_code))
-            .await?
-            .as_ref()
-            .map(rows::device)
-            .transpose()
-    }
-}
-
-fn by_user_code(user_code: &UserCode) -> Sql {
-    Sql::built(format!(
-        "SELECT {DEVICE} FROM device_codes WHERE user_code = $1"
-    ))
-    .text(user_code.as_str())
 }
 
 pub(super) fn device_values(code: &DeviceCode) -> Vec<Value> {

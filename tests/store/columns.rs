@@ -27,8 +27,8 @@ async fn read_everything(world: &World) -> Result<(), StoreError> {
     store.authorization_code("c").await?;
     store.device_codes(&["hash".to_owned()]).await?;
     store.salted_device_codes("suffix").await?;
-    let typed = device("d", at(600)).user_code;
-    store.device_code_by_user_code(&typed).await?;
+    let code = device("d", at(600)).user_code;
+    store.commit(typed(&code)).await?;
     store.consent(&zoe, &app).await?;
     store.consent_by_uuid(&zoe, "uuid").await?;
     store.consents_of_person(&zoe).await?;

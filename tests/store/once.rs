@@ -5,7 +5,7 @@ use authgate::{
     store::{
         assertions::UseAssertion,
         codes::{InsertCode, RedeemCode},
-        devices::{Decision, DenyDeviceCode},
+        devices::{Decision, DenyDeviceCode, typed::Typed},
         issued::Redemption,
         keys::{ActivateKey, AddKey, AddWhen, Added},
         seed::Sown,
@@ -34,11 +34,10 @@ async fn every_room_gives_back_what_it_was_given() {
         let found = world.device("d").await;
         asked.row_id = found.row_id;
         same(&found, &asked);
-        let typed = store
-            .device_code_by_user_code(&asked.user_code)
-            .await
-            .unwrap();
-        same(&typed, &Some(&asked));
+        let Ok(Typed::Found(typed)) = store.commit(typed(&asked.user_code)).await else {
+            panic!("the typed code is not found");
+        };
+        same(&typed, &asked);
 
         let mut given = code("c");
         let unit = InsertCode {

@@ -13,7 +13,9 @@ use authgate::{
     store::{
         Settings,
         consents::NewConsent,
-        devices::{ApproveDeviceCode, Decision, InsertDeviceCode, RedeemDeviceCode},
+        devices::{
+            ApproveDeviceCode, Decision, InsertDeviceCode, RedeemDeviceCode, typed::TypeUserCode,
+        },
         issued::Redemption,
         seed::{NewClient, Seed, Sown},
         sessions::StartSession,
@@ -269,6 +271,19 @@ pub fn consent(name: &str) -> NewConsent {
         scopes: scopes(),
         resource: Vec::new(),
         granted_at: at(1),
+    }
+}
+
+/// Zoe types a code, and may be wrong as often as she likes.
+pub fn typed(user_code: &UserCode) -> TypeUserCode {
+    TypeUserCode {
+        user_code: Some(user_code.clone()),
+        user_id: UserId::new("zoe"),
+        session: "s".to_owned(),
+        person: "zoe's wrong codes".to_owned(),
+        everyone: "all wrong codes".to_owned(),
+        max_misses: 0,
+        at: at(1),
     }
 }
 

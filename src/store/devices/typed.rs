@@ -9,8 +9,7 @@ use crate::{
     },
     store::{
         StoreError, Tx, Unit,
-        devices::by_user_code,
-        rows,
+        rows::{self, DEVICE},
         sessions::{count_failure, failures_of, number},
         sql::Sql,
     },
@@ -90,7 +89,10 @@ impl TypeUserCode {
         let Some(user_code) = &self.user_code else {
             return Ok(None);
         };
-        let row = tx.one(by_user_code(user_code)).await?;
+        let find = Sql::built(format!(
+            "SELECT {DEVICE} FROM device_codes WHERE user_code = $1"
+        ));
+        let row = tx.one(find.text(user_code.as_str())).await?;
         row.as_ref().map(rows::device).transpose()
     }
 }
