@@ -14,6 +14,7 @@ pub mod inbox;
 pub mod key_holder;
 pub mod lifecycle;
 pub mod limit_sweeper;
+pub mod outbox_watch;
 pub mod password_hasher;
 pub mod retention_sweeper;
 pub mod round;

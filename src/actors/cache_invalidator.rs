@@ -1,5 +1,5 @@
-//! Makes this process forget what was changed elsewhere: reads the outbox that every change writes to, and evicts. What
-//! is remembered is never the truth, so the worst that a late eviction costs is its time to live.
+//! Makes this process forget what was changed elsewhere: reads the outbox that every change writes to, when `outbox_watch`
+//! rings and twice a second at least, and evicts. What is remembered is never the truth, so the worst that a late eviction costs is its time to live.
 //!
 //! Must not live here: the caches themselves, writing the outbox, which the change's own transaction does, and what was
 //! changed here, of which the store tells at once (`Store::tell`).
@@ -15,10 +15,11 @@ use crate::store::{Store, StoreError, outbox::Invalidation};
 use super::handle::Failure;
 use super::lifecycle::Step;
 use super::supervisor::Spec;
-use super::ticking::{self, Ticking};
+use super::ticking::{Bell, Ticking};
 use super::vitals::Vitals;
 
-const EVERY: Duration = Duration::from_millis(500);
+/// How often the outbox is looked at when nobody rings.
+pub const LOOK: Duration = Duration::from_millis(500);
 /// Ids are drawn before a transaction commits, so one may become visible after a greater one. No commit takes so long, so
 /// what was reached before that time is settled.
 const OVERLAP: Duration = Duration::from_secs(10);
@@ -32,11 +33,15 @@ pub struct Settings {
     pub evict: Arc<dyn Fn(&Invalidation) + Send + Sync>,
     /// Forget everything: changes may have been missed.
     pub clear: Arc<dyn Fn() + Send + Sync>,
+    /// [`LOOK`].
+    pub look: Duration,
 }
 
-/// The place in the tree.
-pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> Spec {
-    ticking::spec(vitals, Invalidator { settings, store }).stopped_in(Step::Caches)
+/// The place in the tree, and what makes it look at once.
+pub fn spec(vitals: &Arc<Vitals>, settings: Settings, store: Store) -> (Bell, Spec) {
+    let bell = Bell::new(vitals);
+    let spec = bell.spec(Invalidator { settings, store });
+    (bell, spec.stopped_in(Step::Caches))
 }
 
 struct Invalidator {
@@ -92,7 +97,7 @@ impl Ticking for Invalidator {
     }
 
     fn pause(&self, _: &Reached) -> Option<Duration> {
-        Some(EVERY)
+        Some(self.settings.look)
     }
 
     async fn tick(&self, reached: &mut Reached) {

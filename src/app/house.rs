@@ -145,7 +145,7 @@ impl House {
             verified: verified.clone(),
             keys: keys.clone(),
         };
-        let invalidator = parts::invalidator(&ground, memories);
+        let [invalidator, outbox_watch] = parts::invalidator(&ground, memories);
         let specs = Specs {
             limit_sweeper: parts::limit_sweeper(config, &ground, &limits),
             keys: keys_spec,
@@ -155,6 +155,7 @@ impl House {
             audit_counter: parts::audit_counter(config, &ground),
             poller: poller_spec,
             invalidator,
+            outbox_watch,
             hasher: hasher_spec,
             upkeep: parts::upkeep(config, &ground),
             token_ender: parts::token_ender(config, &ground),

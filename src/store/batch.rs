@@ -5,7 +5,7 @@
 //! by a slower batch and never by a neighbour. No answer, refusals included, leaves before its commit has returned.
 use super::{
     Concern, StoreError, Unit,
-    open::connect_writer,
+    open::connect,
     outbox::{Listener, Note},
     pool::Pool,
     tx::{Connection, Tx},
@@ -126,7 +126,7 @@ pub(super) async fn commit_on_sqlite(
     let mut slot = writer.lock().await;
     let mut connection = match slot.take() {
         Some(connection) => connection,
-        None => match connect_writer(options).await {
+        None => match connect(options).await {
             Ok(connection) => connection,
             Err(error) => return answer_all(units, &Err(error)),
         },

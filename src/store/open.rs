@@ -170,7 +170,7 @@ fn guard_new_file(path: &Path) {
         .open(path);
 }
 
-pub(super) async fn connect_writer(
+pub(super) async fn connect(
     options: &SqliteConnectOptions,
 ) -> Result<SqliteConnection, StoreError> {
     Ok(SqliteConnection::connect_with(options).await?)

@@ -7,6 +7,10 @@ use super::{
 use crate::domain::time::Timestamp;
 use std::sync::OnceLock;
 
+mod wakes;
+pub(super) use wakes::ANNOUNCE;
+pub use wakes::Wakes;
+
 /// What processes remember for a while and must be told of. Nobody is told of other changes: people, tokens and their
 /// families, consents and sessions are read from the database whenever they count. A release that is to remember more
 /// comes after one that tells of it, for during an upgrade both run on one database.

@@ -109,6 +109,17 @@ impl Pool {
         }
     }
 
+    /// A place for one connection of its own, for somebody who keeps it. It does not count among `DB_MAX_OPEN_CONNS`.
+    pub fn beside(&self) -> PgPool {
+        let options = self.connections.connect_options();
+        PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(ACQUIRE)
+            .connect_lazy_with(options.as_ref().clone())
+    }
+
     /// The pool's own figure passes below zero for moments.
     fn idle(&self) -> u32 {
         let idle = u32::try_from(self.connections.num_idle()).unwrap_or(u32::MAX);

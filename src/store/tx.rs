@@ -6,7 +6,7 @@ use super::{
     codes::UsedCode,
     devices::device_values,
     foreseen::Foreseen,
-    outbox::Note,
+    outbox::{ANNOUNCE, Note},
     sql::{Row, Sql, Value, nameless, pieces, placeholders},
     timestamp::ZERO,
     tokens::{changes::Changes, family_values, token_values},
@@ -219,7 +219,14 @@ impl<'c> Tx<'c> {
         self.insert_many(TOKENS, held.tokens).await?;
         self.insert_many(AUDIT, held.audit).await?;
         self.insert_many(COUNTED, held.counted).await?;
-        self.insert_many(NOTES, held.notes).await
+        if held.notes.is_empty() {
+            return Ok(());
+        }
+        self.insert_many(NOTES, held.notes).await?;
+        if self.locks() {
+            self.change(Sql::new(ANNOUNCE)).await?;
+        }
+        Ok(())
     }
 
     async fn insert_many(

@@ -3,6 +3,7 @@ use crate::world::*;
 use authgate::{
     domain::eligibility::Refusal,
     store::{
+        Settings,
         assertions::UseAssertion,
         audit::RecordAudit,
         clients::ending::RevokeAll,
@@ -397,6 +398,43 @@ async fn sessions_end_by_an_administrator_who_still_is_one() {
         assert_eq!(world.count(tokens).await, 2);
         let told = "SELECT count(*) FROM audit_logs WHERE id LIKE 'admin zoe %'";
         assert_eq!(world.count(told).await, 2);
+    })
+    .await;
+}
+
+/// Whoever waits for changes is woken by what another process commits, even where that one has a single connection; and
+/// is told when nothing can wake them any longer.
+#[tokio::test]
+async fn the_outbox_wakes_those_who_wait_for_it() {
+    on_both(async |world| {
+        let mut ours = Settings::new(world.driver, &world.dsn);
+        ours.max_open = 1;
+        let ours = Store::open(&ours).await.unwrap();
+        let mut wakes = ours.wakes().await.unwrap();
+        let mut seen = 0;
+        for round in 1..=3 {
+            let revoke = RevokeAll {
+                client_id: ClientId::new("app"),
+                at: at(10 * round),
+                audit: Vec::new(),
+            };
+            assert!(matches!(world.store.commit(revoke).await, Ok(Some(_))));
+            let woken = tokio::time::timeout(std::time::Duration::from_secs(20), wakes.next());
+            assert_eq!(woken.await, Ok(Ok(())), "round {round}");
+            let news = ours.invalidations_after(seen).await.unwrap();
+            assert_eq!(news.len(), 1, "round {round}");
+            seen = news[0].id;
+        }
+        if world.driver == Driver::Postgres {
+            world
+                .sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+                )
+                .await;
+            let woken = tokio::time::timeout(std::time::Duration::from_secs(20), wakes.next());
+            assert!(matches!(woken.await, Ok(Err(StoreError::Unavailable(_)))));
+        }
     })
     .await;
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::actors::Tree;
 use crate::actors::testing::{root, until, vitals};
+use crate::actors::{Tree, outbox_watch};
 use crate::domain::key_schedule::KeyRecord;
 use crate::domain::time::Timestamp;
 use crate::store::keys::{AddKey, AddWhen};
@@ -8,8 +8,14 @@ use crate::store::{Driver, Settings as StoreSettings, outbox::Remembered};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Found by looking, and found because somebody rang: then nobody looks by himself for as long as the test lasts.
 #[tokio::test]
 async fn a_change_made_by_another_process_is_forgotten_here_once() {
+    forgotten_once(Duration::from_millis(50), false).await;
+    forgotten_once(Duration::from_secs(3600), true).await;
+}
+
+async fn forgotten_once(look: Duration, rung: bool) {
     let directory = tempfile::tempdir().unwrap();
     let settings = StoreSettings::new(
         Driver::Sqlite,
@@ -23,7 +29,7 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
         Arc::new(AtomicUsize::new(0)),
     );
     let (noted, counted) = (Arc::clone(&seen), Arc::clone(&cleared));
-    let spec = spec(
+    let (bell, spec) = spec(
         &vitals("root/cache_invalidator", 5, 30),
         Settings {
             evict: Arc::new(move |change| {
@@ -35,10 +41,16 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
             clear: Arc::new(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
             }),
+            look,
         },
-        ours,
+        ours.clone(),
     );
-    let _tree = Tree::start(root().child(spec)).await.unwrap();
+    let mut root = root().child(spec);
+    if rung {
+        let vitals = vitals("root/outbox_watch", 5, 30);
+        root = root.child(outbox_watch::spec(&vitals, ours, bell));
+    }
+    let _tree = Tree::start(root).await.unwrap();
     assert_eq!(cleared.load(Ordering::Relaxed), 1);
     for name in ["f", "g"] {
         let now = Timestamp::UNIX_EPOCH;
@@ -63,7 +75,8 @@ async fn a_change_made_by_another_process_is_forgotten_here_once() {
         theirs.commit(add).await.unwrap();
     }
     until("both changes are seen", || seen.lock().unwrap().len() >= 2).await;
-    tokio::time::sleep(EVERY * 2).await;
+    // Looked at once more, it is not told again.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let key = |kid: &str| (Some(Remembered::SigningKeys), kid.to_owned());
     assert_eq!(*seen.lock().unwrap(), [key("f"), key("g")]);
     assert_eq!(cleared.load(Ordering::Relaxed), 1);

@@ -4,7 +4,7 @@ use crate::{
         Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals, audit_counter,
         cache_invalidator, http_listener,
         key_holder::{self, ShownKey},
-        limit_sweeper as limit_sweeping, password_hasher, retention_sweeper,
+        limit_sweeper as limit_sweeping, outbox_watch, password_hasher, retention_sweeper,
         supervisor::Jitter,
         token_ender,
         trace_writer::{self, TraceWriter},
@@ -37,6 +37,7 @@ pub struct Specs {
     pub audit_counter: Spec,
     pub poller: Spec,
     pub invalidator: Spec,
+    pub outbox_watch: Spec,
     pub limit_sweeper: Spec,
     pub hasher: Spec,
     pub upkeep: Spec,
@@ -149,8 +150,9 @@ impl Memories {
     }
 }
 
-/// What is changed here is forgotten at once; what is changed elsewhere, when the outbox is read.
-pub fn invalidator(ground: &Ground, memories: Memories) -> Spec {
+/// What is changed here is forgotten at once; what is changed elsewhere, when the outbox is read. The second of the two
+/// has the first read it.
+pub fn invalidator(ground: &Ground, memories: Memories) -> [Spec; 2] {
     let (here, elsewhere) = (memories.clone(), memories.clone());
     ground.store.tell(move |kind, key| here.forget(kind, key));
     let settings = cache_invalidator::Settings {
@@ -163,12 +165,19 @@ pub fn invalidator(ground: &Ground, memories: Memories) -> Spec {
             memories.clients.clear();
             memories.pending.clear();
         }),
+        look: cache_invalidator::LOOK,
     };
-    cache_invalidator::spec(
+    let (bell, invalidator) = cache_invalidator::spec(
         &vitals("root/cache_invalidator", 10, 60),
         settings,
         ground.store.clone(),
-    )
+    );
+    let watch = outbox_watch::spec(
+        &vitals("root/outbox_watch", 10, 60),
+        ground.store.clone(),
+        bell,
+    );
+    [invalidator, watch]
 }
 
 pub fn traces(ground: &Ground) -> (TraceWriter, Spec) {
@@ -302,6 +311,7 @@ impl Specs {
         root.branch(audit)
             .child(self.poller)
             .child(self.invalidator)
+            .child(self.outbox_watch)
             .child(self.limit_sweeper)
             .child(self.hasher)
             .child(self.upkeep)

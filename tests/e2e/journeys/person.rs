@@ -1,6 +1,6 @@
 //! Somebody at a browser. They find things as people do: by the words that they see.
 use crate::{chromium, support::PASSWORD};
-use fantoccini::{Client, Locator, elements::Element, key::Key};
+use fantoccini::{Client, Locator, elements::Element, error::CmdError, key::Key};
 use std::{sync::Mutex, time::Duration};
 
 /// How often, and how long in between, a person looks again before giving up.
@@ -108,10 +108,26 @@ impl Person {
         );
     }
 
+    /// Does something with what is there to be seen. The page may be another one by then, with the same thing on it: a person
+    /// does not notice, and neither does this.
+    async fn with<T>(&self, path: &str, act: impl AsyncFn(&Element) -> Result<T, CmdError>) -> T {
+        for _ in 0..LOOKS {
+            match act(&self.see(path).await).await {
+                Ok(done) => return done,
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => panic!("{path} on {}: {error}", self.address().await),
+            }
+        }
+        panic!(
+            "{path} on {} is a new one all the time",
+            self.address().await
+        );
+    }
+
     async fn click(&self, path: &str) {
         let console = self.new_messages().await;
         self.console.lock().unwrap().extend(console);
-        self.see(path).await.click().await.unwrap();
+        self.with(path, async |seen| seen.click().await).await;
     }
 
     /// Presses a link or a button.
@@ -153,71 +169,77 @@ impl Person {
         use fantoccini::actions::{
             InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction,
         };
-        let button = self.see(&format!("//main//{}", pressable(name))).await;
+        let path = format!("//main//{}", pressable(name));
         let down = || PointerAction::Down {
             button: MOUSE_BUTTON_LEFT,
         };
         let up = || PointerAction::Up {
             button: MOUSE_BUTTON_LEFT,
         };
-        let twice = MouseActions::new("mouse".to_owned())
-            .then(PointerAction::MoveToElement {
-                element: button,
-                duration: None,
-                x: 0.0,
-                y: 0.0,
-            })
-            .then(down())
-            .then(up())
-            .then(down())
-            .then(up());
-        self.client.perform_actions(twice).await.unwrap();
+        self.with(&path, async |button| {
+            let twice = MouseActions::new("mouse".to_owned())
+                .then(PointerAction::MoveToElement {
+                    element: button.clone(),
+                    duration: None,
+                    x: 0.0,
+                    y: 0.0,
+                })
+                .then(down())
+                .then(up())
+                .then(down())
+                .then(up());
+            self.client.perform_actions(twice).await
+        })
+        .await;
     }
 
-    /// The control that a label names.
-    pub async fn control(&self, label: &str) -> Element {
+    /// Does something with the control that a label names.
+    pub async fn at<T>(
+        &self,
+        label: &str,
+        act: impl AsyncFn(&Element) -> Result<T, CmdError>,
+    ) -> T {
         let label = quoted(label);
-        self.see(&format!(
+        let path = format!(
             "//*[self::input or self::textarea or self::select][@id=//label[normalize-space(.)={label}]/@for]"
-        ))
-        .await
+        );
+        self.with(&path, act).await
     }
 
     pub async fn fill(&self, label: &str, text: &str) {
-        let control = self.control(label).await;
-        control.clear().await.unwrap();
-        if !text.is_empty() {
-            control.send_keys(text).await.unwrap();
-        }
+        self.at(label, async |control| {
+            control.clear().await?;
+            if text.is_empty() {
+                return Ok(());
+            }
+            control.send_keys(text).await
+        })
+        .await;
     }
 
     /// What stands in a field.
     pub async fn value(&self, label: &str) -> String {
-        let control = self.control(label).await;
-        control.prop("value").await.unwrap().unwrap_or_default()
+        let value = self.at(label, async |control| control.prop("value").await);
+        value.await.unwrap_or_default()
     }
 
     pub async fn choose(&self, label: &str, option: &str) {
-        let control = self.control(label).await;
-        control.select_by_label(option).await.unwrap();
+        let chosen = async |control: &Element| control.select_by_label(option).await;
+        self.at(label, chosen).await;
     }
 
     /// Presses the box whose label begins like this.
     pub async fn tick(&self, label: &str) {
         let label = quoted(label);
-        self.see(&format!(
-            "//label[starts-with(normalize-space(.), {label})]//input[@type='checkbox']"
-        ))
-        .await
-        .click()
-        .await
-        .unwrap();
+        let path =
+            format!("//label[starts-with(normalize-space(.), {label})]//input[@type='checkbox']");
+        self.with(&path, async |seen| seen.click().await).await;
     }
 
     pub async fn enter(&self, label: &str) {
-        let control = self.control(label).await;
         let key = char::from(Key::Enter).to_string();
-        control.send_keys(&key).await.unwrap();
+        self.at(label, async |control| control.send_keys(&key).await)
+            .await;
     }
 
     /// Waits until the page says something, in one piece, for everybody to see.
@@ -257,14 +279,23 @@ impl Person {
     }
 
     pub async fn text(&self) -> String {
-        let body = self.client.find(Locator::Css("body")).await.unwrap();
-        body.text().await.unwrap()
+        for _ in 0..LOOKS {
+            // Between two pages there is none.
+            if let Ok(body) = self.client.find(Locator::Css("body")).await
+                && let Ok(text) = body.text().await
+            {
+                return text;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        panic!("{} has no text", self.address().await);
     }
 
     /// Where a link leads.
     pub async fn href(&self, name: &str) -> String {
-        let link = self.see(&format!("//{}", pressable(name))).await;
-        link.attr("href").await.unwrap().unwrap_or_default()
+        let path = format!("//{}", pressable(name));
+        let href = self.with(&path, async |link| link.attr("href").await);
+        href.await.unwrap_or_default()
     }
 
     /// Where the link with this relation leads, when there is one.
@@ -298,10 +329,8 @@ impl Person {
 
     /// The secret that is shown once.
     pub async fn secret(&self) -> String {
-        let code = self
-            .see("//*[contains(@class, 'secret')]/p[contains(@class, 'secret-value')]/code")
-            .await;
-        code.text().await.unwrap()
+        let path = "//*[contains(@class, 'secret')]/p[contains(@class, 'secret-value')]/code";
+        self.with(path, async |code| code.text().await).await
     }
 
     /// Takes along what can be copied. Without script there is no button that does nothing.
