@@ -130,7 +130,11 @@ impl Stage {
         let failed = self.failed.into_inner().unwrap();
         let log = self.server.log();
         self.person.client.close().await.unwrap();
-        assert!(failed.is_empty(), "{failed:?}: {log}");
+        if !failed.is_empty() {
+            println!("{log}");
+        }
+        // Last and short, to be found at the end of whatever was printed.
+        assert!(failed.is_empty(), "{failed:?}");
         assert!(!log.contains("panicked"), "{log}");
     }
 }
