@@ -29,6 +29,8 @@ pub const COOKIE: &str = "oauth_session";
 /// The form field and the header that carry the CSRF token.
 pub const CSRF_FIELD: &str = "csrf_token";
 const CSRF_HEADER: &str = "x-csrf-token";
+/// Between a token and what shows that a question was asked. No letter of base64url.
+const OF_QUESTION: char = '.';
 
 /// What the operator set about the cookie.
 #[derive(Clone, Debug)]
@@ -202,11 +204,25 @@ pub fn csrf_token(id: &Secret) -> String {
     sha256_base64url(format!("csrf:{}", id.expose()).as_bytes())
 }
 
+/// The token of a page that asks something which must have been asked before it is done: it is good wherever
+/// [`csrf_token`] is, and whoever sends it back has seen the question (DV-03).
+pub fn csrf_token_of_question(id: &Secret, question: &str) -> String {
+    let asked = sha256_base64url(format!("csrf:{}:{question}", id.expose()).as_bytes());
+    format!("{}{OF_QUESTION}{asked}", csrf_token(id))
+}
+
+/// Whether the form carries the token of the page that asks this.
+pub fn was_asked(id: &Secret, field: Option<&str>, question: &str) -> bool {
+    let expected = csrf_token_of_question(id, question);
+    field.is_some_and(|token| same(token.as_bytes(), expected.as_bytes()))
+}
+
 /// Whether the form or the header carries the token of this id.
 pub fn csrf_holds(id: &Secret, field: Option<&str>, request: &Request) -> bool {
     let sent = field
         .filter(|token| !token.is_empty())
         .or_else(|| request.header(CSRF_HEADER))
         .unwrap_or_default();
-    same(sent.as_bytes(), csrf_token(id).as_bytes())
+    let token = sent.split(OF_QUESTION).next().unwrap_or_default();
+    same(token.as_bytes(), csrf_token(id).as_bytes())
 }

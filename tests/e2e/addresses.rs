@@ -27,8 +27,14 @@ async fn answer(http: &mut Http, typed: &str, choice: &str) -> Answer {
     let to = action(&question, "confirmed");
     assert_eq!(to, format!("/device/verify?user_code={typed}"));
     assert_eq!(address(&question), here);
-    let more = [("confirmed", "true"), ("action", choice)];
-    http.post(&to, &[&form[..], &more].concat()).await
+    let csrf = field(&question.body, "csrf_token");
+    let form = [
+        ("csrf_token", csrf.as_str()),
+        ("user_code", typed),
+        ("confirmed", "true"),
+        ("action", choice),
+    ];
+    http.post(&to, &form).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

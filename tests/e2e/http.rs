@@ -238,17 +238,22 @@ impl Http {
             field(&page.body, "csrf_token"),
             field(&page.body, "user_code"),
         );
-        let form = [
-            ("user_code", code.as_str()),
-            ("csrf_token", &csrf),
-            ("confirmed", "true"),
-            ("action", action),
-        ];
-        let done = self.post("/device/verify", &form).await;
+        let done = self.answer_device(&code, &csrf, action).await;
         match done.header("location") {
             Some(page) if done.status == 303 => self.get(&page, &[]).await,
             _ => done,
         }
+    }
+
+    /// Sends the form of the confirm page.
+    pub async fn answer_device(&mut self, user_code: &str, csrf: &str, action: &str) -> Answer {
+        let form = [
+            ("user_code", user_code),
+            ("csrf_token", csrf),
+            ("confirmed", "true"),
+            ("action", action),
+        ];
+        self.post("/device/verify", &form).await
     }
 }
 

@@ -3,6 +3,7 @@
 use super::account::{add_person, signed_in};
 use crate::{
     app::{self, Ask, CALLBACK, SECRET},
+    http::{Http, field},
     support::{Answer, DEVICE_GRANT, Engine, PASSWORD, Server},
 };
 
@@ -412,6 +413,52 @@ async fn last_use_of_a_fixed_refresh_token_is_written_once_a_minute() {
         assert_eq!(seen[0], seen[1], "{engine:?}");
         assert_ne!(seen[1], seen[2], "{engine:?}");
         assert!(!seen[2].starts_with("2026-01-01"), "{seen:?}");
+    }
+}
+
+/// DV-03: an answer counts only after its question was shown, to this session and about this code.
+#[tokio::test(flavor = "multi_thread")]
+async fn device_never_approves_in_one_post() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        let mut tool = server.http().await;
+        let mut started = Vec::new();
+        for _ in 0..2 {
+            let form = [("client_id", server.client_id.as_str())];
+            let answer = tool.post("/oauth/device/code", &form).await;
+            started.push((answer.text("device_code"), answer.text("user_code")));
+        }
+        let [(device_code, typed), (_, other)] = &started[..] else {
+            unreachable!()
+        };
+        let mut person = server.http().await;
+        person.sign_in().await;
+        let shown = async |http: &mut Http, code: &str| {
+            let page = http.get("/device", &[]).await;
+            let csrf = field(&page.body, "csrf_token");
+            let form = [("user_code", code), ("csrf_token", &csrf)];
+            let question = http.post("/device/verify", &form).await;
+            (csrf, field(&question.body, "csrf_token"))
+        };
+        let mut stranger = server.http().await;
+        stranger.sign_in().await;
+        let (bare, of_other) = shown(&mut person, other).await;
+        let (_, of_stranger) = shown(&mut stranger, typed).await;
+        let forged = format!("{bare}.{}", of_other.split_once('.').unwrap().1);
+        for token in [&bare, &of_other, &forged] {
+            let answer = person.answer_device(typed, token, "approve").await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(answer.body.contains("name=\"confirmed\""), "{answer:?}");
+        }
+        for token in ["", ".", "x", &of_stranger] {
+            let answer = person.answer_device(typed, token, "approve").await;
+            assert_eq!(answer.status, 403, "{answer:?}");
+        }
+        let poll = tool.poll(&server.client_id, device_code).await;
+        assert_eq!(poll.error(), "authorization_pending", "{poll:?}");
+        let (_, asked) = shown(&mut person, typed).await;
+        let answer = person.answer_device(typed, &asked, "approve").await;
+        assert_eq!(answer.status, 303, "{answer:?}");
     }
 }
 

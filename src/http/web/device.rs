@@ -8,8 +8,13 @@ use super::{
 use crate::{
     domain::time::Timestamp,
     flows::device::{Choice, CodeRefusal, DeviceDeps, PageError, Presented, decide, present},
-    http::respond::{self, Response},
-    pages::{DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, Place, ScopeLine, When},
+    http::{
+        respond::{self, Response},
+        session::{CSRF_FIELD, csrf_token_of_question, was_asked},
+    },
+    pages::{
+        DeviceConfirmPage, DeviceDonePage, DeviceMessage, DevicePage, Place, ScopeLine, Shell, When,
+    },
 };
 use std::{sync::Arc, time::Duration};
 
@@ -69,7 +74,10 @@ pub async fn verify(deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
 
 async fn step(deps: &DeviceDeps, visit: &Visit, typed: &str) -> Result<Response, PageError> {
     let presented = present(deps, &visit.guest.session, typed).await?;
-    if visit.form.get("confirmed") != Some("true") {
+    let answers = visit.form.get("confirmed") == Some("true");
+    let id = &visit.guest.id;
+    // Without a look at the question there is no answer, whoever made the form (DV-03).
+    if !answers || !was_asked(id, visit.form.get(CSRF_FIELD), &question(&presented)) {
         return Ok(confirm(visit, &presented, deps.ground.now()));
     }
     // A confirmation without a button is an approval, as forms of older pages sent it.
@@ -89,6 +97,11 @@ async fn step(deps: &DeviceDeps, visit: &Visit, typed: &str) -> Result<Response,
     let sealed = sealing(deps, visit).seal(&done_place(visit), &done)?;
     let target = format!("{DONE}?{SEALED}={}", form_encoded(&sealed));
     Ok(respond::redirect(303, &target))
+}
+
+/// What the confirm page asks.
+fn question(presented: &Presented) -> String {
+    format!("device {}", presented.code.user_code)
 }
 
 fn sealing<'a>(deps: &DeviceDeps, visit: &'a Visit) -> Sealing<'a> {
@@ -140,7 +153,10 @@ fn confirm(visit: &Visit, presented: &Presented, now: Timestamp) -> Response {
         requester_user_agent: code.requester_user_agent.clone(),
         requested: When::new(now - presented.age, now),
         other_account: sign_in_anew(&address),
-        shell: visit.shell(Place::Account),
+        shell: Shell {
+            csrf_token: csrf_token_of_question(&visit.guest.id, &question(presented)),
+            ..visit.shell(Place::Account)
+        },
     };
     visit.draw_at(&address, 200, &page)
 }
