@@ -7,10 +7,11 @@ use authgate::{
     },
     domain::audit::{AuditEvent, EventType, Origin},
     host::{HostClock, HostEntropy},
-    store::audit::RecordCounted,
+    store::audit::{RecordAudit, RecordCounted},
 };
 use sqlx::Connection as _;
 use std::{collections::BTreeMap, sync::Arc, time::Duration as Time};
+use time::macros::datetime;
 
 fn hit(ip: &str) -> AuditEvent {
     AuditEvent::new(EventType::RateLimitExceeded, "x").from(&Origin {
@@ -180,6 +181,49 @@ async fn one_bad_row_takes_nobody_with_it() {
         );
         assert_eq!(vitals.depth(), 0);
         tree.end().await;
+    })
+    .await;
+}
+
+/// How many events there were is told by what is kept of hours, of the hour that runs, and of the minutes since: an event
+/// that comes late is missed until its hour is over, and none is told twice.
+#[tokio::test]
+async fn hours_are_counted_as_they_go() {
+    on_both(async |world| {
+        let store = &world.store;
+        // On the hour, every ten minutes for five hours.
+        let minute = |n: i64| datetime!(2026-11-20 08:00 UTC) + Duration::minutes(n);
+        for n in 0..30 {
+            let rows = vec![row(&n.to_string(), minute(10 * n))];
+            assert_eq!(store.commit(RecordAudit { rows }).await, Ok(()));
+        }
+        let total = async || store.audit_stats(None, None).await.unwrap().total;
+        // Nothing is kept before the first hour is.
+        store.count_recent_audit(minute(65)).await.unwrap();
+        let kept = "SELECT count(*) FROM audit_hours";
+        assert_eq!((total().await, world.count(kept).await), (30, 0));
+        while store.count_audit_hours(minute(135)).await.unwrap() {}
+        assert_eq!((total().await, world.count(kept).await), (30, 2));
+        for (now, hours) in [(155, 3), (155, 3), (175, 3), (195, 4)] {
+            store.count_recent_audit(minute(now)).await.unwrap();
+            assert_eq!(
+                (total().await, world.count(kept).await),
+                (30, hours),
+                "{now}"
+            );
+        }
+        // Of the hour that runs a part is asked for: that is counted anew.
+        let part = store.audit_stats(Some(minute(60)), Some(minute(185)));
+        assert_eq!(part.await.unwrap().total, 13);
+        let rows = vec![row("late", minute(150))];
+        assert_eq!(store.commit(RecordAudit { rows }).await, Ok(()));
+        assert_eq!(total().await, 30);
+        while store.count_audit_hours(minute(195)).await.unwrap() {}
+        assert_eq!((total().await, world.count(kept).await), (31, 4));
+        store.count_recent_audit(minute(290)).await.unwrap();
+        assert_eq!((total().await, world.count(kept).await), (31, 5));
+        while store.count_audit_hours(minute(600)).await.unwrap() {}
+        assert_eq!((total().await, world.count(kept).await), (31, 5));
     })
     .await;
 }

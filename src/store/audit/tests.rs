@@ -231,6 +231,14 @@ async fn kept_counts_are_the_counts() {
         for (from, until) in periods(at) {
             totals(&store, from, until).await;
         }
+        // The hour that runs, and the minutes of it that were counted; a second count adds nothing.
+        for minutes in [12, 12, 31] {
+            let now = now + Duration::minutes(minutes);
+            store.count_recent_audit(now).await.unwrap();
+            for (from, until) in periods(at) {
+                totals(&store, from, until).await;
+            }
+        }
     }
     // What came after the counted hours is counted as well.
     let late = crate::domain::audit::AuditEvent::new(crate::domain::audit::EventType::Logout, "x");
