@@ -15,8 +15,8 @@ pub use crate::store::tokens::signed_in::SignIn;
 
 /// One's sign-ins, as the list shows them.
 pub struct SignIns {
-    /// A page of them, the newest first.
-    pub leaf: Leaf<SignIn>,
+    /// Those that the search finds, the newest first.
+    found: Vec<SignIn>,
     /// How many there are, found by the search or not.
     pub count: u64,
     /// Whether there can be no others.
@@ -34,29 +34,36 @@ pub struct Holdings {
     pub is_all: bool,
 }
 
-/// A page of one's sign-ins. The search is for a part of what is known of the app, its scopes or its device.
+impl SignIns {
+    /// A page of them.
+    pub fn leaf(&self, slice: &Slice) -> Leaf<&SignIn> {
+        Leaf::of_all(self.found.iter().collect(), slice, |sign_in| Cursor {
+            at: sign_in.began_at,
+            id: sign_in.id.as_str().to_owned(),
+        })
+    }
+}
+
+/// One's sign-ins. The search is for a part of what is known of the app, its scopes or its device.
 ///
 /// # Errors
 /// As the store.
 pub async fn sign_ins(
     deps: &AccountDeps,
     oneself: &Oneself,
-    (search, slice): (&str, &Slice),
+    search: &str,
 ) -> Result<SignIns, FlowError> {
     let Held {
-        sign_ins: mut all,
+        sign_ins: mut found,
         is_all,
     } = held(deps, oneself).await?;
-    let count = number(all.len());
+    let count = number(found.len());
     if !search.is_empty() {
         let term = search.to_lowercase();
-        all.retain(|sign_in| matches(sign_in, &term));
+        found.retain(|sign_in| matches(sign_in, &term));
     }
     Ok(SignIns {
-        leaf: Leaf::of_all(all, slice, |sign_in: &SignIn| Cursor {
-            at: sign_in.began_at,
-            id: sign_in.id.as_str().to_owned(),
-        }),
+        found,
         count,
         is_all,
     })

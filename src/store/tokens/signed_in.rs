@@ -63,7 +63,7 @@ pub struct SignIn {
 /// What is held for a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// The latest first.
+    /// In no order.
     pub sign_ins: Vec<SignIn>,
     /// Whether these are all.
     pub is_all: bool,
@@ -75,17 +75,18 @@ impl Store {
     /// # Errors
     /// As the database.
     pub async fn sign_ins(&self, user_id: &UserId, now: Timestamp) -> Result<Held, StoreError> {
-        let mut held = Held {
-            is_all: true,
-            ..Held::default()
-        };
+        let mut sign_ins = Vec::new();
+        let mut seen = 0;
         for row in &self.read_all(self.roots(user_id, now)).await? {
-            held.is_all = row.int("seen")? <= HELD;
+            seen += row.int("held")?;
             if row.flag("goes_on")? {
-                held.sign_ins.push(sign_in(row)?);
+                sign_ins.push(sign_in(row)?);
             }
         }
-        Ok(held)
+        Ok(Held {
+            sign_ins,
+            is_all: seen <= HELD,
+        })
     }
 
     /// One row for each root, put together by the database: an app may get a new token every minute.
@@ -93,7 +94,7 @@ impl Store {
         let mut draft = Draft::new(self.driver());
         draft.add(&format!(
             "SELECT h.root, h.client_id, h.authorization_id, h.ends_at, h.renewed_at, h.live, h.held, h.renews, h.lone, c.client_name, f.grant_name, f.ip, f.user_agent, coalesce(f.scopes, h.own_scopes) AS scopes, \
-             coalesce(f.created_at, h.first_at) AS began_at, CAST(sum(h.held) OVER () AS BIGINT) AS seen, (f.revoked_at IS NULL \
+             coalesce(f.created_at, h.first_at) AS began_at, (f.revoked_at IS NULL \
              AND coalesce(h.newest_at > u.tokens_end_at, true) AND coalesce(h.newest_at > c.tokens_end_at, true)) AS goes_on \
              FROM (SELECT root, max(client_id) AS client_id, max(scopes) AS own_scopes, max(authorization_id) AS authorization_id, \
              min(created_at) AS first_at, max(created_at) AS newest_at, max(expires_at) AS ends_at, \
@@ -116,7 +117,6 @@ impl Store {
              LEFT JOIN oauth_applications c ON c.client_id = h.client_id LEFT JOIN users u ON u.id = ",
         );
         draft.text(user_id.as_str());
-        draft.add(" ORDER BY began_at DESC, root DESC");
         draft.done()
     }
 }

@@ -20,12 +20,11 @@ use std::sync::Arc;
 
 /// `GET /account/sessions` without a filter for tokens.
 pub async fn list(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answer {
-    let who = oneself(visit);
-    let search = listing.search.as_str();
-    let mut found = account::sign_ins(deps, &who, (search, &listing.slice)).await?;
-    let first = listing.first_instead(&found.leaf);
+    let found = account::sign_ins(deps, &oneself(visit), &listing.search).await?;
+    let mut leaf = found.leaf(&listing.slice);
+    let first = listing.first_instead(&leaf);
     if let Some(first) = &first {
-        found = account::sign_ins(deps, &who, (search, &first.slice)).await?;
+        leaf = found.leaf(&first.slice);
     }
     let listing = first.as_ref().unwrap_or(listing);
     let now = deps.login.ground.now();
@@ -34,8 +33,8 @@ pub async fn list(deps: &AccountDeps, visit: &Visit, listing: &Listing) -> Answe
         count: in_words(&found),
         has_any: found.count > 0,
         filter: filter(listing),
-        apps: by_app(&found.leaf.rows, now, &listing.query()),
-        pager: listing.pager(&found.leaf, None),
+        apps: by_app(&leaf.rows, now, &listing.query()),
+        pager: listing.pager(&leaf, None),
     };
     Ok(visit.draw(200, &page))
 }
@@ -54,7 +53,7 @@ fn in_words(found: &SignIns) -> Words {
 }
 
 /// Sign-ins of one app stand together, where the latest of them would stand.
-fn by_app(found: &[SignIn], now: Timestamp, back: &str) -> Vec<AppGroup> {
+fn by_app(found: &[&SignIn], now: Timestamp, back: &str) -> Vec<AppGroup> {
     let mut apps: Vec<AppGroup> = Vec::new();
     for (n, sign_in) in found.iter().enumerate() {
         let client_id = sign_in.client_id.as_str();
