@@ -6,7 +6,7 @@
 //! whoever comes by that place next, and only once; while there is a file `hold.PLACE` whoever comes by waits. Other files
 //! take guards away, which a test must see to matter: `unguarded` those of the single-use statements, `unlocked` the
 //! second look at the parents of an issuance, `unowned` the task in which a commit outlives its request, `unturned` the
-//! turns of those who sign. While there is a file `slow.PLACE` work there takes a fifth of a second of its thread. A
+//! turns of those who sign. A
 //! release build with the feature does not compile. Must not live here: what the faults are to show.
 
 #[cfg(all(feature = "fault-hooks", not(debug_assertions)))]
@@ -51,9 +51,9 @@ pub const fn unturned() -> bool {
     false
 }
 
-/// Keeps the thread busy here, if a test wants it.
+/// As [`hold`], and the thread does nothing else meanwhile.
 #[cfg(not(feature = "fault-hooks"))]
-pub fn dawdle(_place: &str) {}
+pub fn hold_thread(_place: &str) {}
 
 /// Waits here for as long as a test wants it.
 #[cfg(not(feature = "fault-hooks"))]
@@ -62,7 +62,7 @@ pub fn hold(_place: &'static str) -> std::future::Ready<()> {
 }
 
 #[cfg(feature = "fault-hooks")]
-pub use hooks::{among, dawdle, hold, rouse, strike, unguarded, unlocked, unowned, unturned};
+pub use hooks::{among, hold, hold_thread, rouse, strike, unguarded, unlocked, unowned, unturned};
 
 #[cfg(feature = "fault-hooks")]
 mod hooks {
@@ -74,7 +74,6 @@ mod hooks {
         time::Duration,
     };
 
-    const DAWDLE: Duration = Duration::from_millis(200);
     const LOOK_EVERY: Duration = Duration::from_millis(20);
     /// Somebody who has work comes by within this many looks.
     const PATIENCE: u32 = 10;
@@ -133,13 +132,11 @@ mod hooks {
         });
     }
 
-    /// The file `held.PLACE` grows by a byte for each who waits.
-    pub async fn hold(place: &'static str) {
-        let Some(held) = directory().map(|dir| dir.join(format!("hold.{place}"))) else {
-            return;
-        };
+    /// The file that keeps those who come by here. The file `held.PLACE` grows by a byte for each of them.
+    fn held_by(place: &str) -> Option<PathBuf> {
+        let held = directory()?.join(format!("hold.{place}"));
         if !held.exists() {
-            return;
+            return None;
         }
         let arrivals = fs::File::options()
             .create(true)
@@ -148,14 +145,22 @@ mod hooks {
         if let Ok(mut arrivals) = arrivals {
             let _ = arrivals.write_all(b".");
         }
-        while held.exists() {
-            tokio::time::sleep(LOOK_EVERY).await;
+        Some(held)
+    }
+
+    pub async fn hold(place: &'static str) {
+        if let Some(held) = held_by(place) {
+            while held.exists() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
         }
     }
 
-    pub fn dawdle(place: &str) {
-        if is_there(&format!("slow.{place}")) {
-            std::thread::sleep(DAWDLE);
+    pub fn hold_thread(place: &str) {
+        if let Some(held) = held_by(place) {
+            while held.exists() {
+                std::thread::sleep(LOOK_EVERY);
+            }
         }
     }
 

@@ -183,7 +183,7 @@ fn mint(
 ) -> Result<Minted, FlowError> {
     rules.check_extra(order.client, order.extra)?;
     ground.trust_clock()?;
-    faults::dawdle("sign");
+    faults::hold_thread("sign");
     let mut drawn: [u8; 72] = random(&*ground.entropy)?;
     let mut draw = Draw(&mut drawn);
     let access_id = TokenId::new(row_id(now, draw.take()));
