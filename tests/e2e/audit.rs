@@ -322,7 +322,7 @@ async fn an_export_is_a_whole_file_without_formulas_and_is_written_down() {
         stream.read_exact(&mut [0; 4096]).await.unwrap();
         drop(stream);
         let cut = format!("{written} AND NOT success");
-        for _ in 0..500 {
+        for _ in 0..5_000 {
             if server.count(&cut).await == 1 {
                 break;
             }

@@ -262,7 +262,7 @@ async fn a_database_that_another_program_holds_is_waited_for_and_then_told() {
     let holder = server.connect_sqlite("BEGIN EXCLUSIVE").await;
     asks_to_come_again(&mut http, "/oauth/device/code", &[("client_id", &id)]).await;
     assert_eq!(http.get("/.well-known/jwks.json", &[]).await.status, 200);
-    drop(holder);
+    sqlx::Connection::close(holder).await.unwrap();
     http.start_device(&id).await;
 }
 

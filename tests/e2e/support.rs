@@ -222,6 +222,16 @@ impl Server {
                 },
             )
             .env("DATABASE_DSN", &self.dsn);
+        // A machine that stands still for a while is no shutdown that went wrong.
+        for budget in [
+            "SERVER_SHUTDOWN_TIMEOUT",
+            "AUDIT_SHUTDOWN_TIMEOUT",
+            "CACHE_CLOSE_TIMEOUT",
+            "REDIS_CLOSE_TIMEOUT",
+            "DB_CLOSE_TIMEOUT",
+        ] {
+            command.env(budget, "60s");
+        }
         for (name, value) in &self.env {
             command.env(name, value);
         }
@@ -257,7 +267,7 @@ impl Server {
                 return;
             }
             assert!(
-                began.elapsed() < Duration::from_secs(30),
+                began.elapsed() < Duration::from_secs(120),
                 "not ready: {}",
                 self.log()
             );

@@ -9,6 +9,7 @@ use crate::{
     support::{Engine, Http, Server, field, soak},
 };
 use std::{
+    ops::{Deref, DerefMut},
     path::PathBuf,
     sync::{
         Arc,
@@ -21,25 +22,70 @@ use std::{
 struct Balancer {
     ports: [u16; 2],
     up: [AtomicBool; 2],
+    /// Connections that somebody may still ask something on.
+    lent: [AtomicUsize; 2],
     client_id: String,
     stop: AtomicBool,
     flows: AtomicUsize,
 }
 
+/// A connection to a server that is not stopped before this is given back.
+struct Lent<'a> {
+    http: Http,
+    _back: Back<'a>,
+}
+
+struct Back<'a>(&'a AtomicUsize);
+
+impl Drop for Back<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+impl Deref for Lent<'_> {
+    type Target = Http;
+
+    fn deref(&self) -> &Http {
+        &self.http
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut Http {
+        &mut self.http
+    }
+}
+
 impl Balancer {
     /// A connection to this server, or to the other one while it is away.
-    async fn to(&self, wish: usize, cookie: Option<&String>) -> Http {
+    async fn to(&self, wish: usize, cookie: Option<&String>) -> Lent<'_> {
         let began = Instant::now();
         loop {
             for at in [wish % 2, (wish + 1) % 2] {
+                self.lent[at].fetch_add(1, SeqCst);
+                let back = Back(&self.lent[at]);
                 if self.up[at].load(SeqCst)
                     && let Ok(mut http) = Http::try_new(self.ports[at]).await
                 {
                     http.cookie = cookie.cloned();
-                    return http;
+                    return Lent { http, _back: back };
                 }
             }
-            assert!(began.elapsed() < Duration::from_secs(30), "nobody is there");
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "nobody is there"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Sends nobody there any more, and waits until all who are there have gone.
+    async fn is_left(&self, at: usize) {
+        self.up[at].store(false, SeqCst);
+        let began = Instant::now();
+        while self.lent[at].load(SeqCst) > 0 {
+            assert!(began.elapsed() < Duration::from_secs(120), "somebody stays");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -171,6 +217,7 @@ async fn a_newer_release_may_add_columns_under_a_running_server() {
     let balancer = Arc::new(Balancer {
         ports: [server.port, server.port],
         up: [true, true].map(AtomicBool::new),
+        lent: Default::default(),
         client_id: server.client_id.clone(),
         stop: AtomicBool::new(false),
         flows: AtomicUsize::new(0),
@@ -212,6 +259,7 @@ async fn servers_are_replaced_one_after_the_other_and_no_flow_fails() {
     let balancer = Arc::new(Balancer {
         ports: [first.port, second.port],
         up: [true, true].map(AtomicBool::new),
+        lent: Default::default(),
         client_id: first.client_id.clone(),
         stop: AtomicBool::new(false),
         flows: AtomicUsize::new(0),
@@ -224,7 +272,7 @@ async fn servers_are_replaced_one_after_the_other_and_no_flow_fails() {
     let rounds = soak(2);
     for round in 0..2 * rounds {
         let (at, server) = (round % 2, &mut servers[round % 2]);
-        balancer.up[at].store(false, SeqCst);
+        balancer.is_left(at).await;
         server.signal("TERM");
         assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
         balancer.until_more(4).await;

@@ -124,7 +124,10 @@ async fn a_unit_that_cannot_get_its_turn_is_told() {
                     .execute(&mut other)
                     .await
                     .unwrap();
-                world.store.commit(failure()).await
+                let told = world.store.commit(failure()).await;
+                // Once it is closed nobody holds the file.
+                other.close().await.unwrap();
+                told
             }
             Driver::Postgres => {
                 // A deadlock in small: the other side never lets go, and the server ends our wait.
@@ -140,7 +143,9 @@ async fn a_unit_that_cannot_get_its_turn_is_told() {
                     .execute(&mut other)
                     .await
                     .unwrap();
-                store.commit(failure()).await
+                let told = store.commit(failure()).await;
+                sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+                told
             }
         };
         assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
