@@ -60,12 +60,19 @@ pub fn through(dsn: &str, port: u16) -> String {
     dsn.replace(&format!(":{}/", port_of(dsn)), &format!(":{port}/"))
 }
 
+/// A port that nobody listens on. It is below those that the kernel gives to connections, so that none of them gets it before
+/// a server does.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    const FIRST: u32 = 12_000;
+    const MANY: u32 = 20_000;
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    // Two processes of tests begin at different ones.
+    let begin = std::process::id().wrapping_mul(61);
+    (0..MANY)
+        .map(|_| begin.wrapping_add(NUMBER.fetch_add(1, Ordering::Relaxed)) % MANY + FIRST)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port that nobody listens on")
 }
 
 async fn fresh_database() -> String {

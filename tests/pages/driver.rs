@@ -6,7 +6,7 @@ use fantoccini::{Client, ClientBuilder};
 use serde_json::{Map, Value, json};
 use std::{
     error::Error,
-    net::TcpListener,
+    io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -27,18 +27,31 @@ impl Drop for Driver {
     }
 }
 
+/// The port in `ChromeDriver was started successfully on port 45678.`
+fn port_in(line: &str) -> Option<u16> {
+    let (_, port) = line.split_once("started successfully on port ")?;
+    port.trim_end_matches('.').parse().ok()
+}
+
 impl Driver {
-    /// The driver named by `TEST_CHROMEDRIVER`, on a free port.
+    /// The driver named by `TEST_CHROMEDRIVER`, on a port that it finds itself: one that was free a moment ago may be taken.
     pub fn start() -> Result<Self, Failure> {
         let program = std::env::var("TEST_CHROMEDRIVER")
             .map_err(|_| "TEST_CHROMEDRIVER is not set: run the tests by `make test`")?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = Command::new(program)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
+            .arg("--port=0")
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        Ok(Self { process, port })
+        let mut driver = Self { process, port: 0 };
+        let said = driver.process.stdout.take().ok_or("no output")?;
+        let mut lines = BufReader::new(said).lines();
+        driver.port = lines
+            .find_map(|line| port_in(&line.ok()?))
+            .ok_or("chromedriver did not tell its port")?;
+        // It must always find a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(driver)
     }
 
     /// A browser of its own, with one more argument, preferences and further capabilities.

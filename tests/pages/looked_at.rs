@@ -1,6 +1,6 @@
 //! What others' tools say of every page: a validator of HTML, and a browser with a checker of accessibility.
 //!
-//! `tests/clients/pages` holds them; `scripts/clients` prepares them where Node.js and Java are.
+//! `tests/clients/pages` holds them; `scripts/clients` prepares them where Node.js is; the validator needs Java as well.
 
 use super::{gallery, pages};
 use authgate::pages::{Lang, asset, asset_paths};
@@ -9,16 +9,28 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Past the capture of the test runner, so that nobody takes it for a pass.
+fn say_skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
 /// The directory of the tools; says so when they are not there.
 fn tools() -> Option<PathBuf> {
     let tools = std::env::var_os("TEST_PAGE_CHECKS").map(PathBuf::from);
     if tools.is_none() {
-        // Past the capture of the test runner, so that nobody takes it for a pass.
-        let words =
-            "skipped: TEST_PAGE_CHECKS is not set, scripts/clients found no Node.js or Java\n";
-        let _ = std::io::stderr().write_all(words.as_bytes());
+        say_skipped("TEST_PAGE_CHECKS is not set, scripts/clients found no Node.js");
     }
     tools
+}
+
+/// Whether there is a Java that runs the validator; says so when there is none.
+fn has_java() -> bool {
+    let version = Command::new("java").arg("-version").output();
+    let runs = version.is_ok_and(|version| version.status.success());
+    if !runs {
+        say_skipped("there is no Java, so nobody tells whether the pages are valid HTML");
+    }
+    runs
 }
 
 /// Every page with sample values and every guide, in every language, and what they load.
@@ -55,7 +67,9 @@ fn findings(program: &str, arguments: &[&Path]) -> String {
 
 #[test]
 fn every_page_is_valid_html() {
-    let Some(tools) = tools() else { return };
+    let Some(tools) = tools().filter(|_| has_java()) else {
+        return;
+    };
     let room = laid_out();
     let jar = tools.join("node_modules/vnu-jar/build/dist/vnu.jar");
     let strict: [&Path; 5] = [

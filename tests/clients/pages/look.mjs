@@ -155,7 +155,7 @@ async function byKeyboard(browser, page) {
 
 async function look(browser, base, page) {
   const isEnglish = page.endsWith(".en");
-  const isGuide = page.startsWith("guide-");
+  const isGuide = page.startsWith("guide_");
   for (const [width, height] of SIZES) {
     await browser.size(width, height);
     await browser.scheme("light");
