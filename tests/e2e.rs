@@ -59,6 +59,8 @@ mod exchanges;
 mod fast_secrets;
 #[path = "e2e/faults.rs"]
 mod faults;
+#[path = "e2e/first_run.rs"]
+mod first_run;
 #[path = "e2e/forms.rs"]
 mod forms;
 #[path = "e2e/fuzz.rs"]

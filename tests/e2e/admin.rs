@@ -1,6 +1,7 @@
 //! Administration as an administrator clicks it.
 use super::{
     account::{add_person, person, send},
+    app::fields,
     clicks::secret_on,
     support::{Engine, Http, Server},
 };
@@ -544,52 +545,69 @@ async fn browsers_of_a_person_are_seen_and_ended() {
     }
 }
 
+/// What takes the rights of an administrator away.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Disable,
+    Demote,
+    Delete,
+}
+
+/// The only two administrators, both signed in, each ready to do it to the other.
+async fn duel(
+    server: &Server,
+    deed: Deed,
+    round: usize,
+) -> [(Http, String, Vec<(String, String)>); 2] {
+    let names = ["one", "two"].map(|name| format!("{name}-{deed:?}-{round}").to_lowercase());
+    let alone = |yes: &str, no: &str| {
+        format!(
+            "UPDATE users SET is_active = {yes} WHERE username IN ('admin', '{}', '{}'); \
+             UPDATE users SET is_active = {no} WHERE username NOT IN ('{}', '{}')",
+            names[0], names[1], names[0], names[1]
+        )
+    };
+    for name in &names {
+        add_person(server, name, "admin").await;
+    }
+    server.sql(&alone("1", "0"), &alone("true", "false")).await;
+    let ready = async |own: &str, other: &str| {
+        let mut http = person(server, own).await;
+        let at = format!("/admin/users/id-of-{other}");
+        let page = http.get(&format!("{at}/edit"), &[]).await;
+        let mut form = fields(&page.body, &at);
+        form.push(("role".to_owned(), "user".to_owned()));
+        let path = match deed {
+            Deed::Disable => format!("{at}/disable"),
+            Deed::Demote => at,
+            Deed::Delete => format!("{at}/delete"),
+        };
+        (http, path, form)
+    };
+    [
+        ready(&names[0], &names[1]).await,
+        ready(&names[1], &names[0]).await,
+    ]
+}
+
 /// Two administrators who take each other's rights away at the same moment: one of them is left, every time.
 #[tokio::test(flavor = "multi_thread")]
 async fn last_admin_race() {
     for engine in BOTH {
         let server = Server::start(engine, &[]).await;
-        let mut first = admin(&server).await;
-        let (id, password) = first.make_user("second", "admin").await;
-        server
-            .sql(
-                "UPDATE users SET must_change_password = 0",
-                "UPDATE users SET must_change_password = false",
-            )
-            .await;
-        let own = server
-            .texts("SELECT id FROM users WHERE username = 'admin'")
-            .await;
-        for round in 0..8 {
-            server
-                .sql(
-                    "UPDATE users SET is_active = 1",
-                    "UPDATE users SET is_active = true",
-                )
-                .await;
-            let (mut one, mut two) = (server.http().await, server.http().await);
-            one.sign_in().await;
-            assert_eq!(two.sign_in_as("second", &password).await.status, 302);
-            let (at_second, at_first) = (
-                format!("/admin/users/{id}/disable"),
-                format!("/admin/users/{}/disable", own[0]),
-            );
-            let token =
-                |page: super::support::Answer| super::support::field(&page.body, "csrf_token");
-            let first_token = token(one.get("/admin/users", &[]).await);
-            let second_token = token(two.get("/admin/users", &[]).await);
-            let (by_first, by_second) = (
-                [("csrf_token", first_token.as_str())],
-                [("csrf_token", second_token.as_str())],
-            );
-            let _ = tokio::join!(
-                one.post(&at_second, &by_first),
-                two.post(&at_first, &by_second)
-            );
-            let left = server
-                .count("SELECT count(*) FROM users WHERE role = 'admin' AND is_active")
-                .await;
-            assert_eq!(left, 1, "round {round}");
+        for deed in [Deed::Disable, Deed::Demote, Deed::Delete] {
+            for round in 0..5 {
+                let [one, two] = duel(&server, deed, round).await;
+                let send = async |(mut http, path, form): (Http, String, Vec<(String, String)>)| {
+                    let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (&**n, &**v)).collect();
+                    http.post(&path, &form).await.status
+                };
+                let answers = tokio::join!(send(one), send(two));
+                let left = "SELECT count(*) FROM users WHERE role = 'admin' AND is_active";
+                let left = server.count(left).await;
+                assert_eq!(left, 1, "{deed:?} {round} on {engine:?}: {answers:?}");
+                assert!(answers.0 < 500 && answers.1 < 500, "{answers:?}");
+            }
         }
     }
 }

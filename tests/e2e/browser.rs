@@ -1,6 +1,5 @@
 //! A person's clicks, done by Chromium, for tools that are not ours: the `oauth2` crate and Python's requests-oauthlib.
 use crate::{
-    app::{self, Ask},
     chromium::{self, Driver},
     support::{Engine, Http, PASSWORD, Server},
 };
@@ -95,19 +94,6 @@ impl Browser {
             .for_element(Locator::XPath("//h1[contains(., 'Approved')]"))
             .await
             .unwrap();
-    }
-
-    /// Signs in on the page that is open.
-    async fn sign_in(&self) {
-        self.client
-            .wait()
-            .for_element(Locator::Css("form[action^='/login']"))
-            .await
-            .unwrap();
-        self.typed("username", "admin").await;
-        self.typed("password", PASSWORD).await;
-        self.press("form[action^='/login'] button[type=submit]")
-            .await;
     }
 
     async fn close(self) {
@@ -239,137 +225,4 @@ async fn a_tool_written_with_requests_oauthlib_signs_in() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-}
-
-/// A native app: it listens on a loopback port and tells which URLs a browser was sent to.
-async fn native_app() -> (u16, tokio::sync::mpsc::Receiver<url::Url>) {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (sender, receiver) = tokio::sync::mpsc::channel(8);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let sender = sender.clone();
-            // A browser opens connections that it may not use: none waits for another.
-            tokio::spawn(async move {
-                let mut head = vec![0; 16_384];
-                let read = stream.read(&mut head).await.unwrap_or(0);
-                let text = String::from_utf8_lossy(&head[..read]).into_owned();
-                let body = "<!doctype html><h1>Arrived</h1>";
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                    body.len()
-                );
-                let _ = stream.write_all(answer.as_bytes()).await;
-                let path = text.split(' ').nth(1).unwrap_or_default();
-                if path.starts_with("/cb") || path.starts_with("/bye") {
-                    let url = url::Url::parse(&format!("http://127.0.0.1:{port}{path}")).unwrap();
-                    let _ = sender.send(url).await;
-                }
-            });
-        }
-    });
-    (port, receiver)
-}
-
-async fn arrived(app: &mut tokio::sync::mpsc::Receiver<url::Url>) -> url::Url {
-    tokio::time::timeout(Duration::from_secs(20), app.recv())
-        .await
-        .expect("the browser was not sent back to the app")
-        .unwrap()
-}
-
-/// Browsers hold every page on the way of a form against its policy: sign-in, consent and sign-out all end at the app.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_is_sent_back_to_a_native_app() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
-    let (port, mut back) = native_app().await;
-    app::register(&server, "public", "public", &["http://127.0.0.1/cb"]).await;
-    let bye = format!("http://127.0.0.1:{port}/bye");
-    let list = format!(
-        "UPDATE oauth_applications SET post_logout_redirect_uris = CAST('[\"{bye}\"]' AS BLOB) WHERE client_id = 'public'"
-    );
-    server.sql(&list, "").await;
-    let base = format!("http://127.0.0.1:{}", server.port);
-    let address = format!("http://127.0.0.1:{port}/cb");
-    let ask = Ask::of("public").with("redirect_uri", &address);
-    let browser = Browser::open(false).await;
-    let open = format!("{base}{}", ask.path());
-    browser.client.goto(&open).await.unwrap();
-    browser.sign_in().await;
-    assert_eq!(browser.heading().await, "Allow access to your account?");
-    browser.press("button[name=action][value=approve]").await;
-    let url = arrived(&mut back).await;
-    assert_eq!(app::parameter(&url, "state").as_deref(), Some("st 1&"));
-    let code = app::parameter(&url, "code").unwrap();
-    let mut tool = server.http().await;
-    let same = [("redirect_uri", address.as_str())];
-    let tokens = app::exchange(&mut tool, "public", &code, &same).await;
-    assert_eq!(tokens.status, 200, "{tokens:?}");
-    // Asked to sign in anew, with the consent remembered: from the sign-in form straight to the app.
-    let anew = format!("{base}{}", ask.clone().with("prompt", "login").path());
-    browser.client.goto(&anew).await.unwrap();
-    browser.sign_in().await;
-    let url = arrived(&mut back).await;
-    assert!(app::parameter(&url, "code").is_some(), "{url}");
-    // Refusing is told too.
-    let wider = format!("{base}{}", ask.with("scope", "openid profile").path());
-    browser.client.goto(&wider).await.unwrap();
-    assert_eq!(browser.heading().await, "Allow access to your account?");
-    browser.press("button[name=action][value=deny]").await;
-    let url = arrived(&mut back).await;
-    assert_eq!(
-        app::parameter(&url, "error").as_deref(),
-        Some("access_denied")
-    );
-    // Signing out by way of the app, without a hint: the person is asked.
-    let out = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("client_id", "public")
-        .append_pair("post_logout_redirect_uri", &bye)
-        .finish();
-    let out = format!("{base}/oauth/end_session?{out}");
-    browser.client.goto(&out).await.unwrap();
-    assert_eq!(browser.heading().await, "Sign out?");
-    browser
-        .press("form[action='/oauth/end_session'] button[type=submit]")
-        .await;
-    assert_eq!(arrived(&mut back).await.as_str(), bye);
-    browser.close().await;
-}
-
-/// The policy of the page on which a first password is changed lets the browser go on to the app.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_comes_by_its_new_password_to_the_app() {
-    let server = Server::start(Engine::Sqlite, &[]).await;
-    let (port, mut back) = native_app().await;
-    app::register(&server, "public", "public", &["http://127.0.0.1/cb"]).await;
-    let address = format!("http://127.0.0.1:{port}/cb");
-    let ask = Ask::of("public").with("redirect_uri", &address);
-    let open = format!("http://127.0.0.1:{}{}", server.port, ask.path());
-    let browser = Browser::open(false).await;
-    browser.client.goto(&open).await.unwrap();
-    browser.sign_in().await;
-    browser.press("button[name=action][value=approve]").await;
-    assert!(app::parameter(&arrived(&mut back).await, "code").is_some());
-    // An administrator gives a password; the consent stays.
-    let given = "UPDATE users SET must_change_password = 1; DELETE FROM sessions";
-    server.sql(given, "").await;
-    browser.client.goto(&open).await.unwrap();
-    browser.sign_in().await;
-    browser
-        .client
-        .wait()
-        .for_element(Locator::Css("input[name=new_password]"))
-        .await
-        .unwrap();
-    browser.typed("current_password", PASSWORD).await;
-    let new = "four random words in a row";
-    browser.typed("new_password", new).await;
-    browser.typed("repeat_password", new).await;
-    browser
-        .press("form[action^='/account/password'] button[type=submit]")
-        .await;
-    let url = arrived(&mut back).await;
-    assert!(app::parameter(&url, "code").is_some(), "{url}");
-    browser.close().await;
 }

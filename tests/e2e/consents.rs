@@ -248,3 +248,47 @@ async fn an_answer_that_comes_too_late_is_asked_for_again() {
         assert_eq!(told(&denied), "access_denied");
     }
 }
+
+/// 08 §7: a withdrawal that the database does not take changes nothing, and the list says that it may be tried again.
+async fn refused_by_the_database(engine: Engine) {
+    let (server, mut tool, mut person) = stage(engine, &[]).await;
+    let first = code(&mut person, &Ask::of("public")).await;
+    let tokens = exchange(&mut tool, "public", &first, &[]).await;
+    server
+        .sql(
+            "CREATE TRIGGER refuses BEFORE UPDATE ON user_authorizations BEGIN SELECT RAISE(ABORT, 'refused'); END",
+            "CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '23514'; END $$; \
+             CREATE TRIGGER refuses BEFORE UPDATE ON user_authorizations FOR EACH ROW EXECUTE FUNCTION refuses()",
+        )
+        .await;
+    let uuid = server.texts("SELECT uuid FROM user_authorizations").await;
+    let path = format!("/account/authorizations/{}/revoke", uuid[0]);
+    let answer = person.confirm(&path, &[]).await;
+    let list = answer.header("location").unwrap();
+    assert_eq!(list, "/account/authorizations?error=server_error");
+    let page = person.get(&list, &[]).await;
+    let told = "It could not be taken back now. Please try again.";
+    assert!(page.body.contains(told), "{page:?}");
+    assert!(page.body.contains("The App"), "{page:?}");
+    let access = tokens.text("access_token");
+    assert_eq!(tool.tokeninfo(&access).await, 200);
+    let told = "SELECT count(*) FROM audit_logs WHERE event_type = 'USER_AUTHORIZATION_REVOKED'";
+    assert_eq!(server.count(told).await, 0);
+    server
+        .sql(
+            "DROP TRIGGER refuses",
+            "DROP TRIGGER refuses ON user_authorizations",
+        )
+        .await;
+    let answer = person.confirm(&path, &[]).await;
+    let list = answer.header("location").unwrap();
+    assert_eq!(list, "/account/authorizations?success=revoked");
+    assert_eq!(tool.tokeninfo(&access).await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_the_database_refuses_is_told_as_one() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        refused_by_the_database(engine).await;
+    }
+}

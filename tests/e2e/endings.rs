@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 /// So many more tokens like the one of this client that was made last.
-async fn multiply(server: &Server, client_id: &str, many: u32) {
+pub async fn multiply(server: &Server, client_id: &str, many: u32) {
     let text = format!(
         "INSERT INTO access_tokens (id, token_hash, token_type, token_category, status, user_id, client_id, scopes, expires_at, \
          created_at, parent_token_id, token_family_id, resource) \

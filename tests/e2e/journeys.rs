@@ -18,6 +18,8 @@ mod apps;
 mod audit;
 #[path = "journeys/clients.rs"]
 mod clients;
+#[path = "journeys/consent.rs"]
+mod consent;
 #[path = "journeys/docs.rs"]
 mod docs;
 #[path = "journeys/hostile.rs"]
@@ -49,6 +51,11 @@ impl Stage {
             ("JWT_SIGNING_ALGORITHM", "ES256"),
             ("JWT_KEY_SOURCE", "database"),
             ("ENCRYPTION_KEY", keys.as_str()),
+            ("ENABLE_RATE_LIMIT", "true"),
+            ("LOGIN_RATE_LIMIT", "100000"),
+            ("DEVICE_CODE_RATE_LIMIT", "100000"),
+            ("TOKEN_RATE_LIMIT", "100000"),
+            ("DEVICE_VERIFY_RATE_LIMIT", "40"),
         ];
         let server = Server::start(engine, &env).await;
         let driver = Driver::start().unwrap();
@@ -150,12 +157,24 @@ async fn that_change_something(stage: &Stage) {
     s.journey("profile", account::profile(s)).await;
     s.journey("password", account::password(s)).await;
     s.journey("linked logins", account::linked_logins(s)).await;
+    s.journey("remembered", account::remembered(s)).await;
+    s.journey("consent", consent::an_app(s)).await;
+    s.journey("first password", consent::a_first_password_on_the_way(s))
+        .await;
+    s.journey("sign-out by an app", consent::signed_out_by_an_app(s))
+        .await;
     s.journey("an app", apps::an_app(s)).await;
     s.journey("clients", clients::a_client(s)).await;
     s.journey("approvals", clients::approvals(s)).await;
+    s.journey("consents of a client", clients::consents(s))
+        .await;
+    s.journey("off and on", clients::off_and_on(s)).await;
+    s.journey("widened", clients::widened(s)).await;
     s.journey("users", users::a_user(s)).await;
+    s.journey("own reset", users::an_own_reset(s)).await;
     s.journey("last administrator", users::oneself(s)).await;
     s.journey("tokens of all", operations::tokens(s)).await;
+    s.journey("work", operations::work(s)).await;
     s.journey("keys", operations::keys(s)).await;
     s.journey("signing out", trouble::signing_out(s)).await;
     s.journey("old form", trouble::a_form_that_is_too_old(s))
@@ -179,6 +198,7 @@ async fn that_only_look(stage: &Stage) {
     s.journey("dashboard", operations::dashboard(s)).await;
     s.journey("refusals", operations::refusals(s)).await;
     s.journey("trail", audit::the_trail(s)).await;
+    s.journey("narrowed trail", audit::narrowed(s)).await;
     s.journey("guides", docs::guides(s)).await;
     s.journey("language", docs::language(s)).await;
     s.journey("look", docs::look(s)).await;
@@ -187,10 +207,12 @@ async fn that_only_look(stage: &Stage) {
     s.journey("hostile names", hostile::names(s)).await;
     s.journey("hostile apps", hostile::apps(s)).await;
     s.journey("download", audit::the_file(s)).await;
+    // Last, for nobody can send that form for a while.
+    s.journey("limit", trouble::a_limit(s)).await;
 }
 
-async fn all(engine: Engine) {
-    let stage = Stage::set(engine, true).await;
+async fn all(engine: Engine, with_script: bool) {
+    let stage = Stage::set(engine, with_script).await;
     that_change_something(&stage).await;
     that_only_look(&stage).await;
     stage.close().await;
@@ -198,17 +220,15 @@ async fn all(engine: Engine) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn journeys_on_sqlite() {
-    all(Engine::Sqlite).await;
+    all(Engine::Sqlite, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn journeys_on_postgres() {
-    all(Engine::Postgres).await;
+    all(Engine::Postgres, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn journeys_without_script() {
-    let stage = Stage::set(Engine::Sqlite, false).await;
-    that_change_something(&stage).await;
-    stage.close().await;
+    all(Engine::Sqlite, false).await;
 }

@@ -14,7 +14,7 @@ fn max_age(answer: &Answer) -> Option<i64> {
 }
 
 /// Lets so many minutes pass for every session.
-async fn pass(server: &Server, minutes: u32) {
+pub async fn pass(server: &Server, minutes: u32) {
     let columns = ["auth_time", "last_seen_at", "expires_at"];
     let sqlite = columns.map(|column| {
         format!(

@@ -1,5 +1,6 @@
 //! What people do with what is theirs.
-use super::{PASSWORD, Stage};
+use super::{PASSWORD, Stage, add_person};
+use crate::sessions::pass;
 
 const NEW_PASSWORD: &str = "four random words in a row";
 const THIRD_PASSWORD: &str = "and yet another row of words";
@@ -305,4 +306,35 @@ pub async fn linked_logins(stage: &Stage) {
     p.press_here("Unlink").await;
     p.says("It is your only way to sign in, so it stays.").await;
     p.says("linus-gitlab").await;
+}
+
+/// Whoever ticks the box stays signed in over any pause; for everybody else a pause ends the session, and the page says so.
+pub async fn remembered(stage: &Stage) {
+    let p = &stage.person;
+    add_person(&stage.server, "remo", "user").await;
+    for is_remembered in [true, false] {
+        p.forgets_everything().await;
+        p.visit("/login").await;
+        if is_remembered {
+            p.tick("Remember me for 30 days").await;
+        }
+        p.give_credentials("remo", PASSWORD).await;
+        p.press("Browsers").await;
+        p.heading("Where you are signed in").await;
+        if is_remembered {
+            p.says("Remembered").await;
+        } else {
+            p.is_silent_on("Remembered").await;
+        }
+        pass(&stage.server, 31).await;
+        p.press("Profile and password").await;
+        if !is_remembered {
+            p.says("You were signed out because nothing happened for a while.")
+                .await;
+            p.give_credentials("remo", PASSWORD).await;
+        }
+        p.heading("Profile").await;
+        p.press("Sign out").await;
+        p.says("You are signed out.").await;
+    }
 }

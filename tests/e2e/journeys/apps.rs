@@ -86,7 +86,7 @@ pub async fn an_app(stage: &Stage) {
 }
 
 /// An administrator elsewhere agrees to the app whose page is open.
-async fn approved_by_somebody(stage: &Stage) {
+pub async fn approved_by_somebody(stage: &Stage) {
     let path = stage.person.path().await;
     let approve = path.replace("/apps/", "/admin/clients/") + "/approve";
     let mut admin = stage.elsewhere("admin").await;

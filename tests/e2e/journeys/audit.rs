@@ -64,6 +64,10 @@ pub async fn the_trail(stage: &Stage) {
         let wrong = stage.server.http().await.sign_in_as("trude", "wrong").await;
         assert_eq!(wrong.status, 401);
     }
+    // Records come a moment later, and the list does not grow while it is looked at.
+    let all = "SELECT count(*) / 23 FROM audit_logs \
+               WHERE event_type = 'AUTHENTICATION_FAILURE' AND actor_username = 'trude'";
+    stage.settles(all, 1).await;
     p.press("Audit").await;
     p.says("Signed in").await;
     p.choose("Event", "Sign-in failed").await;
@@ -110,4 +114,43 @@ pub async fn the_trail(stage: &Stage) {
     // That it was read is on record too.
     p.press("Audit").await;
     p.says("Audit trail read").await;
+}
+
+/// The fields under “More filters”: an address, a person and a period; what was asked for stays in them.
+pub async fn narrowed(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("tove", "admin").await;
+    for _ in 0..2 {
+        let wrong = stage.server.http().await.sign_in_as("tove", "wrong").await;
+        assert_eq!(wrong.status, 401);
+    }
+    let failures = "SELECT count(*) FROM audit_logs WHERE event_type = 'AUTHENTICATION_FAILURE' AND actor_username = 'tove'";
+    stage.settles(failures, 2).await;
+    p.press("Audit").await;
+    p.press("More filters").await;
+    p.choose("Severity", "Warning").await;
+    p.choose("Outcome", "Failed").await;
+    p.fill("Address", "127.0.0.1").await;
+    p.fill("Actor ID", "id-of-tove").await;
+    p.press_here("Search").await;
+    p.has_rows(2).await;
+    p.says("Sign-in failed").await;
+    assert_eq!(p.value("Actor ID").await, "id-of-tove");
+    p.fill("Address", "192.0.2.9").await;
+    p.press_here("Search").await;
+    p.says("Nothing matches these filters.").await;
+    assert_eq!(p.value("Address").await, "192.0.2.9");
+    p.press_here("Clear").await;
+    p.press("More filters").await;
+    p.fill_time("From (UTC)", "01012001", "120000AM").await;
+    p.fill_time("Until (UTC)", "01022001", "120001AM").await;
+    p.press_here("Search").await;
+    p.says("Nothing matches these filters.").await;
+    assert_eq!(p.value("Until (UTC)").await, "2001-01-02T00:00:01");
+    p.fill_time("Until (UTC)", "01022901", "120001AM").await;
+    p.fill("Actor ID", "id-of-tove").await;
+    p.choose("Outcome", "Failed").await;
+    p.press_here("Search").await;
+    p.has_rows(2).await;
+    assert!(p.value("From (UTC)").await.starts_with("2001-01-01T00:00"));
 }

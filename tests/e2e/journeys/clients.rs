@@ -1,6 +1,9 @@
 //! Administration of clients.
-use super::Stage;
-use crate::support::Answer;
+use super::{Stage, apps::approved_by_somebody};
+use crate::{
+    app::{self, Ask, CALLBACK},
+    support::Answer,
+};
 
 async fn machine_token(stage: &Stage, id: &str, secret: &str) -> Answer {
     let form = [
@@ -137,4 +140,121 @@ pub async fn approvals(stage: &Stage) {
     p.says("The app was deleted.").await;
     p.says("Good app").await;
     p.is_silent_on("Bad app").await;
+}
+
+/// A client by this name, to which the first administrator consented: the access token that it got.
+pub async fn token_of(stage: &Stage, id: &str, name: &str) -> String {
+    app::register(&stage.server, id, "public", &[CALLBACK]).await;
+    let named = |no: &str| {
+        format!(
+            "UPDATE oauth_applications SET client_name = '{name}', enable_client_credentials_flow = {no} \
+             WHERE client_id = '{id}'"
+        )
+    };
+    stage.server.sql(&named("0"), &named("false")).await;
+    let code = app::code(&mut stage.elsewhere("admin").await, &Ask::of(id)).await;
+    let mut tool = stage.server.http().await;
+    let tokens = app::exchange(&mut tool, id, &code, &[]).await;
+    tokens.text("access_token")
+}
+
+/// Goes to the page of a client by way of the list.
+pub async fn find(stage: &Stage, id: &str, name: &str) {
+    let p = &stage.person;
+    p.press("Clients").await;
+    p.fill("Beginning of a name, or a whole client ID", id)
+        .await;
+    p.press("Search").await;
+    p.has_rows(1).await;
+    p.press(name).await;
+    p.heading(name).await;
+}
+
+/// Who consented to a client is listed there, and their consent is taken away.
+pub async fn consents(stage: &Stage) {
+    let p = &stage.person;
+    let token = token_of(stage, "kept", "Keeper").await;
+    stage.sign_in_newcomer("carlo", "admin").await;
+    find(stage, "kept", "Keeper").await;
+    p.press("Consents").await;
+    p.heading("People who consented").await;
+    let page = p.path().await;
+    p.has_rows(1).await;
+    p.says("openid email").await;
+    p.press_at("admin", "Revoke").await;
+    p.heading("Revoke this consent?").await;
+    p.press("Cancel").await;
+    assert_eq!(stage.tokeninfo(&token).await, 200);
+    p.visit(&page).await;
+    p.press_at("admin", "Revoke").await;
+    p.says("The app’s tokens for this person end, and it must ask again.")
+        .await;
+    p.press_here("Revoke").await;
+    p.says("The consent was revoked.").await;
+    assert_eq!(stage.tokeninfo(&token).await, 401);
+    p.visit(&page).await;
+    p.says("Nobody has consented").await;
+}
+
+/// The form switches a client off: it gets nothing and what it has is refused, until the form switches it on again.
+pub async fn off_and_on(stage: &Stage) {
+    let p = &stage.person;
+    let token = token_of(stage, "sleeper", "Sleeper").await;
+    stage.sign_in_newcomer("stella", "admin").await;
+    find(stage, "sleeper", "Sleeper").await;
+    p.press_here("Edit").await;
+    p.choose("Status", "Inactive").await;
+    p.press("Save").await;
+    p.says("The changes were saved.").await;
+    p.says("It is switched off: it gets no tokens, and those it has are refused here.")
+        .await;
+    assert_eq!(stage.tokeninfo(&token).await, 401);
+    p.press("Clients").await;
+    p.filter("Status", "Inactive").await;
+    p.press("Sleeper").await;
+    p.press_here("Edit").await;
+    p.choose("Status", "Active").await;
+    p.press("Save").await;
+    p.says("The changes were saved.").await;
+    p.is_silent_on("It is switched off").await;
+    assert_eq!(stage.tokeninfo(&token).await, 200);
+}
+
+/// What an owner added to an approved app is seen by the administrator who approves it.
+pub async fn widened(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("wim", "user").await;
+    p.press("My apps").await;
+    p.press_here("New app").await;
+    p.fill("Name", "Growing").await;
+    p.tick("Authorization code with PKCE").await;
+    p.fill("Redirect URIs", "https://first.example/cb").await;
+    p.press("Create").await;
+    p.says("The app was created. It waits for approval.").await;
+    approved_by_somebody(stage).await;
+    p.press("My apps").await;
+    p.press("Growing").await;
+    p.press_here("Edit").await;
+    p.fill(
+        "Redirect URIs",
+        "https://first.example/cb\nhttps://second.example/cb",
+    )
+    .await;
+    p.press("Save").await;
+    p.says("What you changed needs approval").await;
+    stage.sign_in_newcomer("wanja", "admin").await;
+    p.press("Dashboard").await;
+    p.press_at("Growing", "Approve").await;
+    p.heading("Approve this client?").await;
+    p.says("Changed since it was approved").await;
+    p.says("It was approved without what is listed here").await;
+    p.says("https://second.example/cb").await;
+    p.press_here("Approve").await;
+    p.says("The client was approved.").await;
+    p.is_silent_on("Changed since it was approved").await;
+    p.sign_in("wim").await;
+    p.press("My apps").await;
+    p.press("Growing").await;
+    p.says("Active").await;
+    p.is_silent_on("waits for approval").await;
 }

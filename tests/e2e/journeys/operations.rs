@@ -1,5 +1,6 @@
 //! What administrators look at and turn: counters, tokens of everybody, keys, refusals.
-use super::Stage;
+use super::{Stage, clients};
+use crate::endings::multiply;
 
 /// The dashboard leads to what it counts.
 pub async fn dashboard(stage: &Stage) {
@@ -102,4 +103,36 @@ pub async fn refusals(stage: &Stage) {
     p.press(reference).await;
     p.says("The code or token is known, not used up and not revoked")
         .await;
+}
+
+/// Everything of a client ends at once, and how far its rows are is there to be seen until they are done.
+pub async fn work(stage: &Stage) {
+    let p = &stage.person;
+    let token = clients::token_of(stage, "bulk", "Bulk").await;
+    multiply(&stage.server, "bulk", 20_000).await;
+    stage.sign_in_newcomer("willa", "admin").await;
+    clients::find(stage, "bulk", "Bulk").await;
+    p.press("Revoke all tokens").await;
+    p.heading("Revoke everything this client was given?").await;
+    p.press_here("Revoke all tokens").await;
+    p.heading("Work under way").await;
+    assert_eq!(stage.tokeninfo(&token).await, 401, "at once");
+    p.says("Bulk").await;
+    // The page goes on by itself where there is script and the work is not done already.
+    let goes_on = p.text().await.contains("Keep looking");
+    if goes_on {
+        p.press("Keep looking").await;
+    }
+    let left =
+        "SELECT count(*) FROM access_tokens WHERE client_id = 'bulk' AND status <> 'revoked'";
+    stage.settles(left, 0).await;
+    let open = "SELECT count(*) FROM token_endings WHERE finished_at IS NULL";
+    stage.settles(open, 0).await;
+    if !(goes_on && p.has_script) {
+        p.visit("/admin/work").await;
+    }
+    p.says("Done").await;
+    p.is_silent_on("Under way").await;
+    p.press("Bulk").await;
+    p.heading("Bulk").await;
 }

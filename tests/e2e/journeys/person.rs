@@ -25,6 +25,31 @@ fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }
 
+/// Whether the page went away while something was done with it: chromedriver has several words for that.
+fn is_of_another_page(error: &CmdError) -> bool {
+    let said = error.to_string();
+    let passing = [
+        "aborted by navigation",
+        "does not belong to the document",
+        "no such execution context",
+        "Cannot find context",
+        "uniqueContextId not found",
+        "No node with given id",
+    ];
+    error.is_stale_element_reference() || passing.iter().any(|words| said.contains(words))
+}
+
+/// Whether a press asks for another page: a link does that, and a button that sends a form, but what is saved as a file leaves
+/// the page where it is.
+async fn leads_away(pressed: &Element) -> Result<bool, CmdError> {
+    if pressed.tag_name().await? == "a" {
+        let href = pressed.attr("href").await?;
+        return Ok(href.is_some_and(|href| !href.starts_with('#') && !href.contains("/export")));
+    }
+    let kind = pressed.prop("type").await?;
+    Ok(kind.as_deref() == Some("submit"))
+}
+
 /// What can be pressed under a name.
 fn pressable(name: &str) -> String {
     let name = quoted(name);
@@ -70,10 +95,15 @@ impl Person {
     }
 
     pub async fn sign_in_with(&self, name: &str, password: &str) {
-        self.visit("/login").await;
-        self.client.delete_all_cookies().await.unwrap();
+        self.forgets_everything().await;
         self.visit("/login").await;
         self.give_credentials(name, password).await;
+    }
+
+    /// As if nobody had used the browser before.
+    pub async fn forgets_everything(&self) {
+        self.visit("/login").await;
+        self.client.delete_all_cookies().await.unwrap();
     }
 
     /// Fills in the sign-in page that is open.
@@ -114,9 +144,10 @@ impl Person {
         for _ in 0..LOOKS {
             match act(&self.see(path).await).await {
                 Ok(done) => return done,
-                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) if is_of_another_page(&error) => {}
                 Err(error) => panic!("{path} on {}: {error}", self.address().await),
             }
+            tokio::time::sleep(PAUSE).await;
         }
         panic!(
             "{path} on {} is a new one all the time",
@@ -127,7 +158,37 @@ impl Person {
     async fn click(&self, path: &str) {
         let console = self.new_messages().await;
         self.console.lock().unwrap().extend(console);
-        self.with(path, async |seen| seen.click().await).await;
+        let page = self.root().await;
+        let is_left = self.with(path, async |seen| {
+            let is_left = leads_away(seen).await?;
+            seen.click().await?;
+            Ok(is_left)
+        });
+        if is_left.await {
+            self.leaves(&page).await;
+        }
+    }
+
+    /// The root of the page that is open.
+    async fn root(&self) -> Element {
+        for _ in 0..LOOKS {
+            if let Ok(root) = self.client.find(Locator::Css("html")).await {
+                return root;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        panic!("there is no page");
+    }
+
+    /// Waits until the page is another one: what it said before a form was sent must not be taken for the answer. A form that
+    /// the browser refuses to send leaves it where it is.
+    async fn leaves(&self, page: &Element) {
+        for _ in 0..LOOKS {
+            if page.tag_name().await.is_err() {
+                return;
+            }
+            tokio::time::sleep(PAUSE / 5).await;
+        }
     }
 
     /// Presses a link or a button.
@@ -213,6 +274,16 @@ impl Person {
                 return Ok(());
             }
             control.send_keys(text).await
+        })
+        .await;
+    }
+
+    /// Types into the parts of a field for times, as they come in this browser: month, day and year, then the time of day.
+    pub async fn fill_time(&self, label: &str, date: &str, time: &str) {
+        let keys = format!("{date}{}{time}", char::from(Key::Tab));
+        self.at(label, async |control| {
+            control.clear().await?;
+            control.send_keys(&keys).await
         })
         .await;
     }
@@ -317,7 +388,7 @@ impl Person {
 
     /// The language that the page says it is in.
     pub async fn language(&self) -> String {
-        let root = self.client.find(Locator::Css("html")).await.unwrap();
+        let root = self.root().await;
         root.attr("lang").await.unwrap().unwrap_or_default()
     }
 

@@ -306,3 +306,28 @@ pub async fn other_sites(stage: &Stage) {
     p.visit("/account/profile").await;
     p.heading("Profile").await;
 }
+
+/// Who sends a form too often is told how long to wait, and finds the way back.
+pub async fn a_limit(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("lena", "user").await;
+    p.visit("/device").await;
+    p.fill("Code", "BCDF-GHJK").await;
+    // Others behind the same address use up what is left of a minute that is not over soon.
+    let mut other = stage.server.http().await;
+    loop {
+        let answer = other.post("/device/verify", &[]).await;
+        let wait = answer.header("retry-after");
+        let wait = wait.map_or(0, |wait| wait.parse::<u64>().unwrap());
+        match answer.status {
+            429 if wait > 15 => break,
+            429 => tokio::time::sleep(std::time::Duration::from_secs(1)).await,
+            _ => {}
+        }
+    }
+    p.press("Continue").await;
+    p.heading("Please wait a moment").await;
+    p.says("Time to wait:").await;
+    p.press("Back to where you were").await;
+    p.heading("Connect a device").await;
+}

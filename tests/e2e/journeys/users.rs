@@ -190,3 +190,42 @@ pub async fn oneself(stage: &Stage) {
         p.says("Nobody does that to themselves.").await;
     }
 }
+
+/// An administrator resets their own password: signed out everywhere, they are shown the new one, once, and sign in with it.
+pub async fn an_own_reset(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("rosa", "admin").await;
+    let mut other = stage.elsewhere("rosa").await;
+    p.press("Users").await;
+    p.fill("Beginning of a username, an address or a name", "rosa")
+        .await;
+    p.press("Search").await;
+    p.press("rosa").await;
+    p.press("Reset password").await;
+    p.heading("Reset the password?").await;
+    p.says("It is your own, so this browser is signed out as well.")
+        .await;
+    p.press_here("Reset").await;
+    p.heading("Password reset").await;
+    assert_eq!(p.path().await, "/login/password");
+    p.says("You are signed out everywhere.").await;
+    p.is_silent_on("Signed in as").await;
+    let drawn = p.secret().await;
+    assert_eq!(other.get("/account/profile", &[]).await.status, 302);
+    p.client.refresh().await.unwrap();
+    p.says("The new password was shown once and is stored nowhere in clear.")
+        .await;
+    p.is_silent_on(&drawn).await;
+    p.give_credentials("rosa", crate::support::PASSWORD).await;
+    p.says("That username and password do not match an active account.")
+        .await;
+    p.give_credentials("rosa", &drawn).await;
+    p.says("An administrator gave you this password.").await;
+    p.fill("Current password", &drawn).await;
+    p.fill("New password", OWN_PASSWORD).await;
+    p.fill("New password again", OWN_PASSWORD).await;
+    p.press("Change the password").await;
+    p.says("The password was changed").await;
+    p.press("Dashboard").await;
+    p.heading("Dashboard").await;
+}
