@@ -45,6 +45,7 @@ pub mod keys;
 pub mod login;
 pub mod machine;
 mod narrowing;
+pub mod noticed;
 pub mod pending;
 pub mod people;
 pub mod polling;

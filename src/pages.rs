@@ -45,8 +45,8 @@ pub use assets::{Asset, asset, asset_paths, script_href, stylesheet_href};
 pub use audit::{AuditLine, AuditPage, Input, Like, Select};
 pub use clients::{
     AboutClient, ApprovePage, AppsPage, ClientAuthorizationsPage, ClientChange, ClientFormPage,
-    ClientPage, ClientRow, ClientSecretPage, ClientsPage, ConsentRow, RegeneratePage, RejectPage,
-    ScopeChoice,
+    ClientOwnerPage, ClientPage, ClientRow, ClientSecretPage, ClientsPage, ConsentRow,
+    RegeneratePage, RejectPage, ScopeChoice,
 };
 pub use components::ComponentsPage;
 pub use consent::{ConsentPage, EndSessionPage, life_words};

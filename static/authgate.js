@@ -76,29 +76,50 @@ for (const menu of document.querySelectorAll("details.menu")) {
   });
 }
 
-// What was typed into a form that came too late, because its session was over, comes back after the sign-in. It stays in
-// this tab, it is given to the same person only, and passwords are not kept. A form that was refused stands at the address
-// that it was sent to, so the notice tells where it is read.
+// What was typed is kept twice: in a form that came too late, because its session was over, until the same person has signed
+// in again; and in every form of a page that is drawn anew in another language or theme. It stays in this tab, is given back
+// once, to the same person, and passwords are not kept.
 const who = document.querySelector(".who bdi")?.textContent;
 const typedInto = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrf_token" && field.type !== "password" && !field.autocomplete?.includes("password") && field.type !== "submit");
+const keep = (name, kept) => sessionStorage.setItem(name, JSON.stringify({ who, ...kept }));
+const valuesOf = (form) => typedInto(form).map((field) => [field.name, field.value, field.checked]);
+function kept(name) {
+  const found = JSON.parse(sessionStorage.getItem(name));
+  sessionStorage.removeItem(name);
+  return found && found.who === who && found.path === location.pathname ? found : null;
+}
+function giveBack(form, values) {
+  const fields = typedInto(form);
+  if (fields.length !== values.length || fields.some((field, at) => field.name !== values[at][0])) return false;
+  fields.forEach((field, at) => {
+    if (field.type === "checkbox" || field.type === "radio") field.checked = values[at][2];
+    else field.value = values[at][1];
+  });
+  return true;
+}
+
+// A form that was refused stands at the address that it was sent to, so the notice tells where it is read.
 for (const notice of document.querySelectorAll("[data-kept]")) {
   notice.closest("form").addEventListener("submit", (event) => {
-    const values = typedInto(event.target).map((field) => [field.name, field.value, field.checked]);
-    sessionStorage.setItem("typed", JSON.stringify({ path: notice.dataset.kept || location.pathname, who, values }));
+    keep("typed", { path: notice.dataset.kept || location.pathname, values: valuesOf(event.target) });
   });
 }
 if (location.pathname !== "/login") {
-  const typed = JSON.parse(sessionStorage.getItem("typed"));
-  sessionStorage.removeItem("typed");
+  const typed = kept("typed");
   const notice = document.querySelector("[data-kept]");
-  if (typed && notice && typed.who === who && typed.path === location.pathname && document.referrer.startsWith(`${location.origin}/login`)) {
-    const fields = typedInto(notice.closest("form"));
-    if (fields.length === typed.values.length && fields.every((field, at) => field.name === typed.values[at][0])) {
-      fields.forEach((field, at) => {
-        if (field.type === "checkbox") field.checked = typed.values[at][2];
-        else field.value = typed.values[at][1];
-      });
-      notice.hidden = false;
-    }
+  if (typed && notice && document.referrer.startsWith(`${location.origin}/login`)) {
+    if (giveBack(notice.closest("form"), typed.values)) notice.hidden = false;
   }
+}
+
+// The switches lead to the address that their form names, which is another one than that of a refused form.
+const switches = document.getElementById("language");
+const others = () => [...document.forms].filter((form) => form !== switches);
+switches?.addEventListener("submit", () => {
+  const path = new URL(switches.elements.back.value, location).pathname;
+  keep("switched", { path, forms: others().map((form) => [form.getAttribute("action"), valuesOf(form)]) });
+});
+for (const [action, values] of kept("switched")?.forms ?? []) {
+  const form = others().find((form) => form.getAttribute("action") === action);
+  if (form) giveBack(form, values);
 }

@@ -670,7 +670,7 @@ fn focus_starts_in_the_first_field_that_is_wrong() {
 
 #[test]
 fn the_device_forms_send_exactly_their_fields() {
-    const VERIFY: &str = "/device/verify?user_code=WDJB-MJHT";
+    const VERIFY: &str = "/device/verify?sealed&#x3D;v1.6kVw0y3nLZ4t";
     assert_eq!(
         controls(&drawn("device"), "/device/verify"),
         ["hidden csrf_token", "text user_code"]
@@ -887,6 +887,7 @@ fn hostile_text_stays_text_in_every_field() {
         requester_ip: Some(h()),
         requester_user_agent: Some(h()),
         requested: samples::ago(5),
+        action: format!("/{HOSTILE}"),
         other_account: format!("/{HOSTILE}"),
         shell: shell(),
     };
@@ -920,9 +921,10 @@ fn hostile_text_stays_text_in_every_field() {
                 &DeviceDonePage {
                     client_name: h(),
                     approved: true,
+                    shell: shell(),
                 },
             ),
-            1,
+            3,
         ),
         (
             pages.render(
@@ -930,9 +932,10 @@ fn hostile_text_stays_text_in_every_field() {
                 &DeviceDonePage {
                     client_name: h(),
                     approved: false,
+                    shell: shell(),
                 },
             ),
-            1,
+            3,
         ),
         (pages.render(Lang::En, &error), 6),
     ] {

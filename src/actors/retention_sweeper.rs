@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::time::Clock;
+use crate::domain::audit::{AuditEvent, EventType, rfc3339};
+use crate::domain::time::{Clock, Timestamp};
 use crate::store::Store;
 use crate::store::sweep::Swept;
 
+use super::audit_writer::AuditWriter;
 use super::supervisor::Spec;
 use super::ticking::{self, Ticking};
 use super::upkeep::{Broom, Ticks};
@@ -20,6 +22,8 @@ pub struct Settings {
     pub retention: Option<Duration>,
     /// `AUDIT_LOG_CLEANUP_INTERVAL`.
     pub every: Duration,
+    /// Where it tells that it deleted something.
+    pub audit: AuditWriter,
     /// Who this process is among its siblings.
     pub holder: String,
     /// Time.
@@ -42,6 +46,8 @@ struct Memory {
     ticks: Ticks,
     /// Rows that the present sweep has deleted.
     rows: u64,
+    /// They were older than this.
+    until: Option<Timestamp>,
 }
 
 impl Ticking for Sweeper {
@@ -66,9 +72,39 @@ impl Ticking for Sweeper {
         let taken = broom.sweep(Swept::Audit, now - retention).await;
         memory.ticks.over(taken.left);
         memory.rows += taken.rows;
-        if memory.rows > 0 && !taken.left {
-            let rows = std::mem::take(&mut memory.rows);
-            tracing::info!(rows, "audit rows past their retention were deleted");
+        memory.until = Some(now - retention);
+        if !taken.left {
+            self.tell(memory).await;
+        }
+    }
+
+    async fn close(&self, memory: &mut Memory) {
+        self.tell(memory).await;
+    }
+}
+
+impl Sweeper {
+    /// Writes down what is missing from the trail from now on, so that a gap can be told from a deletion by somebody else.
+    /// What finds no room is told with the next sweep.
+    async fn tell(&self, memory: &mut Memory) {
+        let (rows, Some(until)) = (memory.rows, memory.until) else {
+            return;
+        };
+        if rows == 0 {
+            return;
+        }
+        let event = AuditEvent::new(
+            EventType::AuditLogPruned,
+            "Records past their retention were deleted",
+        )
+        .with("record_count", rows)
+        .with("until", rfc3339(until));
+        match self.settings.audit.note(event).await {
+            Ok(()) => {
+                memory.rows = 0;
+                tracing::info!(rows, "audit rows past their retention were deleted");
+            }
+            Err(why) => tracing::warn!(%why, rows, "deleted audit rows are not told yet"),
         }
     }
 }

@@ -151,7 +151,7 @@ impl House {
             keys: keys_spec,
             audit_writer: audit_spec,
             trace_writer: trace_spec,
-            retention_sweeper: parts::retention(config, &ground),
+            retention_sweeper: parts::retention(config, &ground, &audit),
             audit_counter: parts::audit_counter(config, &ground),
             poller: poller_spec,
             invalidator,
@@ -259,6 +259,7 @@ impl House {
             ground: self.ground.clone(),
             hasher: self.hasher.clone(),
             rules: Arc::new(self.login_rules(config)),
+            audit: self.audit.clone(),
         };
         let sessions = self.sessions(config, &login)?;
         let rules = Arc::new(rules::token_rules(config));

@@ -29,7 +29,9 @@ pub use crate::{
         },
     },
 };
-pub use browsers::{browsers, end_browser, end_other_browsers, is_name as is_session_name};
+pub use browsers::{
+    browser, browsers, end_browser, end_other_browsers, is_name as is_session_name, other_browsers,
+};
 pub use password::{NewPassword, PasswordError, change_password};
 pub use profile::{ProfileError, linked_logins, rename, unlink};
 pub use sign_ins::{Holdings, SignIn, SignIns, holdings, sign_in, sign_ins, sign_out};

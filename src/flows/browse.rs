@@ -76,8 +76,12 @@ pub async fn holdings(ground: &Ground, id: &UserId) -> Result<UserHoldings, Flow
 ///
 /// # Errors
 /// As the store.
-pub async fn consents(ground: &Ground, id: &UserId) -> Result<Vec<ConsentOfPerson>, FlowError> {
-    Ok(ground.store.consents_of_person(id).await?)
+pub async fn consents(
+    ground: &Ground,
+    id: &UserId,
+    slice: &Slice,
+) -> Result<Leaf<ConsentOfPerson>, FlowError> {
+    Ok(ground.store.consents_of_person(id, slice).await?)
 }
 
 /// What people allowed a client.

@@ -25,7 +25,7 @@ use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 pub(super) mod decision;
-pub use decision::{Choice, CodeRefusal, PageError, Presented, decide, present};
+pub use decision::{Choice, CodeRefusal, PageError, Presented, decide, present, present_again};
 
 /// What the operator set about the device grant.
 #[derive(Clone, Debug)]

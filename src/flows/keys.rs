@@ -251,6 +251,15 @@ pub async fn generated(algorithm: Algorithm) -> Result<Secret, FlowError> {
         .map_err(|error| FlowError::Unavailable(error.to_string()))
 }
 
+/// Why nobody who brings no key can have another one now, for the page that would ask about it.
+pub fn objection(rules: &KeyRules, has_next: bool) -> Option<RotateRefusal> {
+    match wanted(rules, &Rotate::default()) {
+        Err(refusal) => Some(refusal),
+        Ok(_) if !rules.are_made() && !has_next => Some(RotateRefusal::Files),
+        Ok(_) => None,
+    }
+}
+
 /// The algorithm, and the key if one is given.
 fn wanted(rules: &KeyRules, order: &Rotate) -> Result<(Algorithm, Option<Secret>), RotateRefusal> {
     let default = rules.algorithms.first().ok_or(RotateRefusal::NoPairs)?;

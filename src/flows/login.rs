@@ -1,7 +1,7 @@
 //! Signing in with a password, staying signed in, signing out.
-use super::{FlowError, Ground};
+use super::{FlowError, Ground, noticed};
 use crate::{
-    actors::password_hasher::PasswordHasher,
+    actors::{audit_writer::AuditWriter, password_hasher::PasswordHasher},
     domain::{
         audit::{Actor, AuditEvent, EventType, Origin, ResourceType, Severity},
         digest::{hex, sha256_hex},
@@ -43,6 +43,8 @@ pub struct LoginDeps {
     pub hasher: PasswordHasher,
     /// The operator's rules.
     pub rules: Arc<LoginRules>,
+    /// Counts what is refused at the door.
+    pub audit: AuditWriter,
 }
 
 /// A password login.
@@ -300,6 +302,9 @@ pub async fn visit(
         return Ok(Visit::Ended(SessionEnd::Over));
     }
     if let Err(end) = session.check(now, deps.rules.idle, &fingerprint(&deps.rules, origin)) {
+        if end == SessionEnd::Moved {
+            noticed::moved(&deps.audit, (&session, &user), origin);
+        }
         return Ok(Visit::Ended(end));
     }
     if session.is_stale(now, deps.rules.idle) {

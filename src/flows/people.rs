@@ -26,7 +26,7 @@ mod browsers;
 mod events;
 mod reset;
 pub use crate::passwords::PolicyViolation;
-pub use browsers::{Browsers, browsers, end_browsers};
+pub use browsers::{Browsers, browser, browsers, end_browsers, other_browsers};
 pub use reset::{reset_by_operator, reset_password};
 
 /// What it needs.

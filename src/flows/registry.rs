@@ -22,7 +22,9 @@ use std::{sync::Arc, time::Duration};
 
 mod ending;
 pub mod events;
+mod giving;
 pub use ending::{Ended, delete, reject, revoke_all};
+pub use giving::{Given, give};
 
 /// What is asked for when nothing is named.
 pub const DEFAULT_SCOPES: &str = "email profile";

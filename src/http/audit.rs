@@ -12,6 +12,7 @@ use crate::{
     flows::{
         FlowError,
         audit::{AuditDeps, Reader},
+        noticed,
     },
 };
 use ::http::Method;
@@ -92,11 +93,14 @@ impl AuditWeb {
                 "forbidden",
                 "the password that an administrator chose has to be changed first",
             )),
-            Ok(Seen::Somebody(_)) => Err(refusal(
-                403,
-                "forbidden",
-                "only administrators may read the audit trail",
-            )),
+            Ok(Seen::Somebody(guest)) => {
+                noticed::no_administrator(&self.web.login.audit, &guest.user, &origin(request));
+                Err(refusal(
+                    403,
+                    "forbidden",
+                    "only administrators may read the audit trail",
+                ))
+            }
             Ok(Seen::Nobody(_)) if request.wants_html() => Err(to_login(request)),
             Ok(Seen::Nobody(_)) => Err(refusal(
                 401,
@@ -113,7 +117,7 @@ impl AuditWeb {
         if guest.user.may_administer() {
             return Ok(reader(&guest, request));
         }
-        Err(self.web.admins_only(request, &guest))
+        Err(self.web.admins_only(request, &guest).await)
     }
 }
 

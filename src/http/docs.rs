@@ -8,7 +8,6 @@ use super::{
     web::{
         WebDeps,
         look::{LANGUAGE, in_theme, lang_of},
-        shell_of,
     },
 };
 use crate::pages::{GUIDES, Guides, Lang, Look, PageError, Place, Shell, guide_code, once};
@@ -145,7 +144,6 @@ async fn guide(deps: DocsDeps, request: Request) -> Response {
 pub async fn shell(web: &WebDeps, guest: &Guest) -> Shell {
     Shell {
         here: Place::Docs,
-        pending: web.pending_for(guest).await,
-        ..shell_of(guest)
+        ..web.shell_for(guest).await
     }
 }

@@ -22,7 +22,8 @@ use marks::with_limit;
 /// Answers a request.
 pub type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 /// Draws a refusal for a person or a program.
-pub type Refuse = Arc<dyn Fn(&Request, Refusal) -> Response + Send + Sync>;
+pub type Refuse =
+    Arc<dyn for<'r> Fn(&'r Request, Refusal) -> BoxFuture<'r, Response> + Send + Sync>;
 /// Told of the first refusal in a window, for the audit trail.
 pub type OnLimited = Arc<dyn Fn(&Request, i64) + Send + Sync>;
 /// Unix milliseconds.
@@ -352,7 +353,7 @@ impl Inner {
             .find(&other)
             .filter(|(entry, _)| entry.find(request.method()).is_some())
         else {
-            let response = (self.settings.refuse)(&request, Refusal::NotFound);
+            let response = (self.settings.refuse)(&request, Refusal::NotFound).await;
             return (response, "unknown");
         };
         if request.is_reading() {
@@ -384,7 +385,7 @@ impl Inner {
             }
             _ => match entry.find(request.method()) {
                 Some(route) => self.serve(route, request).await,
-                None => (self.settings.refuse)(&request, Refusal::NotFound),
+                None => (self.settings.refuse)(&request, Refusal::NotFound).await,
             },
         };
         match (passage, cors) {
@@ -407,7 +408,7 @@ impl Inner {
             let refusal = Refusal::TooMany {
                 retry_after: verdict.retry_after,
             };
-            let response = (self.settings.refuse)(&request, refusal);
+            let response = (self.settings.refuse)(&request, refusal).await;
             return with_limit(
                 respond::retry_after(response, verdict.retry_after),
                 &verdict,
@@ -422,7 +423,7 @@ impl Inner {
             Ok(response) => response,
             Err(_) => {
                 tracing::error!("a handler panicked");
-                (self.settings.refuse)(&shape, Refusal::Panicked)
+                (self.settings.refuse)(&shape, Refusal::Panicked).await
             }
         };
         match verdict {

@@ -22,6 +22,7 @@ use crate::{
 };
 use ::http::Method;
 use arc_swap::ArcSwapOption;
+use futures_util::FutureExt as _;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -303,11 +304,18 @@ fn by_keys(
 /// Draws the router's own refusals: a page for people, JSON for programs.
 pub fn refusals(web: &WebDeps) -> Refuse {
     let web = web.clone();
-    Arc::new(move |request, refusal| match refusal {
-        Refusal::NotFound if request.wants_html() => web.nothing_here(request),
+    Arc::new(move |request, refusal| {
+        let web = web.clone();
+        async move { refused(&web, request, refusal).await }.boxed()
+    })
+}
+
+async fn refused(web: &WebDeps, request: &Request, refusal: Refusal) -> Response {
+    match refusal {
+        Refusal::NotFound if request.wants_html() => web.nothing_here(request).await,
         Refusal::NotFound => respond::vary(respond::not_found(), "Accept"),
         Refusal::TooMany { retry_after } if request.wants_html() => {
-            web.too_many(request, retry_after)
+            web.too_many(request, retry_after).await
         }
         Refusal::TooMany { .. } => respond::no_store(respond::json(
             429,
@@ -315,11 +323,12 @@ pub fn refusals(web: &WebDeps) -> Refuse {
         )),
         Refusal::Panicked if request.wants_html() => {
             let error = FlowError::Internal("a handler panicked".to_owned());
-            web.fault(request, &error, false)
+            // What panicked may be what would tell who is there.
+            web.bare_fault(request, &error)
         }
         Refusal::Panicked => respond::no_store(respond::json(
             500,
             &json!({"error": "server_error", "error_description": "the server failed"}),
         )),
-    })
+    }
 }

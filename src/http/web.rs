@@ -3,6 +3,7 @@
 //! `guard` decides who gets to a handler, `list` reads what a long list is asked for, `look` in which
 //! language and colours pages are drawn.
 use super::{
+    oauth::origin,
     request::Request,
     respond::{self, Response},
     session::{Guest, Seen, Sessions, Ticket, csrf_token},
@@ -10,7 +11,7 @@ use super::{
 pub use crate::flows::pending::Pending;
 use crate::{
     domain::session::SessionEnd,
-    flows::{FlowError, device::DeviceDeps, login::LoginDeps},
+    flows::{FlowError, device::DeviceDeps, login::LoginDeps, noticed},
     pages::{ErrorPage, Look, Pages, Place, Shell, TooManyRequestsPage, View, focus_first_fault},
 };
 use look::{lang_of, look_of};
@@ -152,7 +153,7 @@ impl WebDeps {
         let response = draw(&self.pages, look_of(request), status, view, address);
         match self.sessions.put(response, &ticket, Some(&guest.session)) {
             Ok(response) => response,
-            Err(error) => self.fault(request, &error, true),
+            Err(error) => self.bare_fault(request, &error),
         }
     }
 
@@ -173,7 +174,7 @@ impl WebDeps {
             }
             Ok(Seen::Somebody(guest)) => Ok(guest),
             Ok(Seen::Nobody(end)) => Err(self.to_login(request, end)),
-            Err(error) => Err(self.fault(request, &error, false)),
+            Err(error) => Err(self.fault(request, &error).await),
         }
     }
 
@@ -220,50 +221,105 @@ impl WebDeps {
             .unwrap_or_else(|| self.readable.nearest(same))
     }
 
-    fn forbidden(&self, request: &Request, signed_in: bool) -> Response {
-        let page = ErrorPage::named(403, "form_old").signed_in(signed_in);
+    /// The page of somebody whose form did not bring the token of their session.
+    async fn form_old(&self, request: &Request) -> Response {
+        let guest = self.somebody(request).await;
+        let shell = match &guest {
+            Some(guest) => {
+                noticed::old_form(&self.login.audit, &guest.user, &origin(request));
+                Some(self.shell_for(guest).await)
+            }
+            None => None,
+        };
+        let page = ErrorPage::named(403, "form_old").within(shell);
         self.draw(request, 403, &page)
     }
 
-    fn unreadable(&self, request: &Request, status: u16, signed_in: bool) -> Response {
-        let page = ErrorPage::named(status, "unreadable").signed_in(signed_in);
-        self.draw(request, status, &page)
+    async fn unreadable(&self, request: &Request, status: u16) -> Response {
+        self.error(request, ErrorPage::named(status, "unreadable"))
+            .await
+    }
+
+    /// An error's page, with the navigation around it for whoever is signed in.
+    async fn error(&self, request: &Request, page: ErrorPage) -> Response {
+        let page = page.within(self.shell(request).await);
+        self.draw(request, page.status, &page)
     }
 
     /// A person at an address where nothing is. Where only a form is sent to, as the address bar says after a refusal, the
     /// page above it is shown.
-    pub fn nothing_here(&self, request: &Request) -> Response {
+    pub async fn nothing_here(&self, request: &Request) -> Response {
         if request.is_reading() && self.readable.takes_forms_alone(request.path()) {
             return respond::redirect(302, &self.readable.nearest(request.path()));
         }
-        let has_session = matches!(self.sessions.ticket(request), Some(Ticket::SignedIn(_)));
-        let page = ErrorPage::named(404, "not_found").signed_in(has_session);
-        self.draw(request, 404, &page)
+        self.error(request, ErrorPage::named(404, "not_found"))
+            .await
     }
 
     /// The page of somebody who is no administrator, where no guard says so.
-    pub fn admins_only(&self, request: &Request, guest: &Guest) -> Response {
-        let page = ErrorPage::named(403, "admins_only").within(shell_of(guest));
+    pub async fn admins_only(&self, request: &Request, guest: &Guest) -> Response {
+        noticed::no_administrator(&self.login.audit, &guest.user, &origin(request));
+        let page = ErrorPage::named(403, "admins_only").within(self.shell_for(guest).await);
         self.draw_for(request, 403, guest, &page)
     }
 
     /// The page of a person who asks too often, and the way back to where they were.
-    pub fn too_many(&self, request: &Request, retry_after_s: u64) -> Response {
+    pub async fn too_many(&self, request: &Request, retry_after_s: u64) -> Response {
         let page = TooManyRequestsPage {
             retry_after_s,
             back: self.page_of(request),
+            shell: self.shell(request).await,
         };
         self.draw(request, 429, &page)
     }
 
     /// The page of a fault that is not the person's.
-    pub fn fault(&self, request: &Request, error: &FlowError, signed_in: bool) -> Response {
-        let page = fault_page(error).signed_in(signed_in);
+    pub async fn fault(&self, request: &Request, error: &FlowError) -> Response {
+        // What cannot answer now is not asked who is there.
+        let shell = match error {
+            FlowError::Unavailable(_) => None,
+            FlowError::Internal(_) | FlowError::Protocol(_) => self.shell(request).await,
+        };
+        self.faulty(request, error, shell)
+    }
+
+    /// The same without looking who is there.
+    pub fn bare_fault(&self, request: &Request, error: &FlowError) -> Response {
+        self.faulty(request, error, None)
+    }
+
+    fn faulty(&self, request: &Request, error: &FlowError, shell: Option<Shell>) -> Response {
+        let has_session = matches!(self.sessions.ticket(request), Some(Ticket::SignedIn(_)));
+        let page = fault_page(error).signed_in(has_session).within(shell);
         let response = self.draw(request, page.status, &page);
         if page.status == 503 {
             respond::retry_after(response, 5)
         } else {
             response
+        }
+    }
+
+    /// The frame for whoever is signed in, on a page that is behind no guard.
+    async fn shell(&self, request: &Request) -> Option<Shell> {
+        match self.somebody(request).await {
+            Some(guest) => Some(self.shell_for(&guest).await),
+            None => None,
+        }
+    }
+
+    /// Whoever is signed in; nobody when that cannot be told now.
+    async fn somebody(&self, request: &Request) -> Option<Box<Guest>> {
+        match self.sessions.see(request).await {
+            Ok(Seen::Somebody(guest)) => Some(guest),
+            Ok(Seen::Nobody(_)) | Err(_) => None,
+        }
+    }
+
+    /// The frame of a page that is not behind a guard, without a message.
+    pub async fn shell_for(&self, guest: &Guest) -> Shell {
+        Shell {
+            pending: self.pending_for(guest).await,
+            ..shell_of(guest)
         }
     }
 }
@@ -300,7 +356,7 @@ fn fault_page(error: &FlowError) -> ErrorPage {
     }
 }
 
-/// The frame of a page that is not behind a guard, without a message.
+/// The frame of a page without a message and a badge.
 pub fn shell_of(guest: &Guest) -> Shell {
     let user = &guest.user;
     let name = if user.full_name.is_empty() {

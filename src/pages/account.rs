@@ -123,6 +123,7 @@ pub struct BrowsersPage {
     pub shell: Shell,
     pub rows: Vec<BrowserRow>,
     pub has_others: bool,
+    pub pager: Pager,
 }
 
 impl View for BrowsersPage {
@@ -148,6 +149,7 @@ pub struct BrowserRow {
 pub struct AuthorizationsPage {
     pub shell: Shell,
     pub rows: Vec<AuthorizationRow>,
+    pub pager: Pager,
 }
 
 impl View for AuthorizationsPage {

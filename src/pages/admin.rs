@@ -58,6 +58,8 @@ pub struct ActorRow {
 #[derive(Debug, Clone, Serialize)]
 pub struct DashboardPage {
     pub shell: Shell,
+    /// Of the build that answers.
+    pub version: String,
     pub counters: Vec<Counter>,
     /// When they were counted.
     pub counted: When,

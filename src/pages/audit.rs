@@ -18,6 +18,11 @@ pub struct AuditPage {
     /// The same records as a file.
     #[serde(serialize_with = "as_local_href")]
     pub export: String,
+    /// How many records it will have.
+    pub export_count: Words,
+    /// The list of exports, where each has its end.
+    #[serde(serialize_with = "as_local_href")]
+    pub exports: String,
     pub search: String,
     pub is_search_wrong: bool,
     /// Filters with a choice.

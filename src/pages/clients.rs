@@ -255,6 +255,26 @@ impl View for RejectPage {
     const TITLE: &'static str = "clients.reject_title";
 }
 
+/// Asks to whom a client shall belong.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClientOwnerPage {
+    pub shell: Shell,
+    pub client_id: String,
+    /// Of the client that is looked at.
+    pub version: String,
+    #[serde(serialize_with = "as_tame")]
+    pub name: String,
+    pub facts: Vec<Fact>,
+    /// What that means, one sentence each.
+    pub consequences: Vec<Words>,
+    pub typed: FormInput,
+}
+
+impl View for ClientOwnerPage {
+    const TEMPLATE: &'static str = "clients/owner";
+    const TITLE: &'static str = "clients.owner_title";
+}
+
 /// Who consented to a client.
 #[derive(Debug, Clone, Serialize)]
 pub struct ClientAuthorizationsPage {

@@ -172,6 +172,7 @@ pub struct UserBrowsersPage {
     pub is_oneself: bool,
     pub rows: Vec<BrowserRow>,
     pub has_others: bool,
+    pub pager: Pager,
 }
 
 impl View for UserBrowsersPage {
@@ -187,6 +188,7 @@ pub struct UserAuthorizationsPage {
     #[serde(serialize_with = "as_tame")]
     pub username: String,
     pub rows: Vec<ConsentRow>,
+    pub pager: Pager,
 }
 
 impl View for UserAuthorizationsPage {

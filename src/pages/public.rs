@@ -194,6 +194,9 @@ pub struct DeviceConfirmPage {
     #[serde(serialize_with = "as_tame_option")]
     pub requester_user_agent: Option<String>,
     pub requested: When,
+    /// Where the answer is posted.
+    #[serde(serialize_with = "as_local_href")]
+    pub action: String,
     /// The sign-in page, and back to this code.
     #[serde(serialize_with = "as_local_href")]
     pub other_account: String,
@@ -231,6 +234,7 @@ pub struct DeviceDonePage {
     pub client_name: String,
     /// `false`: denied.
     pub approved: bool,
+    pub shell: Shell,
 }
 
 impl View for DeviceDonePage {
@@ -290,9 +294,9 @@ impl ErrorPage {
 
     /// With the navigation around it.
     #[must_use]
-    pub fn within(mut self, shell: Shell) -> Self {
-        self.signed_in = true;
-        self.shell = Some(shell);
+    pub fn within(mut self, shell: impl Into<Option<Shell>>) -> Self {
+        self.shell = shell.into();
+        self.signed_in |= self.shell.is_some();
         self
     }
 }
@@ -311,6 +315,8 @@ pub struct TooManyRequestsPage {
     /// The page from which the last request came.
     #[serde(serialize_with = "as_local_href")]
     pub back: String,
+    /// For somebody who is signed in.
+    pub shell: Option<Shell>,
 }
 
 impl View for TooManyRequestsPage {

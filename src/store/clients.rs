@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{
     audit::AuditRow,
     client::{AuthMethod, Client, ClientStatus, SecretHashes},
-    ids::ClientId,
+    ids::{ClientId, UserId},
     registration::{Reach, Registration},
     time::Timestamp,
 };
@@ -378,6 +378,49 @@ impl Unit for ApproveClient {
             .bind(Value::MaybeInt(self.version))
             .time(self.at);
             let changed = tx.run(update).await? == 1;
+            told(tx, changed, &self.client_id, self.at, &self.audit).await
+        }
+        .boxed()
+    }
+}
+
+/// Gives a client to another person, as it was looked at.
+pub struct GiveClient {
+    /// Which.
+    pub client_id: ClientId,
+    /// The version that was looked at.
+    pub version: i64,
+    /// To whom; somebody who is gone or switched off by then gets nothing.
+    pub owner: UserId,
+    /// Now.
+    pub at: Timestamp,
+    /// Rows of the trail.
+    pub audit: Vec<AuditRow>,
+}
+
+impl Unit for GiveClient {
+    type Answer = Changed;
+
+    fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Changed, StoreError>> {
+        async move {
+            // Held, so that nobody who is being deleted is left with a client.
+            let holds = Sql::new(if tx.locks() {
+                "SELECT id FROM users WHERE id = $1 AND is_active FOR SHARE"
+            } else {
+                "SELECT id FROM users WHERE id = $1 AND is_active"
+            });
+            if tx.one(holds.text(self.owner.as_str())).await?.is_none() {
+                return Ok(Changed::Stale);
+            }
+            let give = Sql::new(
+                "UPDATE oauth_applications SET user_id = $2, row_version = coalesce(row_version, 0) + 1, updated_at = $3 \
+                 WHERE client_id = $1 AND coalesce(row_version, 0) = $4",
+            )
+            .text(self.client_id.as_str())
+            .text(self.owner.as_str())
+            .time(self.at)
+            .int(self.version);
+            let changed = tx.run(give).await? == 1;
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
         .boxed()

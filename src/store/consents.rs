@@ -63,23 +63,26 @@ impl Store {
             .transpose()
     }
 
-    /// What a person allowed and has not taken back, the newest first, with the names of the clients. At most 500.
+    /// A page of what a person allowed and has not taken back, the newest first, with the names of the clients.
     ///
     /// # Errors
     /// As the database.
     pub async fn consents_of_person(
         &self,
         user_id: &UserId,
-    ) -> Result<Vec<ConsentOfPerson>, StoreError> {
-        let find = Sql::built(format!(
+        slice: &Slice,
+    ) -> Result<Leaf<ConsentOfPerson>, StoreError> {
+        let mut draft = Draft::new(self.driver());
+        draft.add(&format!(
             "SELECT {CONSENT}, c.client_name FROM user_authorizations a \
              LEFT JOIN oauth_applications c ON c.client_id = a.client_id \
-             WHERE a.user_id = $1 AND a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) \
-             ORDER BY a.granted_at DESC, a.id DESC LIMIT 500"
-        ))
-        .text(user_id.as_str());
-        let found = self.read_all(find).await?;
-        found
+             WHERE a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) AND a.user_id = "
+        ));
+        draft.text(user_id.as_str());
+        draft.beyond("a.granted_at, a.uuid", slice);
+        draft.ordered(("a.granted_at", "a.uuid"), slice);
+        let found = self.read_all(draft.done()).await?;
+        let found: Result<Vec<ConsentOfPerson>, StoreError> = found
             .iter()
             .map(|row| {
                 Ok(ConsentOfPerson {
@@ -87,7 +90,8 @@ impl Store {
                     client_name: row.text("client_name")?,
                 })
             })
-            .collect()
+            .collect();
+        Ok(Leaf::cut(found?, slice, |line| place(&line.consent)))
     }
 
     /// A page of those who allowed a client something and have not taken it back, the newest first, with names.
@@ -119,11 +123,14 @@ impl Store {
                 })
             })
             .collect();
-        let place = |line: &ConsentOfClient| Cursor {
-            at: line.consent.granted_at,
-            id: line.consent.uuid.clone(),
-        };
-        Ok(Leaf::cut(found?, slice, place))
+        Ok(Leaf::cut(found?, slice, |line| place(&line.consent)))
+    }
+}
+
+fn place(consent: &Consent) -> Cursor {
+    Cursor {
+        at: consent.granted_at,
+        id: consent.uuid.clone(),
     }
 }
 

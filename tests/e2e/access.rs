@@ -244,7 +244,8 @@ async fn browser_pages_headers() {
     let started = person.post("/oauth/device/code", &started).await;
     let typed = [("user_code", started.text("user_code"))];
     let typed = typed.each_ref().map(|(name, code)| (*name, code.as_str()));
-    let confirm = person.submit("/device", "/device/verify", &typed).await;
+    let found = person.submit("/device", "/device/verify", &typed).await;
+    let confirm = person.get(&found.header("location").unwrap(), &HTML).await;
     assert!(confirm.body.contains("name=\"confirmed\""), "{confirm:?}");
     let sign_in = server.http().await.get("/login", &HTML).await;
     let device = person.get("/device", &HTML).await;

@@ -22,11 +22,16 @@ async fn answer(http: &mut Http, typed: &str, choice: &str) -> Answer {
     let here = format!("/device?user_code={typed}");
     let csrf = field(&http.get(&here, &[BROWSER]).await.body, "csrf_token");
     let form = [("csrf_token", csrf.as_str()), ("user_code", typed)];
-    let question = http.post("/device/verify", &form).await;
+    let found = http.post("/device/verify", &form).await;
+    assert_eq!((found.status, found.body.as_str()), (303, ""));
+    let page = place(&found);
+    let bare = typed.replace('-', "");
+    assert!(!page.contains(typed) && !page.contains(&bare), "{page}");
+    let question = http.get(&page, &[BROWSER]).await;
     assert_eq!(question.status, 200, "{question:?}");
     let to = action(&question, "confirmed");
-    assert_eq!(to, format!("/device/verify?user_code={typed}"));
-    assert_eq!(address(&question), here);
+    assert_eq!(to, page.replace("/device?", "/device/verify?"));
+    assert_eq!(address(&question), page);
     let csrf = field(&question.body, "csrf_token");
     let form = [
         ("csrf_token", csrf.as_str()),
@@ -166,5 +171,51 @@ async fn where_nothing_is_people_get_a_page_and_programs_their_text() {
     for path in ["/nowhere", "/health", "/account/browsers"] {
         let lost = person.post(path, &[]).await;
         assert_eq!((lost.status, lost.body.as_str()), (404, PLAIN), "{path}");
+    }
+}
+
+/// The question about a code is read as often as somebody likes, counts as no guess, and only for whoever typed the code.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_about_a_device_is_read_again() {
+    for engine in BOTH {
+        let env = [
+            ("DEVICE_MAX_CODE_MISSES", "1"),
+            ("ENABLE_RATE_LIMIT", "true"),
+            ("DEVICE_VERIFY_RATE_LIMIT", "3"),
+        ];
+        let server = Server::start(engine, &env).await;
+        add_person(&server, "zoe", "user").await;
+        let (mut zoe, _) = signed_in(&server, "zoe", PASSWORD).await;
+        let (mut admin, _) = signed_in(&server, "admin", PASSWORD).await;
+        let (_, typed) = ask(&server).await;
+        let csrf = field(&zoe.get("/device", &[BROWSER]).await.body, "csrf_token");
+        let form = [("csrf_token", csrf.as_str()), ("user_code", typed.as_str())];
+        let page = place(&zoe.post("/device/verify", &form).await);
+        for _ in 0..5 {
+            let question = zoe.get(&page, &[BROWSER]).await;
+            assert_eq!(question.status, 200, "{question:?}");
+            assert!(question.body.contains("name=\"confirmed\""), "{question:?}");
+        }
+        // The same person in another session is asked too; anybody else, or what is made up, finds the empty form.
+        let (mut again, _) = signed_in(&server, "zoe", PASSWORD).await;
+        let asked = again.get(&page, &[BROWSER]).await;
+        assert!(asked.body.contains("name=\"confirmed\""), "{asked:?}");
+        let form_alone = |answer: &Answer| {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(!answer.body.contains("name=\"confirmed\"") && !answer.body.contains(&typed));
+        };
+        form_alone(&admin.get(&page, &[BROWSER]).await);
+        form_alone(&zoe.get("/device?sealed=AAAA", &[BROWSER]).await);
+        // A code that is gone by then is no wrong one.
+        let gone = "DELETE FROM device_codes";
+        server.sql(gone, gone).await;
+        for _ in 0..3 {
+            let told = zoe.get(&page, &[BROWSER]).await;
+            assert_eq!(told.status, 400, "{told:?}");
+            assert!(told.body.contains("name=\"user_code\""), "{told:?}");
+        }
+        let missed = "SELECT count(*) FROM sessions WHERE code_misses > 0";
+        assert_eq!(server.count(missed).await, 0);
+        assert_eq!(server.count("SELECT count(*) FROM login_failures").await, 0);
     }
 }

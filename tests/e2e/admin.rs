@@ -526,6 +526,10 @@ async fn browsers_of_a_person_are_seen_and_ended() {
         }
         let page = here.get(list, &[]).await.body;
         assert!(page.contains("No browser is signed in"), "{page}");
+        let none = Some(format!("{list}?warning=no_browsers"));
+        assert_eq!(here.get(&all, &[]).await.header("location"), none);
+        let answer = here.submit(list, &all, &[]).await;
+        assert_eq!(answer.header("location"), none);
         assert_eq!(tool.tokeninfo(&tokens.text("access_token")).await, 200);
         // One's own: all but this one.
         let mut there = admin(&server).await;

@@ -1,7 +1,8 @@
 //! People register clients of their own: approval, what takes it away again, and whose clients they are.
 use super::{
+    account::{add_person, person as signed_in},
     clicks::secret_on,
-    support::{Engine, Http, Server},
+    support::{Engine, Http, Server, field},
 };
 
 const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
@@ -341,4 +342,74 @@ async fn an_app_is_its_owners_alone() {
         .await;
     let shown = secret_on(&alice.shown(&fresh).await);
     assert_eq!(shown.len(), "ago_".len() + 52);
+}
+
+/// Somebody leaves a team, and an administrator gives their app to somebody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_given_to_another_owner() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        for name in ["zoe", "otto", "gone"] {
+            add_person(&server, name, "user").await;
+        }
+        let off = "UPDATE users SET is_active = (1 = 0) WHERE username = 'gone'";
+        server.sql(off, off).await;
+        let mut admin = signed_in(&server, "admin").await;
+        let (mut zoe, mut otto) = (
+            signed_in(&server, "zoe").await,
+            signed_in(&server, "otto").await,
+        );
+        let id = server.client_id.clone();
+        let (client, app) = (format!("/admin/clients/{id}"), format!("/apps/{id}"));
+        let page = format!("{client}/owner");
+        let shown = admin.get(&client, &[]).await.body;
+        assert!(shown.contains(&format!("href=\"{page}\"")), "{shown}");
+        let old = field(&admin.get(&page, &[]).await.body, "version");
+        let to = |name| [("owner", name), ("version", old.as_str())];
+        let given = admin.submit(&page, &page, &to(" ZOE ")).await;
+        let done = Some(format!("{client}?success=given"));
+        assert_eq!(given.header("location"), done);
+        assert_eq!(zoe.get(&app, &[]).await.status, 200);
+        assert_eq!(otto.get(&app, &[]).await.status, 403);
+        // Told at the field, and nothing changed.
+        for (name, why) in [
+            ("nobody called so", "Nobody has this username."),
+            ("", "Nobody has this username."),
+            ("gone", "This user is switched off."),
+            ("zoe", "The client belongs to this user."),
+        ] {
+            let refused = admin.submit(&page, &page, &[("owner", name)]).await;
+            assert_eq!(refused.status, 400, "{name}: {refused:?}");
+            assert!(refused.body.contains(why), "{name}: {refused:?}");
+        }
+        let stale = admin.submit(&page, &page, &to("otto")).await;
+        assert_eq!(
+            stale.header("location"),
+            Some(format!("{client}?error=stale"))
+        );
+        assert_eq!(zoe.get(&app, &[]).await.status, 200);
+        // Nobody else may.
+        assert_eq!(zoe.get(&page, &[]).await.status, 403);
+        assert_eq!(
+            zoe.submit("/apps", &page, &[("owner", "otto")])
+                .await
+                .status,
+            403
+        );
+        let given = admin.submit(&page, &page, &[("owner", "otto")]).await;
+        assert_eq!(given.header("location"), done);
+        assert_eq!(otto.get(&app, &[]).await.status, 200);
+        assert_eq!(zoe.get(&app, &[]).await.status, 403);
+        let told = "SELECT CAST(details AS text) FROM audit_logs WHERE event_type = 'CLIENT_UPDATED' \
+                    AND severity = 'WARNING' AND actor_username = 'admin'";
+        let told = server.texts(told).await.join("\n").replace(' ', "");
+        for said in [
+            "\"owner\":\"zoe\"",
+            "\"owner\":\"otto\"",
+            "\"previous_owner\":\"zoe\"",
+            "\"previous_owner_id\":\"id-of-zoe\"",
+        ] {
+            assert!(told.contains(said), "{said}: {told}");
+        }
+    }
 }

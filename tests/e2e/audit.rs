@@ -1,5 +1,5 @@
 //! The audit trail as administrators read it: pages, counts, the file, and what is written down about the reader.
-use crate::support::{Engine, Http, Server};
+use crate::support::{Engine, Http, Server, until};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -368,5 +368,50 @@ async fn the_page_keeps_its_filters_on_the_way_back_and_forth() {
         let evil = http.get("/admin/audit?search=%3Cscript%3Ealert(1)%3C/script%3E&event_type=%22%3E%3Cimg%20src=x%3E", &[]).await;
         assert_eq!(evil.status, 200);
         assert!(!evil.body.contains("<script>") && !evil.body.contains("<img"));
+    }
+}
+
+/// What the retention takes away leaves one row, which says how much and from when.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_of_old_records_is_told() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let env = [
+            ("AUDIT_LOG_RETENTION", "24h"),
+            ("AUDIT_LOG_CLEANUP_INTERVAL", "1s"),
+        ];
+        let server = Server::start(engine, &env).await;
+        let rows =
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)";
+        let old = |at: &str| {
+            format!(
+                "INSERT INTO audit_logs (id, event_type, event_time, severity, action, success, created_at) \
+                 {rows} SELECT 'old-' || i, 'LOGOUT', {at}, 'INFO', 'Signed out', 1 = 1, {at} FROM n"
+            )
+        };
+        server
+            .sql(
+                &old("'2026-01-01 00:00:00+00:00'"),
+                &old("timestamptz '2026-01-01'"),
+            )
+            .await;
+        let told = "SELECT count(*) FROM audit_logs WHERE event_type = 'AUDIT_LOG_PRUNED' AND severity = 'INFO'";
+        until("the deletion is told", async || {
+            server.count(told).await > 0
+        })
+        .await;
+        let left = "SELECT count(*) FROM audit_logs WHERE id LIKE 'old-%'";
+        assert_eq!(server.count(left).await, 0);
+        let details =
+            "SELECT CAST(details AS text) FROM audit_logs WHERE event_type = 'AUDIT_LOG_PRUNED'";
+        let details = server.texts(details).await;
+        let deleted: u64 = details
+            .iter()
+            .map(|text| {
+                let details: Value = serde_json::from_str(text).unwrap();
+                assert!(details["until"].as_str().unwrap().starts_with("20"));
+                details["record_count"].as_u64().unwrap()
+            })
+            .sum();
+        assert_eq!(deleted, 2_500, "{details:?}");
     }
 }

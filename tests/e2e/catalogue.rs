@@ -59,6 +59,22 @@ async fn sign_ins(server: &Server) -> (Http, Http) {
     (admin, person(server, "zoe").await)
 }
 
+/// What is refused before anything is looked at.
+async fn door(server: &Server, zoe: &mut Http) {
+    assert_eq!(zoe.get("/admin/users/1", &[]).await.status, 403);
+    assert_eq!(zoe.get("/admin/audit/api", &[]).await.status, 403);
+    let form = [("csrf_token", "of another session")];
+    assert_eq!(zoe.post("/account/password", &form).await.status, 403);
+    // A stranger leaves no row.
+    let mut stranger = server.http().await;
+    assert_eq!(stranger.post("/login", &form).await.status, 403);
+    let cookie = zoe.cookie.clone();
+    let elsewhere = [("user-agent", "somebody else's")];
+    let moved = zoe.get("/account/profile", &elsewhere).await;
+    assert_eq!(moved.status, 302);
+    zoe.cookie = cookie;
+}
+
 /// Apps and devices of a person, and what is stolen from them.
 async fn grants(server: &Server, tool: &mut Http, zoe: &mut Http) -> String {
     register(server, "public", "public", &[crate::app::CALLBACK]).await;
@@ -199,12 +215,19 @@ async fn clients(admin: &mut Http, zoe: &mut Http) {
                 let judged = format!("/admin/clients/{id}/{verdict}");
                 let answer = admin.confirm(&judged, &[("reason", "No.")]).await;
                 assert_eq!(answer.status, 302, "{answer:?}");
+                let owner = format!("/admin/clients/{id}/owner");
+                let given = admin.submit(&owner, &owner, &[("owner", "admin")]).await;
+                assert_eq!(given.status, 302, "{given:?}");
             } else {
                 admin.confirm(&format!("{page}/revoke-all"), &[]).await;
             }
             // What is in use its owner cannot delete.
             let (http, page) = match (base, verdict) {
-                ("/apps", "reject") => (&mut *zoe, page),
+                ("/apps", "reject") => {
+                    let owner = format!("/admin/clients/{id}/owner");
+                    admin.submit(&owner, &owner, &[("owner", "zoe")]).await;
+                    (&mut *zoe, page)
+                }
                 _ => (&mut *admin, format!("/admin/clients/{id}")),
             };
             let gone = http.confirm(&format!("{page}/delete"), &[]).await;
@@ -314,6 +337,7 @@ async fn course(engine: Engine) {
     clients(&mut admin, &mut zoe).await;
     people(&server, &mut tool, &mut admin, &mut zoe).await;
     operators(&server, &mut admin).await;
+    door(&server, &mut zoe).await;
     // The minute may change between.
     let mut asked = 0;
     while tool.post("/oauth/device/code", &[]).await.status != 429 {
@@ -322,8 +346,8 @@ async fn course(engine: Engine) {
     }
     until("what is counted is written", async || {
         let counted = "SELECT count(DISTINCT event_type) FROM audit_logs WHERE event_type IN \
-                       ('RATE_LIMIT_EXCEEDED', 'TOKEN_INTROSPECTED')";
-        server.count(counted).await == 2
+                       ('RATE_LIMIT_EXCEEDED', 'TOKEN_INTROSPECTED', 'ACCESS_REFUSED', 'FORM_REFUSED', 'SESSION_REFUSED')";
+        server.count(counted).await == 5
     })
     .await;
     let told = told(&server).await;

@@ -5,7 +5,10 @@ use crate::{
     support::{Engine, Http, Server, soak},
 };
 use authgate::{
-    domain::ids::UserId,
+    domain::{
+        ids::UserId,
+        paging::{Edge, Slice},
+    },
     store::{
         Driver, Settings, Store,
         consents::{RevokeConsent, Withdrawal},
@@ -28,8 +31,13 @@ async fn beside(server: &Server) -> Store {
 /// The person's consent to the client, as it is named now.
 async fn unit(store: &Store, client_id: &str) -> RevokeConsent {
     let admin = store.user_by_username("admin").await.unwrap().unwrap();
-    let all = store.consents_of_person(&admin.id).await.unwrap();
+    let first = Slice {
+        size: 50,
+        from: Edge::Start,
+    };
+    let all = store.consents_of_person(&admin.id, &first).await.unwrap();
     let mine = all
+        .rows
         .iter()
         .find(|one| one.consent.client_id.as_str() == client_id)
         .unwrap();

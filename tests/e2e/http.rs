@@ -231,9 +231,10 @@ impl Http {
                 &[("user_code", user_code), ("csrf_token", &csrf)],
             )
             .await;
-        if page.status != 200 {
-            return page;
-        }
+        let page = match page.header("location") {
+            Some(question) if page.status == 303 => self.get(&question, &[]).await,
+            _ => return page,
+        };
         let (csrf, code) = (
             field(&page.body, "csrf_token"),
             field(&page.body, "user_code"),

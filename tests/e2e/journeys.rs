@@ -186,6 +186,8 @@ async fn that_change_something(stage: &Stage) {
         trouble::a_session_that_ends_on_a_refused_form(s),
     )
     .await;
+    s.journey("switches", trouble::a_switch_in_the_middle_of_a_form(s))
+        .await;
     s.journey("back", trouble::back_after_a_form(s)).await;
     s.journey("double click", trouble::a_double_click(s)).await;
     s.journey("reload of a secret", trouble::a_reload_of_a_secret(s))

@@ -161,6 +161,11 @@ async fn a_replaced_file_is_published_before_it_signs_and_old_tokens_live_on() {
     let all: BTreeSet<String> = published(&mut http).await.into_iter().collect();
     let expected = ["main".to_owned(), kid_of_pem(&second), kid_of_pem(&third)];
     assert_eq!(all, expected.into());
+    // Nobody is asked to make a key where keys come from files.
+    http.sign_in().await;
+    let asked = http.get("/admin/keys/rotate", &[]).await;
+    assert_eq!(asked.status, 400);
+    assert!(asked.body.contains("keys come from files"), "{asked:?}");
     for token in [&old, &token, &fresh] {
         assert_eq!(http.tokeninfo(token).await, 200);
     }

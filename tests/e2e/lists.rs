@@ -1,5 +1,9 @@
 //! What pages say about lists that are too long to be looked at in whole.
-use crate::support::{Engine, Server};
+use crate::{
+    account::{add_person, person},
+    app::unescaped,
+    support::{Engine, Http, Server},
+};
 
 const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
@@ -170,4 +174,139 @@ fn href(page: &str, relation: &str) -> String {
     let (before, _) = page.split_once(&format!("\" rel=\"{relation}\"")).unwrap();
     let href = before.rsplit("href=\"").next().unwrap();
     crate::app::unescaped(href)
+}
+
+/// Follows the links to older rows to the last page. Tells its text, and how many rows there were whose link ends so.
+async fn last_page(http: &mut Http, list: &str, ending: &str) -> (String, usize) {
+    let (mut path, mut seen) = (list.to_owned(), 0);
+    loop {
+        let page = http.get(&path, &[]).await;
+        assert_eq!(page.status, 200, "{path}");
+        seen += page.body.matches(&format!("{ending}\"")).count();
+        let older = page.body.split("href=\"").find_map(|rest| {
+            let (href, rest) = rest.split_once('"')?;
+            rest.starts_with(" rel=\"next\"").then(|| unescaped(href))
+        });
+        match older {
+            Some(href) => path = href,
+            None => return (page.body, seen),
+        }
+    }
+}
+
+/// The last link on a page that ends so.
+fn last_link(page: &str, ending: &str) -> String {
+    let mut links = page
+        .split('"')
+        .filter(|text| text.starts_with('/') && text.ends_with(ending));
+    links
+        .next_back()
+        .unwrap_or_else(|| panic!("no {ending}: {page}"))
+        .to_owned()
+}
+
+/// A machine that signs in every few minutes, and somebody who has allowed very much: all of it can be read and ended, by
+/// its person and by an administrator.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_browser_and_the_last_consent_are_within_reach() {
+    for engine in BOTH {
+        let server = Server::start(engine, &[]).await;
+        add_person(&server, "zoe", "user").await;
+        let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 520)";
+        let many = |hash: &str, at: &str, list: &str| {
+            format!(
+                "INSERT INTO sessions (id_hash, user_id, auth_time, last_seen_at, expires_at, remember_me, fingerprint, ip, user_agent, code_misses) \
+                 {rows} SELECT {hash}, 'id-of-zoe', {at}, {at}, expires_at, 1 = 1, '', '192.0.2.1', 'curl/8', 0 FROM n, \
+                 (SELECT max(expires_at) AS expires_at FROM sessions) AS s; \
+                 INSERT INTO user_authorizations (uuid, user_id, application_id, client_id, scopes, resource, granted_at, is_active, created_at, updated_at) \
+                 {rows} SELECT 'c-' || i, 'id-of-zoe', i + 1000, 'client-' || i, 'email', {list}, {at}, 1 = 1, {at}, {at} FROM n"
+            )
+        };
+        let mut zoe = person(&server, "zoe").await;
+        let mut admin = person(&server, "admin").await;
+        server
+            .sql(
+                &many(
+                    "printf('%064x', i)",
+                    "'2026-01-01 00:00:00+00:00'",
+                    "CAST('[]' AS BLOB)",
+                ),
+                &many(
+                    "lpad(to_hex(i), 64, '0')",
+                    "timestamptz '2026-01-01'",
+                    "'[]'::json",
+                ),
+            )
+            .await;
+        // The beginning of a hash is its name, so these must differ there.
+        let turn = |reversed: &str| {
+            format!("UPDATE sessions SET id_hash = {reversed} WHERE user_agent = 'curl/8'")
+        };
+        server
+            .sql(
+                &turn("substr(id_hash, 49) || substr(id_hash, 1, 48)"),
+                &turn("reverse(id_hash)"),
+            )
+            .await;
+        for (http, base, browsers) in [
+            (&mut zoe, "/account", 520),
+            (&mut admin, "/admin/users/id-of-zoe", 520),
+        ] {
+            let list = format!("{base}/authorizations");
+            let (page, seen) = last_page(http, &list, "/revoke").await;
+            assert_eq!(seen, if base == "/account" { 520 } else { 519 }, "{list}");
+            let revoke = last_link(&page, "/revoke");
+            let asked = http.get(&revoke, &[]).await;
+            assert_eq!(asked.status, 200, "{revoke}: {asked:?}");
+            let done = http.submit(&revoke, &revoke, &[]).await;
+            assert_eq!(
+                done.header("location"),
+                Some(format!("{list}?success=revoked"))
+            );
+            assert_eq!(
+                http.get(&revoke, &[]).await.status,
+                if base == "/account" { 302 } else { 200 }
+            );
+
+            let list = format!("{base}/browsers");
+            let (page, seen) = last_page(http, &list, "/end").await;
+            // An administrator can end the one in which its person reads this, too.
+            assert_eq!(seen, browsers, "{list}");
+            let end = last_link(&page, "/end");
+            let asked = http.get(&end, &[]).await;
+            assert_eq!(asked.status, 200, "{end}: {asked:?}");
+            let done = http
+                .submit(&end, &end, &[])
+                .await
+                .header("location")
+                .unwrap();
+            assert!(
+                done.starts_with(&format!("{list}?success=browser")),
+                "{done}"
+            );
+            let again = http.get(&end, &[]).await;
+            assert_eq!(
+                again.header("location"),
+                Some(format!("{list}?warning=browser_gone"))
+            );
+        }
+        let others = zoe.get("/account/browsers/end-others", &[]).await.body;
+        assert!(
+            others.contains("518 other browsers are signed out"),
+            "{others}"
+        );
+        let counts = [
+            (
+                "SELECT count(*) FROM user_authorizations WHERE user_id = 'id-of-zoe' AND is_active",
+                518,
+            ),
+            (
+                "SELECT count(*) FROM sessions WHERE user_id = 'id-of-zoe' AND revoked_at IS NULL",
+                519,
+            ),
+        ];
+        for (count, n) in counts {
+            assert_eq!(server.count(count).await, n, "{count}");
+        }
+    }
 }

@@ -438,7 +438,8 @@ async fn device_never_approves_in_one_post() {
             let page = http.get("/device", &[]).await;
             let csrf = field(&page.body, "csrf_token");
             let form = [("user_code", code), ("csrf_token", &csrf)];
-            let question = http.post("/device/verify", &form).await;
+            let found = http.post("/device/verify", &form).await;
+            let question = http.get(&found.header("location").unwrap(), &[]).await;
             (csrf, field(&question.body, "csrf_token"))
         };
         let mut stranger = server.http().await;
@@ -448,8 +449,9 @@ async fn device_never_approves_in_one_post() {
         let forged = format!("{bare}.{}", of_other.split_once('.').unwrap().1);
         for token in [&bare, &of_other, &forged] {
             let answer = person.answer_device(typed, token, "approve").await;
-            assert_eq!(answer.status, 200, "{answer:?}");
-            assert!(answer.body.contains("name=\"confirmed\""), "{answer:?}");
+            assert_eq!(answer.status, 303, "{answer:?}");
+            let question = person.get(&answer.header("location").unwrap(), &[]).await;
+            assert!(question.body.contains("name=\"confirmed\""), "{question:?}");
         }
         for token in ["", ".", "x", &of_stranger] {
             let answer = person.answer_device(typed, token, "approve").await;

@@ -132,6 +132,16 @@ impl Balancer {
             .await
             .post("/device/verify", &form)
             .await;
+        // The release before answered with the question itself.
+        let page = match page.header("location") {
+            Some(question) => {
+                self.to(at + 1, Some(cookie))
+                    .await
+                    .get(&question, &[])
+                    .await
+            }
+            None => page,
+        };
         assert_eq!(page.status, 200, "{page:?}");
         let (csrf, code) = (
             field(&page.body, "csrf_token"),

@@ -269,12 +269,16 @@ async fn whoever_asks_too_often_finds_the_way_back() {
     let here = format!("/device?user_code={typed}");
     let page = http.get(&here, &[BROWSER]).await;
     let code = [("user_code", typed.as_str())];
-    let question = send(&mut http, (&here, &page), "user_code", &code).await;
+    let found = send(&mut http, (&here, &page), "user_code", &code).await;
+    let asked = place(&found);
+    let question = http.get(&asked, &[BROWSER]).await;
     assert_eq!(question.status, 200, "{question:?}");
     let yes = [("user_code", typed.as_str()), ("confirmed", "true")];
-    let there = "/device/verify";
-    let limited = send(&mut http, (there, &question), "confirmed", &yes).await;
-    assert_eq!(place(&http.get(&way_back(&limited), &[]).await), here);
+    let limited = send(&mut http, (&asked, &question), "confirmed", &yes).await;
+    assert_eq!(way_back(&limited), asked);
+    // By the address that the form was sent to as well.
+    let there = action(&question, "confirmed");
+    assert_eq!(place(&http.get(&there, &[BROWSER]).await), asked);
 
     let mut other = server.http().await;
     let login = format!("/login?redirect={}", encoded(&here));
@@ -364,9 +368,10 @@ async fn another_account_may_answer_the_device() {
         let page = http.get("/device", &[BROWSER]).await;
         let by_hand = typed.to_lowercase().replace('-', " ");
         let code = [("user_code", by_hand.as_str())];
-        let question = send(&mut http, ("/device", &page), "user_code", &code).await;
+        let found = send(&mut http, ("/device", &page), "user_code", &code).await;
+        let question = http.get(&place(&found), &[BROWSER]).await;
         let here = format!("/device?user_code={typed}");
-        assert_eq!((question.status, address(&question)), (200, here.clone()));
+        assert_eq!(question.status, 200, "{question:?}");
         let link = between(&question.body, "<p class=\"note\"><a href=\"", "\"");
         let login = unescaped(&link);
         let back = place(&sign_in(&mut http, &login, "zoe", PASSWORD).await);
@@ -381,4 +386,59 @@ async fn another_account_may_answer_the_device() {
             (200, 1)
         );
     }
+}
+
+/// Whoever is signed in keeps the navigation, and an administrator the count of clients that wait, wherever they end up.
+#[tokio::test(flavor = "multi_thread")]
+async fn navigation_and_badge_are_on_pages_of_refusal() {
+    for engine in BOTH {
+        let env = [
+            ("ENABLE_RATE_LIMIT", "true"),
+            ("DEVICE_VERIFY_RATE_LIMIT", "2"),
+        ];
+        let server = Server::start(engine, &env).await;
+        let waits = "UPDATE oauth_applications SET status = 'pending'";
+        server.sql(waits, waits).await;
+        add_person(&server, "zoe", "user").await;
+        for (name, is_admin) in [("admin", true), ("zoe", false)] {
+            let mut http = server.http().await;
+            sign_in(&mut http, "/login", name, PASSWORD).await;
+            let csrf = field(&http.get("/device", &[BROWSER]).await.body, "csrf_token");
+            let signed = [("csrf_token", csrf.as_str())];
+            let old = [("csrf_token", "of another session")];
+            let forms: [(&str, &[(&str, &str)], u16); 7] = [
+                ("/nowhere/at/all", &signed, 404),
+                ("/logout", &old, 403),
+                ("/account/password", &old, 403),
+                ("/admin/users", &signed, if is_admin { 400 } else { 403 }),
+                ("/apps", &signed, 400),
+                ("/device/verify", &signed, if is_admin { 400 } else { 429 }),
+                ("/device/verify", &signed, if is_admin { 400 } else { 429 }),
+            ];
+            for (path, form, status) in forms {
+                let refused = http.post_with(path, &[BROWSER], form).await;
+                assert_eq!(refused.status, status, "{path}: {refused:?}");
+                framed(path, &refused, is_admin);
+            }
+            let limited = http.post_with("/device/verify", &[BROWSER], &signed).await;
+            assert_eq!(limited.status, 429);
+            framed("limit", &limited, is_admin);
+            for path in ["/nowhere", "/oauth/error/rubbish", "/device/nowhere"] {
+                let read = http.get(path, &[BROWSER]).await;
+                assert_eq!(read.status, 404, "{path}");
+                framed(path, &read, is_admin);
+            }
+        }
+        let stranger = server.http().await.get("/nowhere", &[BROWSER]).await;
+        assert_eq!(stranger.status, 404);
+        assert!(!stranger.body.contains("<nav") && !stranger.body.contains("csrf_token"));
+    }
+}
+
+fn framed(what: &str, page: &Answer, is_admin: bool) {
+    assert!(page.body.contains("href=\"/apps\""), "{what}: {page:?}");
+    let badge = page.body.contains("badge warning\" title=");
+    assert_eq!(badge, is_admin, "{what}: {page:?}");
+    let control = page.header("cache-control").unwrap_or_default();
+    assert!(control.contains("no-store"), "{what}: {page:?}");
 }

@@ -1,12 +1,12 @@
 //! Samples of the account's pages.
 
-use super::samples::{ago, asked, last, shell};
+use super::samples::{ago, asked, last, only, shell};
 use authgate::http::web::{
     account::{
         sign_ins,
         tokens::{self, LIST, SHAPE},
     },
-    list::Listing,
+    list::{Listing, PAGED},
 };
 use authgate::pages::{
     Alert, AppGroup, AuthorizationRow, AuthorizationsPage, Badge, BrowserRow, BrowsersPage, Fact,
@@ -235,6 +235,7 @@ pub fn browsers() -> BrowsersPage {
         shell: shell(Place::Account),
         rows: vec![current, phone],
         has_others: true,
+        pager: only("/account/browsers"),
     }
 }
 
@@ -261,12 +262,14 @@ pub fn authorizations() -> AuthorizationsPage {
                 revoke: "/account/authorizations/2/revoke".into(),
             },
         ],
+        pager: last(&asked("/account/authorizations", &[], &PAGED)),
     }
 }
 
 pub fn authorizations_empty() -> AuthorizationsPage {
     AuthorizationsPage {
         rows: Vec::new(),
+        pager: only("/account/authorizations"),
         ..authorizations()
     }
 }

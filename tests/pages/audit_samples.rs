@@ -75,6 +75,8 @@ pub fn audit() -> AuditPage {
         shell: admin_shell(Place::Audit),
         alert: None,
         export: "/admin/audit/export?search=deploy".into(),
+        export_count: Words::of("audit.export_uncounted"),
+        exports: "/admin/audit?event_type=AUDIT_LOG_EXPORTED".into(),
         search: "deploy".into(),
         is_search_wrong: false,
         selects: vec![
@@ -177,6 +179,8 @@ pub fn audit() -> AuditPage {
 pub fn audit_last() -> AuditPage {
     AuditPage {
         export: "/admin/audit/export".into(),
+        export_count: Words::count("audit.export_count", 1_234_564),
+        exports: "/admin/audit?event_type=AUDIT_LOG_EXPORTED".into(),
         search: String::new(),
         is_narrowed: false,
         looked: None,
@@ -222,6 +226,8 @@ pub fn audit_wrong() -> AuditPage {
             Words::of("audit.wrong").with("field", Words::of("audit.from")),
         )),
         export: "/admin/audit/export?search=deploy&actor_ip=203.0.113.77".into(),
+        export_count: Words::of("audit.export_uncounted"),
+        exports: "/admin/audit?event_type=AUDIT_LOG_EXPORTED".into(),
         inputs: page.inputs.into_iter().map(typed).collect(),
         is_open: true,
         ..audit_empty()

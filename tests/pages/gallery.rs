@@ -170,6 +170,10 @@ fn hang_all(gallery: Gallery<'_>) -> Result<Drawn, PageError> {
         .hang("error_refused", &samples::error_refused())?
         .hang("error_signed_out", &samples::error_signed_out())?
         .hang("too_many_requests", &samples::too_many_requests())?
+        .hang(
+            "too_many_requests_inside",
+            &samples::too_many_requests_inside(),
+        )?
         .hang("account_sign_ins", &account::sign_ins())?
         .hang("account_sign_ins_empty", &account::sign_ins_empty())?
         .hang("account_tokens_ending", &account::tokens_ending())?
@@ -225,6 +229,7 @@ fn of_clients(gallery: Gallery<'_>) -> Result<Gallery<'_>, PageError> {
         .hang("client_regenerate", &clients::regenerate())?
         .hang("client_approve", &clients::approve())?
         .hang("client_reject", &clients::reject())?
+        .hang("client_owner", &clients::owner())?
         .hang("client_authorizations", &clients::authorizations())?
         .hang("apps", &clients::apps())?
         .hang("apps_empty", &clients::apps_empty())?

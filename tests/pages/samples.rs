@@ -14,7 +14,7 @@ use authgate::pages::{
 };
 use authgate::{
     domain::paging::{Cursor, Leaf},
-    http::web::list::{Listing, Shape},
+    http::web::list::{Listing, PAGED, Shape},
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -46,6 +46,16 @@ pub fn last(listing: &Listing) -> Pager {
         older: None,
     };
     listing.pager(&leaf, None)
+}
+
+/// The links of a list that has one page.
+pub fn only(path: &str) -> Pager {
+    let leaf = Leaf::<()> {
+        rows: vec![],
+        newer: None,
+        older: None,
+    };
+    asked(path, &[], &PAGED).pager(&leaf, None)
 }
 
 pub fn shell(here: Place) -> Shell {
@@ -185,6 +195,7 @@ pub fn device_confirm() -> DeviceConfirmPage {
         requester_ip: Some("203.0.113.24".into()),
         requester_user_agent: Some("authgate-cli/2.4.1 (linux; x86_64)".into()),
         requested: ago(40),
+        action: "/device/verify?sealed=v1.6kVw0y3nLZ4t".into(),
         other_account: "/login?redirect=%2Fdevice%3Fuser_code%3DWDJB-MJHT&prompt=login".into(),
         shell: shell(Place::Account),
     }
@@ -219,6 +230,7 @@ pub fn device_approved() -> DeviceDonePage {
     DeviceDonePage {
         client_name: "AuthGate CLI".into(),
         approved: true,
+        shell: shell(Place::Account),
     }
 }
 
@@ -316,6 +328,15 @@ pub fn too_many_requests() -> TooManyRequestsPage {
     TooManyRequestsPage {
         retry_after_s: 42,
         back: "/login?redirect=%2Fdevice".into(),
+        shell: None,
+    }
+}
+
+pub fn too_many_requests_inside() -> TooManyRequestsPage {
+    TooManyRequestsPage {
+        retry_after_s: 42,
+        back: "/device".into(),
+        shell: Some(shell(Place::Elsewhere)),
     }
 }
 

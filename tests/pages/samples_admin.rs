@@ -1,5 +1,5 @@
 //! Views of people, tokens, keys and the dashboard, with plausible values.
-use super::{NOW, admin_shell, ago, asked, clients, last};
+use super::{NOW, admin_shell, ago, asked, clients, last, only};
 use crate::account;
 use authgate::domain::{
     ids::UserId,
@@ -8,7 +8,7 @@ use authgate::domain::{
 };
 use authgate::http::web::{
     admin::{dashboard, tokens as all_tokens, users as people},
-    list::Listing,
+    list::{Listing, PAGED},
 };
 use authgate::pages::{
     ActivityRow, ActorRow, Alert, AllTokensPage, AnyTokenRow, Badge, BrowserRow, ConnectionRow,
@@ -25,7 +25,10 @@ fn user(name: &str, role: Badge, status: Badge) -> UserRow {
         username: name.into(),
         full_name: "Maria Lindqvist".into(),
         email: format!("{name}@corp.example"),
-        href: format!("/admin/users/{ID}"),
+        href: format!(
+            "/admin/users/{:08x}-10aa-4bb5-9d2e-0d4a6f6c1f9b",
+            name.len()
+        ),
         role,
         status,
         source: Words::of("users.local"),
@@ -212,19 +215,19 @@ pub fn user_password() -> UserPasswordPage {
 }
 
 pub fn connections() -> ConnectionsPage {
-    let row = |used| ConnectionRow {
-        provider: "github".into(),
+    let row = |provider: &str, used| ConnectionRow {
+        provider: provider.into(),
         username: "maria-l".into(),
         email: "maria@corp.example".into(),
         used,
         linked: ago(9_000_000),
-        unlink: format!("/admin/users/{ID}/connections/1/delete"),
+        unlink: format!("/admin/users/{ID}/connections/{provider}/delete"),
     };
     ConnectionsPage {
         shell: admin_shell(Place::Users),
         id: ID.into(),
         username: "maria.lindqvist".into(),
-        rows: vec![row(Some(ago(60))), row(None)],
+        rows: vec![row("github", Some(ago(60))), row("gitlab", None)],
     }
 }
 
@@ -249,6 +252,7 @@ pub fn browsers() -> UserBrowsersPage {
         is_oneself: false,
         has_others: true,
         rows: account::browsers().rows.into_iter().map(row).collect(),
+        pager: last(&asked(&list, &[], &PAGED)),
     }
 }
 
@@ -256,6 +260,7 @@ pub fn browsers_own() -> UserBrowsersPage {
     UserBrowsersPage {
         is_oneself: true,
         rows: account::browsers().rows,
+        pager: only(&format!("/admin/users/{ID}/browsers")),
         ..browsers()
     }
 }
@@ -264,6 +269,7 @@ pub fn browsers_none() -> UserBrowsersPage {
     UserBrowsersPage {
         has_others: false,
         rows: vec![],
+        pager: only(&format!("/admin/users/{ID}/browsers")),
         ..browsers()
     }
 }
@@ -274,6 +280,7 @@ pub fn authorizations() -> UserAuthorizationsPage {
         id: ID.into(),
         username: "maria.lindqvist".into(),
         rows: clients::consent_rows(),
+        pager: only(&format!("/admin/users/{ID}/authorizations")),
     }
 }
 
@@ -418,6 +425,7 @@ pub fn dashboard() -> DashboardPage {
         Words::of("dashboard.degraded").with("what", Words::of("dashboard.part.database"));
     DashboardPage {
         shell: admin_shell(Place::Dashboard),
+        version: "1.4.0 (6f9faaa0c2d1)".into(),
         counters: dashboard::figures(&COUNTERS),
         counted: ago(12),
         troubles: vec![Alert::warning(trouble)],

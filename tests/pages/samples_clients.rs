@@ -1,11 +1,14 @@
 //! Views of clients, with plausible values.
 use super::{admin_shell, ago, asked, last, shell};
-use authgate::http::web::{admin::clients::CONSENTS, list::Listing, registered};
+use authgate::http::web::{
+    list::{Listing, PAGED},
+    registered,
+};
 use authgate::pages::{
     AboutClient, Alert, ApprovePage, AppsPage, Badge, ClientAuthorizationsPage, ClientChange,
-    ClientFormPage, ClientPage, ClientRow, ClientSecretPage, ClientsPage, ConsentRow, Fact,
-    FormInput, FormSelect, Pager, Place, RegeneratePage, RejectPage, ScopeChoice, ScopeLine,
-    Secret, Tone, Words, scope_words,
+    ClientFormPage, ClientOwnerPage, ClientPage, ClientRow, ClientSecretPage, ClientsPage,
+    ConsentRow, Fact, FormInput, FormSelect, Pager, Place, RegeneratePage, RejectPage, ScopeChoice,
+    ScopeLine, Secret, Tone, Words, scope_words,
 };
 
 const ID: &str = "3f6c2f6e-7a52-4a51-9d2e-0d4a6f6c1f9b";
@@ -15,11 +18,12 @@ fn words(keys: &[&'static str]) -> Vec<Words> {
 }
 
 fn row(name: &str, base: &str, status: Badge, seconds: i64) -> ClientRow {
+    let id = format!("{seconds:08x}-7a52-4a51-9d2e-0d4a6f6c1f9b");
     ClientRow {
         name: name.into(),
         description: "Signs people in from the terminal".into(),
-        client_id: ID.into(),
-        href: format!("{base}/{ID}"),
+        href: format!("{base}/{id}"),
+        client_id: id,
         kind: Words::of("clients.confidential"),
         grants: words(&["clients.device_code", "clients.authorization_code"]),
         is_pending: status.tone == Tone::Warning,
@@ -351,6 +355,25 @@ pub fn reject() -> RejectPage {
     }
 }
 
+pub fn owner() -> ClientOwnerPage {
+    ClientOwnerPage {
+        shell: admin_shell(Place::Clients),
+        client_id: ID.into(),
+        version: "3".into(),
+        name: "Fleet Deploy Assistant".into(),
+        facts: vec![
+            Fact::new("clients.id", ID),
+            Fact::new("clients.owner_now", Words::of("clients.owner_self")),
+        ],
+        consequences: words(&[
+            "clients.owner_may",
+            "clients.owner_secret",
+            "clients.owner_vouches",
+        ]),
+        typed: FormInput::of("maria.lindqvits").wrong(words(&["clients.owner_nobody"])),
+    }
+}
+
 pub fn consent_rows() -> Vec<ConsentRow> {
     vec![ConsentRow {
         name: "maria.lindqvist".into(),
@@ -372,7 +395,7 @@ pub fn authorizations() -> ClientAuthorizationsPage {
         pager: last(&asked(
             &format!("/admin/clients/{ID}/authorizations"),
             &[],
-            &CONSENTS,
+            &PAGED,
         )),
     }
 }

@@ -10,6 +10,7 @@ use authgate::{
         codes::InsertCode,
         endings::{GoOn, Holder},
         keys::{AddKey, AddWhen, Added},
+        sessions::owned::Living,
         tokens::{listing::TokenQuery, owned::OwnTokenQuery},
         users::listing::UserQuery,
     },
@@ -23,7 +24,6 @@ async fn read_everything(world: &World) -> Result<(), StoreError> {
     store.client(&app).await?;
     store.managed_client(&app, "hash").await?;
     store.session("s").await?;
-    store.own_sessions(&zoe, at(1)).await?;
     store.authorization_code("c").await?;
     store.device_codes(&["hash".to_owned()]).await?;
     store.salted_device_codes("suffix").await?;
@@ -31,7 +31,6 @@ async fn read_everything(world: &World) -> Result<(), StoreError> {
     store.commit(typed(&code)).await?;
     store.consent(&zoe, &app).await?;
     store.consent_by_uuid(&zoe, "uuid").await?;
-    store.consents_of_person(&zoe).await?;
     store.known_token("hash of t").await?;
     store.spoken_token("hash of t").await?;
     store.refresh_token("hash of t").await?;
@@ -50,6 +49,15 @@ async fn read_everything(world: &World) -> Result<(), StoreError> {
         from: Edge::Start,
     };
     store.consents_of_client(&app, &slice).await?;
+    store.consents_of_person(&zoe, &slice).await?;
+    let living = Living {
+        user_id: &zoe,
+        now: at(1),
+        idle: None,
+    };
+    store.sessions_page(&living, &slice).await?;
+    store.session_named(&living, "s").await?;
+    store.sessions_besides(&living, "s").await?;
     for search in ["", "z"] {
         let search = search.to_owned();
         let people = UserQuery {

@@ -11,6 +11,7 @@ use authgate::{
         consents::{RevokeConsent, Withdrawal},
         endings::{GoOn, Holder, STEP},
         issued::Redemption,
+        sessions::owned::Living,
         users::{
             changing::{EnableUser, UserChanged},
             ending::{DeleteUser, DisableUser},
@@ -171,7 +172,7 @@ async fn nothing_of_a_client_counts_before_its_rows_have_followed() {
             from: Edge::Start,
         };
         assert_eq!(store.consents_of_client(&app, &first).await.unwrap().rows.len(), 0);
-        assert_eq!(store.consents_of_person(&zoe).await.unwrap().len(), 0);
+        assert_eq!(store.consents_of_person(&zoe, &first).await.unwrap().rows.len(), 0);
         assert_eq!(store.client_holdings(&app, at(11)).await.unwrap().consents, NONE);
         assert_eq!(store.user_holdings(&zoe, at(11)).await.unwrap().consents, NONE);
         let withdraw = RevokeConsent {
@@ -291,7 +292,12 @@ async fn nothing_of_a_person_counts_before_the_rows_have_followed() {
         assert!(world.count(SESSIONS).await > 1_000, "most have not followed");
         let (found, _) = store.session("many-2500").await.unwrap().unwrap();
         assert!(found.revoked_at.is_some());
-        assert_eq!(store.own_sessions(&zoe(), at(12)).await.unwrap().len(), 0);
+        let living = Living {
+            user_id: &zoe(),
+            now: at(12),
+            idle: None,
+        };
+        assert_eq!(store.sessions_besides(&living, "").await, Ok(0));
         assert_eq!(store.user_holdings(&zoe(), at(12)).await.unwrap().sessions, NONE);
         let row = world.row_of_code("many-2500").await;
         assert!(store.authorization_code("many-2500").await.unwrap().is_none());

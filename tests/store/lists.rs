@@ -8,6 +8,7 @@ use authgate::{
     store::{
         codes::InsertCode,
         issued::Redemption,
+        sessions::owned::{Living, NAME},
         tokens::{
             listing::TokenQuery,
             owned::OwnTokenQuery,
@@ -21,7 +22,7 @@ use authgate::{
     },
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// An empty list, as the column of either engine holds it.
 fn no_list(driver: Driver) -> &'static str {
@@ -102,6 +103,16 @@ async fn lists_are_paged_by_key() {
             async |slice| world.store.consents_of_client(&app, &slice).await,
             |line| format!("{} {}", line.consent.uuid, line.username),
             &["c5 p5", "c4 p4", "c3 p3", "c2 p2", "c1 p1", "c0 p0"].map(str::to_owned),
+        )
+        .await;
+        let one = UserId::new("p0");
+        world
+            .sql("UPDATE user_authorizations SET user_id = 'p0', application_id = id WHERE uuid LIKE 'c_'")
+            .await;
+        walked(
+            async |slice| world.store.consents_of_person(&one, &slice).await,
+            |line| line.consent.uuid.clone(),
+            &names("c5 c4 c3 c2 c1 c0"),
         )
         .await;
         for n in 0..4 {
@@ -294,6 +305,78 @@ async fn lists_and_times_are_stored_as_the_go_server_reads_them() {
                 }
             }
         }
+    })
+    .await;
+}
+
+/// Sessions are told apart by the beginning of their hash, which is all that a link says of it, and those that ended, ran
+/// out or rested too long are not among them.
+#[tokio::test]
+async fn sessions_are_paged_by_key() {
+    on_both(async |world| {
+        let begin = async |hash: &str, seen: i64, remembered: bool| {
+            let mut session = session(hash, at(600));
+            session.last_seen_at = at(seen);
+            session.remember_me = remembered;
+            assert_eq!(world.store.commit(start(session)).await, Ok(true));
+        };
+        let hash = |n: i64| format!("{n:064x}").chars().rev().collect::<String>();
+        for n in 1..=7 {
+            begin(&hash(n), 100 + n / 2, n % 2 == 0).await;
+        }
+        begin(&hash(8), 10, false).await;
+        begin(&hash(9), 10, true).await;
+        begin(&hash(10), 106, true).await;
+        world
+            .sql(&format!(
+                "UPDATE sessions SET revoked_at = last_seen_at WHERE id_hash = '{}'",
+                hash(10)
+            ))
+            .await;
+        let zoe = UserId::new("zoe");
+        let living = Living {
+            user_id: &zoe,
+            now: at(160),
+            idle: Some(Duration::from_secs(60)),
+        };
+        let expected: Vec<String> = [7, 6, 5, 4, 3, 2, 1, 9].map(hash).into();
+        walked(
+            async |slice| world.store.sessions_page(&living, &slice).await,
+            |session| session.hash.clone(),
+            &expected,
+        )
+        .await;
+        let first = Slice {
+            size: 3,
+            from: Edge::Start,
+        };
+        let leaf = world.store.sessions_page(&living, &first).await.unwrap();
+        assert_eq!(leaf.older.unwrap().id.len(), NAME, "never the whole hash");
+        let named = async |hash: &str| {
+            let found = world
+                .store
+                .session_named(&living, &hash[..NAME])
+                .await
+                .unwrap();
+            found.map(|session| session.hash)
+        };
+        assert_eq!(named(&hash(9)).await, Some(hash(9)));
+        for over in [8, 10] {
+            assert_eq!(named(&hash(over)).await, None);
+        }
+        let besides = world.store.sessions_besides(&living, &hash(7)).await;
+        assert_eq!(besides, Ok(7));
+        let late = Living {
+            now: at(600),
+            idle: None,
+            ..living
+        };
+        assert_eq!(world.store.sessions_besides(&late, "").await, Ok(0));
+        let lasting = Living {
+            idle: None,
+            ..living
+        };
+        assert_eq!(world.store.sessions_besides(&lasting, "").await, Ok(9));
     })
     .await;
 }

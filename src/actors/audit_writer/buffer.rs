@@ -31,7 +31,7 @@ pub enum NoRoom {
     Closed,
 }
 
-/// Events that become one row: their type, path, and address with the client.
+/// Events that become one row: their type, path, and address with the client or the person.
 type Kind = (&'static str, String, String);
 
 /// Events of one kind.
@@ -281,7 +281,8 @@ impl Counted {
 fn kind(event: &AuditEvent) -> Kind {
     let who = match &event.actor {
         Actor::Client(id) => format!("{} {id}", event.origin.ip),
-        Actor::Anonymous | Actor::Claimed(_) | Actor::User { .. } => event.origin.ip.clone(),
+        Actor::User { id, .. } => format!("{} {id}", event.origin.ip),
+        Actor::Anonymous | Actor::Claimed(_) => event.origin.ip.clone(),
     };
     (event.event_type.as_str(), event.origin.path.clone(), who)
 }

@@ -2,6 +2,7 @@
 use crate::{
     actors::{
         Branch, Intensity, KeyHolder, PasswordHasher, Readiness, Spec, Vitals, audit_counter,
+        audit_writer::AuditWriter,
         cache_invalidator, http_listener,
         key_holder::{self, ShownKey},
         limit_sweeper as limit_sweeping, outbox_watch, password_hasher, retention_sweeper,
@@ -210,12 +211,13 @@ pub fn audit_counter(config: &Config, ground: &Ground) -> Spec {
     )
 }
 
-pub fn retention(config: &Config, ground: &Ground) -> Spec {
+pub fn retention(config: &Config, ground: &Ground, audit: &AuditWriter) -> Spec {
     retention_sweeper::spec(
         &vitals("root/audit/retention_sweeper", 20, 3600),
         retention_sweeper::Settings {
             retention: config.audit.retention.filter(|_| config.audit.enabled),
             every: config.audit.cleanup_interval,
+            audit: audit.clone(),
             holder: holder(ground),
             clock: Arc::clone(&ground.clock),
         },

@@ -151,6 +151,14 @@ pub enum EventType {
     UserPasswordChanged,
     /// Sessions in browsers were ended, by their person elsewhere or by an administrator.
     SessionsEnded,
+    /// A session came from another browser or address than it began with.
+    SessionRefused,
+    /// A form came without the token of its session.
+    FormRefused,
+    /// A person asked for what administrators alone may see or do.
+    AccessRefused,
+    /// Records past their retention were deleted.
+    AuditLogPruned,
 }
 
 impl EventType {
@@ -203,6 +211,10 @@ impl EventType {
             Self::SigningKeyRetired => "SIGNING_KEY_RETIRED",
             Self::UserPasswordChanged => "USER_PASSWORD_CHANGED",
             Self::SessionsEnded => "SESSIONS_ENDED",
+            Self::SessionRefused => "SESSION_REFUSED",
+            Self::FormRefused => "FORM_REFUSED",
+            Self::AccessRefused => "ACCESS_REFUSED",
+            Self::AuditLogPruned => "AUDIT_LOG_PRUNED",
         }
     }
 }

@@ -1,27 +1,58 @@
 //! Where a person is signed in.
 use super::{AccountDeps, Oneself, events};
 use crate::{
-    domain::session::Session,
+    domain::{
+        paging::{Leaf, Slice},
+        session::Session,
+    },
     flows::FlowError,
-    store::sessions::owned::{EndOwnSessions, NAME},
+    store::sessions::owned::{EndOwnSessions, Living, NAME},
 };
 
-/// One's sessions that still count, the last used first.
+fn living<'a>(deps: &AccountDeps, oneself: &'a Oneself) -> Living<'a> {
+    Living {
+        user_id: &oneself.user.id,
+        now: deps.ground().now(),
+        idle: deps.login.rules.idle,
+    }
+}
+
+/// A page of one's sessions that still count, the last used first.
 ///
 /// # Errors
 /// As the store.
-pub async fn browsers(deps: &AccountDeps, oneself: &Oneself) -> Result<Vec<Session>, FlowError> {
-    let now = deps.ground().now();
-    let idle = deps.login.rules.idle;
-    let found = deps
-        .ground()
-        .store
-        .own_sessions(&oneself.user.id, now)
-        .await?;
-    Ok(found
-        .into_iter()
-        .filter(|session| session.counts(now, idle))
-        .collect())
+pub async fn browsers(
+    deps: &AccountDeps,
+    oneself: &Oneself,
+    slice: &Slice,
+) -> Result<Leaf<Session>, FlowError> {
+    let store = &deps.ground().store;
+    Ok(store.sessions_page(&living(deps, oneself), slice).await?)
+}
+
+/// One's session of this name.
+///
+/// # Errors
+/// As the store.
+pub async fn browser(
+    deps: &AccountDeps,
+    oneself: &Oneself,
+    name: &str,
+) -> Result<Option<Session>, FlowError> {
+    if !is_name(name) {
+        return Ok(None);
+    }
+    let store = &deps.ground().store;
+    Ok(store.session_named(&living(deps, oneself), name).await?)
+}
+
+/// How many browsers one is signed in with besides this one.
+///
+/// # Errors
+/// As the store.
+pub async fn other_browsers(deps: &AccountDeps, oneself: &Oneself) -> Result<u64, FlowError> {
+    let (store, kept) = (&deps.ground().store, &oneself.session.hash);
+    Ok(store.sessions_besides(&living(deps, oneself), kept).await?)
 }
 
 /// Ends the session of this name, which is not the present one. Tells whether there was one.

@@ -89,6 +89,26 @@ pub async fn present(
     session: &Session,
     typed: &str,
 ) -> Result<Presented, PageError> {
+    find(deps, session, (typed, false)).await
+}
+
+/// The same for a code that this person typed before and that was found then. Changes nothing.
+///
+/// # Errors
+/// [`PageError`].
+pub async fn present_again(
+    deps: &DeviceDeps,
+    session: &Session,
+    known: &str,
+) -> Result<Presented, PageError> {
+    find(deps, session, (known, true)).await
+}
+
+async fn find(
+    deps: &DeviceDeps,
+    session: &Session,
+    (typed, is_known): (&str, bool),
+) -> Result<Presented, PageError> {
     if typed.trim().is_empty() {
         return Err(PageError::Refused(CodeRefusal::Missing));
     }
@@ -107,6 +127,7 @@ pub async fn present(
         person: misses_of_person(&session.user_id, now),
         everyone: misses_of_everyone(now),
         max_misses: rules.max_misses,
+        is_known,
         at: now,
     };
     let code = match deps.ground.commit(unit).await? {

@@ -2,9 +2,13 @@
 //! and the password alone.
 use super::{PeopleDeps, PeopleError, done, events, find};
 use crate::{
-    domain::{session::Session, user::User},
-    flows::{account::is_session_name, registry::Editor},
-    store::users::ending::EndSessionsOf,
+    domain::{
+        paging::{Leaf, Slice},
+        session::Session,
+        user::User,
+    },
+    flows::{FlowError, account::is_session_name, registry::Editor},
+    store::{sessions::owned::Living, users::ending::EndSessionsOf},
 };
 
 /// Which sessions of a person.
@@ -16,16 +20,50 @@ pub enum Browsers<'a> {
     All,
 }
 
-/// A person and their sessions that count, the last used first.
+fn living<'a>(deps: &PeopleDeps, user: &'a User) -> Living<'a> {
+    Living {
+        user_id: &user.id,
+        now: deps.ground.now(),
+        idle: deps.idle,
+    }
+}
+
+/// A page of a person's sessions that count, the last used first.
 ///
 /// # Errors
-/// [`PeopleError::Unknown`].
-pub async fn browsers(deps: &PeopleDeps, id: &str) -> Result<(User, Vec<Session>), PeopleError> {
-    let user = find(deps, id).await?;
-    let now = deps.ground.now();
-    let found = deps.ground.store.own_sessions(&user.id, now).await?;
-    let counts = |session: &Session| session.counts(now, deps.idle);
-    Ok((user, found.into_iter().filter(counts).collect()))
+/// As the store.
+pub async fn browsers(
+    deps: &PeopleDeps,
+    user: &User,
+    slice: &Slice,
+) -> Result<Leaf<Session>, FlowError> {
+    let store = &deps.ground.store;
+    Ok(store.sessions_page(&living(deps, user), slice).await?)
+}
+
+/// A person's session of this name.
+///
+/// # Errors
+/// As the store.
+pub async fn browser(
+    deps: &PeopleDeps,
+    user: &User,
+    name: &str,
+) -> Result<Option<Session>, FlowError> {
+    if !is_session_name(name) {
+        return Ok(None);
+    }
+    let store = &deps.ground.store;
+    Ok(store.session_named(&living(deps, user), name).await?)
+}
+
+/// How many sessions of a person count besides the one of the hash `kept`.
+///
+/// # Errors
+/// As the store.
+pub async fn other_browsers(deps: &PeopleDeps, user: &User, kept: &str) -> Result<u64, FlowError> {
+    let store = &deps.ground.store;
+    Ok(store.sessions_besides(&living(deps, user), kept).await?)
 }
 
 /// Signs a person out in one browser or in all; the session of the hash `kept` stays, in which an administrator asks for

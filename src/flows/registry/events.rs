@@ -6,6 +6,7 @@ use crate::domain::{
     ids::ClientId,
     registration::{Registration, Widened},
     time::Timestamp,
+    user::User,
 };
 
 /// So many characters of a description are written down.
@@ -156,6 +157,21 @@ fn about(event: AuditEvent, client: &Client, name: &str) -> AuditEvent {
     event
         .on(ResourceType::Client, client.client_id.as_str(), name)
         .with("client_name", name)
+}
+
+/// `CLIENT_UPDATED`, by an administrator who gives it to somebody else.
+pub fn given(client: &Client, owner: &User, previous: Option<&User>) -> AuditEvent {
+    let event = AuditEvent::new(
+        EventType::ClientUpdated,
+        "Client was given to another owner",
+    )
+    .at(Severity::Warning);
+    let before = previous.map_or("", |user| user.username.as_str());
+    about(event, client, &client.name)
+        .with("owner", owner.username.as_str())
+        .with("owner_id", owner.id.as_str())
+        .with("previous_owner", before)
+        .with("previous_owner_id", client.owner.as_str())
 }
 
 /// `CLIENT_APPROVED`.

@@ -34,7 +34,7 @@ pub async fn csv(deps: AuditWeb, request: Request) -> Response {
     if *request.method() == Method::GET {
         let export = match Export::begin(&deps.audit, &reader, filter).await {
             Ok(export) => export,
-            Err(error) if is_person => return deps.web.fault(&request, &error, true),
+            Err(error) if is_person => return deps.web.fault(&request, &error).await,
             Err(error) => return failure(&error),
         };
         drop(ground.commits.run(feed(export, feeder)));

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     domain::{
-        audit::{AuditFilter, AuditPage as Found, AuditRecord, Cursor, Severity},
+        audit::{AuditFilter, AuditPage as Found, AuditRecord, Cursor, EventType, Severity},
         time::Timestamp,
     },
     flows::audit::{self, Overview},
@@ -98,6 +98,11 @@ impl<'v> Sheet<'v> {
             shell: self.visit.shell(Place::Audit),
             alert: None,
             export: self.href("/admin/audit/export", None),
+            export_count: match self.overview.total.filter(|_| self.wrong.is_empty()) {
+                Some(total) => Words::count("audit.export_count", total),
+                None => Words::of("audit.export_uncounted"),
+            },
+            exports: format!("{PATH}?event_type={}", EventType::AuditLogExported.as_str()),
             search: match self.typed("search") {
                 Some(typed) => typed.to_owned(),
                 None => filter.search.clone().unwrap_or_default(),

@@ -20,10 +20,13 @@ fn world(cors: Option<CorsRules>, limit: i64) -> World {
         https: true,
         cors,
         body_deadline: Duration::from_secs(5),
-        refuse: Arc::new(|_, refusal| match refusal {
-            Refusal::NotFound => respond::not_found(),
-            Refusal::TooMany { .. } => respond::text(429, "slow"),
-            Refusal::Panicked => respond::text(500, "sorry"),
+        refuse: Arc::new(|_, refusal| {
+            let answer = match refusal {
+                Refusal::NotFound => respond::not_found(),
+                Refusal::TooMany { .. } => respond::text(429, "slow"),
+                Refusal::Panicked => respond::text(500, "sorry"),
+            };
+            Box::pin(async { answer })
         }),
         on_limited: Arc::new(move |_, _| {
             told.fetch_add(1, Ordering::Relaxed);

@@ -81,7 +81,7 @@ async fn edge(tls: Option<TlsAcceptor>, settings: Settings) -> Edge {
             https: false,
             cors: None,
             body_deadline: BODY_DEADLINE,
-            refuse: Arc::new(|_, _: Refusal| respond::empty(500)),
+            refuse: Arc::new(|_, _: Refusal| Box::pin(async { respond::empty(500) })),
             on_limited: Arc::new(|_, _| {}),
             millis: Arc::new(|| 0),
         })

@@ -15,6 +15,7 @@ use crate::{
     flows::{
         FlowError,
         authorize::{Asked, AuthorizeDeps, Choice, Outcome, consider, decide},
+        noticed,
     },
     http::{
         form::Form,
@@ -112,7 +113,7 @@ async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
         }
         Ok(Seen::Somebody(guest)) => (Some(guest), None),
         Ok(Seen::Nobody(end)) => (None, end),
-        Err(error) => return deps.web.fault(&request, &error, false),
+        Err(error) => return deps.web.fault(&request, &error).await,
     };
     let sent = asking.trip.as_deref().and_then(|trip| {
         let (at, digest) = deps.sealing().open("sent to login", trip, TRIP_LIFE)?;
@@ -132,13 +133,16 @@ async fn ask(deps: AuthorizeWeb, request: Request) -> Response {
     match outcome {
         Ok(Outcome::SignIn { anew }) => match deps.login_url(&request, &asking, anew, end) {
             Ok(url) => respond::redirect(302, &url),
-            Err(error) => deps.web.fault(&request, &error, guest.is_some()),
+            Err(error) => deps.web.fault(&request, &error).await,
         },
         Ok(Outcome::Ask(asked)) => match guest {
-            Some(guest) => deps.consent(&request, guest, &asking, &asked),
+            Some(guest) => deps.consent(&request, guest, &asking, &asked).await,
             None => deps.web.to_login(&request, end),
         },
-        outcome => deps.finish(&request, guest.is_some(), (&asking.params, trail), outcome),
+        outcome => {
+            deps.finish(&request, guest.is_some(), (&asking.params, trail), outcome)
+                .await
+        }
     }
 }
 
@@ -162,9 +166,10 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
         }
         Ok(Seen::Somebody(guest)) => guest,
         Ok(Seen::Nobody(_)) => return respond::redirect(302, &again(&form)),
-        Err(error) => return deps.web.fault(&request, &error, false),
+        Err(error) => return deps.web.fault(&request, &error).await,
     };
     if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
+        noticed::old_form(&deps.web.login.audit, &guest.user, &origin(&request));
         return deps.form_is_old(&request, &form);
     }
     let sealed = form.get(SEALED).unwrap_or_default();
@@ -188,7 +193,7 @@ async fn answer(deps: AuthorizeWeb, mut request: Request) -> Response {
         &mut trail,
     )
     .await;
-    deps.finish(&request, true, (&params, trail), outcome)
+    deps.finish(&request, true, (&params, trail), outcome).await
 }
 
 /// Where the person is asked again, when they could not answer: their session ended while they were reading. Whatever the
@@ -248,7 +253,7 @@ impl AuthorizeWeb {
         Ok(url)
     }
 
-    fn consent(
+    async fn consent(
         &self,
         request: &Request,
         guest: &Guest,
@@ -257,7 +262,7 @@ impl AuthorizeWeb {
     ) -> Response {
         let page = match self.consent_page(request, guest, asking, asked) {
             Ok(page) => page,
-            Err(error) => return self.web.fault(request, &error, true),
+            Err(error) => return self.web.fault(request, &error).await,
         };
         let response = self.web.draw_for(request, 200, guest, &page);
         match redirect::policy_source(&asked.request.callback.redirect_uri) {
@@ -323,7 +328,7 @@ impl AuthorizeWeb {
     }
 
     /// What becomes of a request that needs nobody any more.
-    fn finish(
+    async fn finish(
         &self,
         request: &Request,
         signed_in: bool,
@@ -357,9 +362,9 @@ impl AuthorizeWeb {
             // Only a person who is not there or was not asked leads here, and both are answered before.
             Ok(Outcome::SignIn { .. } | Outcome::Ask(_)) => {
                 let error = FlowError::Internal("a decision led back to the question".to_owned());
-                self.web.fault(request, &error, signed_in)
+                self.web.fault(request, &error).await
             }
-            Err(error) => self.web.fault(request, &error, signed_in),
+            Err(error) => self.web.fault(request, &error).await,
         }
     }
 }

@@ -6,8 +6,9 @@ use super::{
     way::sign_in_anew,
 };
 use crate::{
-    domain::time::Timestamp,
-    flows::device::{Choice, CodeRefusal, DeviceDeps, PageError, Presented, decide, present},
+    flows::device::{
+        Choice, CodeRefusal, DeviceDeps, PageError, Presented, decide, present, present_again,
+    },
     http::{
         respond::{self, Response},
         session::{CSRF_FIELD, csrf_token_of_question, was_asked},
@@ -19,10 +20,13 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 
 const PAGE: &str = "/device";
+const VERIFY: &str = "/device/verify";
 const DONE: &str = "/device/done";
-/// The parameter that tells the last page what was decided.
+/// The parameter that tells the second page which code was typed, and the last one what was decided.
 const SEALED: &str = "sealed";
 const APPROVED: &str = "approved";
+/// How long the second page can be read again.
+const TYPED_LIFE: Duration = Duration::from_secs(3_600);
 /// How long the last page can be read again.
 const DONE_LIFE: Duration = Duration::from_secs(86_400);
 
@@ -39,8 +43,18 @@ fn short(typed: &str) -> String {
     typed.chars().take(32).collect()
 }
 
-/// `GET /device`: the form, filled in when the link carries a code. It changes nothing and tells nothing about the code.
-pub async fn page(_deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
+/// `GET /device`: the form, filled in when the link carries a code. It changes nothing and tells nothing about the code. To
+/// whoever typed one that was found, the second page.
+pub async fn page(deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
+    let sealed = visit.query(SEALED).unwrap_or_default();
+    let opened = sealing(&deps, &visit).open(&typed_place(&visit), sealed, TYPED_LIFE);
+    if let Some((_, code)) = opened {
+        return match present_again(&deps, &visit.guest.session, &code).await {
+            Ok(presented) => Ok(confirm(&deps, &visit, &presented)),
+            Err(PageError::Refused(refusal)) => Ok(enter(&visit, 400, code, Some(words(refusal)))),
+            Err(PageError::Flow(error)) => Err(error),
+        };
+    }
     let code = short(visit.query("user_code").unwrap_or_default());
     Ok(enter(&visit, 200, code, None))
 }
@@ -60,7 +74,7 @@ fn enter(visit: &Visit, status: u16, code: String, message: Option<DeviceMessage
     visit.draw_at(&address, status, &page)
 }
 
-/// `POST /device/verify`: the first step shows who asks, the second (`confirmed=true`) takes the answer.
+/// `POST /device/verify`: the first step leads to who asks, the second (`confirmed=true`) takes the answer.
 pub async fn verify(deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
     let typed = visit.form.get("user_code").unwrap_or_default();
     match step(&deps, &visit, typed).await {
@@ -78,7 +92,9 @@ async fn step(deps: &DeviceDeps, visit: &Visit, typed: &str) -> Result<Response,
     let id = &visit.guest.id;
     // Without a look at the question there is no answer, whoever made the form (DV-03).
     if !answers || !was_asked(id, visit.form.get(CSRF_FIELD), &question(&presented)) {
-        return Ok(confirm(visit, &presented, deps.ground.now()));
+        let code = presented.code.user_code.to_string();
+        let sealed = sealing(deps, visit).seal(&typed_place(visit), &code)?;
+        return Ok(respond::redirect(303, &sealed_at(PAGE, &sealed)));
     }
     // A confirmation without a button is an approval, as forms of older pages sent it.
     let choice = match visit.form.get("action") {
@@ -95,8 +111,11 @@ async fn step(deps: &DeviceDeps, visit: &Visit, typed: &str) -> Result<Response,
     .await?;
     let done = done_text(choice, &presented.client.name);
     let sealed = sealing(deps, visit).seal(&done_place(visit), &done)?;
-    let target = format!("{DONE}?{SEALED}={}", form_encoded(&sealed));
-    Ok(respond::redirect(303, &target))
+    Ok(respond::redirect(303, &sealed_at(DONE, &sealed)))
+}
+
+fn sealed_at(page: &str, sealed: &str) -> String {
+    format!("{page}?{SEALED}={}", form_encoded(sealed))
 }
 
 /// What the confirm page asks.
@@ -109,6 +128,12 @@ fn sealing<'a>(deps: &DeviceDeps, visit: &'a Visit) -> Sealing<'a> {
         sessions: &visit.web.sessions,
         now: deps.ground.now(),
     }
+}
+
+/// A code that was found is shown to the person who typed it, after another sign-in too, and is never in an address in
+/// clear. Nobody can be led to the question without the code.
+fn typed_place(visit: &Visit) -> String {
+    format!("device code typed by {}", visit.guest.user.id)
 }
 
 /// What was decided is told in the session that decided it, and on no page that somebody else made up.
@@ -135,13 +160,13 @@ pub async fn done(deps: DeviceDeps, visit: Arc<Visit>) -> Answer {
     let page = DeviceDonePage {
         client_name: client_name.to_owned(),
         approved: word == APPROVED,
+        shell: visit.shell(Place::Account),
     };
     Ok(visit.draw(200, &page))
 }
 
-fn confirm(visit: &Visit, presented: &Presented, now: Timestamp) -> Response {
-    let code = &presented.code;
-    let address = with_code(&code.user_code.to_string());
+fn confirm(deps: &DeviceDeps, visit: &Visit, presented: &Presented) -> Response {
+    let (code, now) = (&presented.code, deps.ground.now());
     let page = DeviceConfirmPage {
         user_code: code.user_code.to_string(),
         client_name: presented.client.name.clone(),
@@ -152,13 +177,14 @@ fn confirm(visit: &Visit, presented: &Presented, now: Timestamp) -> Response {
         requester_ip: code.requester_ip.clone(),
         requester_user_agent: code.requester_user_agent.clone(),
         requested: When::new(now - presented.age, now),
-        other_account: sign_in_anew(&address),
+        action: visit.request.query_at(VERIFY),
+        other_account: sign_in_anew(&with_code(&code.user_code.to_string())),
         shell: Shell {
             csrf_token: csrf_token_of_question(&visit.guest.id, &question(presented)),
             ..visit.shell(Place::Account)
         },
     };
-    visit.draw_at(&address, 200, &page)
+    visit.draw(200, &page)
 }
 
 fn words(refusal: CodeRefusal) -> DeviceMessage {

@@ -58,24 +58,24 @@ pub fn routes(deps: &EndSessionWeb, routes: Routes) -> Routes {
 /// `GET /oauth/end_session`.
 async fn begin(deps: EndSessionWeb, request: Request) -> Response {
     let Ok(pairs) = request.query_pairs() else {
-        return deps.web.unreadable(&request, 400, false);
+        return deps.web.unreadable(&request, 400).await;
     };
     let params = EndParams::read(&pairs);
     let guest = match deps.web.sessions.see(&request).await {
         Ok(Seen::Somebody(guest)) => Some(guest),
         Ok(Seen::Nobody(_)) => None,
-        Err(error) => return deps.web.fault(&request, &error, false),
+        Err(error) => return deps.web.fault(&request, &error).await,
     };
     let visitor = guest.as_ref().map(|guest| &guest.user.id);
     let (verdict, client_name) = match consider(&deps.flow, &params, visitor).await {
         Ok(judged) => judged,
-        Err(error) => return deps.web.fault(&request, &error, guest.is_some()),
+        Err(error) => return deps.web.fault(&request, &error).await,
     };
     match (verdict, guest) {
         (EndVerdict::Refused(refusal), guest) => deps.refuse(&request, refusal, guest.is_some()),
         (EndVerdict::End(target), Some(guest)) => deps.end(&request, &guest, target).await,
         (EndVerdict::Confirm(target), Some(guest)) => {
-            deps.ask(&request, &guest, client_name, target)
+            deps.ask(&request, &guest, client_name, target).await
         }
         (EndVerdict::Nobody(target) | EndVerdict::End(target) | EndVerdict::Confirm(target), _) => {
             respond::redirect(302, target.as_deref().unwrap_or(SIGNED_OUT))
@@ -88,7 +88,7 @@ async fn begin(deps: EndSessionWeb, request: Request) -> Response {
 async fn confirmed(deps: EndSessionWeb, mut request: Request) -> Response {
     let form: Form = match request.form(&[]).await {
         Ok(form) => form,
-        Err(error) => return deps.web.unreadable(&request, error.status(), false),
+        Err(error) => return deps.web.unreadable(&request, error.status()).await,
     };
     if form.get(CSRF_FIELD).is_none() {
         return respond::redirect(303, &format!("{PATH}?{}", text_of(form.all_pairs())));
@@ -96,10 +96,10 @@ async fn confirmed(deps: EndSessionWeb, mut request: Request) -> Response {
     let guest = match deps.web.sessions.see(&request).await {
         Ok(Seen::Somebody(guest)) => guest,
         Ok(Seen::Nobody(_)) => return respond::redirect(302, SIGNED_OUT),
-        Err(error) => return deps.web.fault(&request, &error, false),
+        Err(error) => return deps.web.fault(&request, &error).await,
     };
     if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
-        return deps.web.forbidden(&request, true);
+        return deps.web.form_old(&request).await;
     }
     let sealed = form.get("sealed").unwrap_or_default();
     let target = deps.sealing().open(&place(&guest), sealed, LIFE);
@@ -126,11 +126,11 @@ impl EndSessionWeb {
                 let target = target.as_deref().unwrap_or(SIGNED_OUT);
                 self.web.sessions.take(respond::redirect(302, target))
             }
-            Err(error) => self.web.fault(request, &error, true),
+            Err(error) => self.web.fault(request, &error).await,
         }
     }
 
-    fn ask(
+    async fn ask(
         &self,
         request: &Request,
         guest: &Guest,
@@ -143,7 +143,7 @@ impl EndSessionWeb {
         };
         let sealed = match sealed {
             Ok(sealed) => sealed,
-            Err(error) => return self.web.fault(request, &error, true),
+            Err(error) => return self.web.fault(request, &error).await,
         };
         let page = EndSessionPage {
             client_name,

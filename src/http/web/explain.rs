@@ -56,14 +56,12 @@ pub fn routes(deps: &ExplainWeb, routes: Routes) -> Routes {
 async fn report(deps: ExplainWeb, request: Request) -> Response {
     let typed = request.param("reference").unwrap_or_default();
     let Some(reference) = ErrorRef::parse(typed) else {
-        return deps
-            .web
-            .draw(&request, 404, &ErrorPage::named(404, "not_found"));
+        return deps.web.nothing_here(&request).await;
     };
     let guest = match deps.web.sessions.see(&request).await {
         Ok(Seen::Somebody(guest)) => Some(guest),
         Ok(Seen::Nobody(_)) => None,
-        Err(error) => return deps.web.fault(&request, &error, false),
+        Err(error) => return deps.web.fault(&request, &error).await,
     };
     if guest
         .as_ref()

@@ -13,7 +13,7 @@ use crate::{
         audit::{Actor, Origin},
         submission::Submission,
     },
-    flows::{FlowError, audit::Reader},
+    flows::{FlowError, audit::Reader, noticed},
     http::{
         form::Form,
         handover::Handed,
@@ -154,10 +154,7 @@ async fn enter(
     let visit = Visit {
         lang: super::lang_of(&request),
         query: request.query_pairs().unwrap_or_default(),
-        pending: match is_reading {
-            true => web.pending_for(&guest).await,
-            false => 0,
-        },
+        pending: web.pending_for(&guest).await,
         web,
         guest,
         form: Form::default(),
@@ -169,6 +166,7 @@ async fn enter(
     match form {
         Ok(form) => {
             if !is_reading && !csrf_holds(&visit.guest.id, form.get(CSRF_FIELD), &visit.request) {
+                noticed::old_form(&visit.web.login.audit, &visit.guest.user, &visit.origin());
                 return Err(visit.error(&ErrorPage::named(403, "form_old")));
             }
             Ok(Visit { form, ..visit })
@@ -335,6 +333,7 @@ impl Visit {
     }
 
     fn not_an_administrator(&self) -> Response {
+        noticed::no_administrator(&self.web.login.audit, &self.guest.user, &self.origin());
         if self.request.wants_html() {
             return self.error(&ErrorPage::named(403, "admins_only"));
         }

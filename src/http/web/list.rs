@@ -24,6 +24,13 @@ pub struct Shape {
     pub filters: &'static [Choosing],
 }
 
+/// A list that is turned page by page and asked for nothing else.
+pub const PAGED: Shape = Shape {
+    size: 50,
+    hint: "",
+    filters: &[],
+};
+
 /// A filter: a row of tabs.
 #[derive(Debug)]
 pub struct Choosing {

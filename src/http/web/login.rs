@@ -53,7 +53,7 @@ pub async fn page(deps: WebDeps, request: Request) -> Response {
             return respond::redirect(302, if redirect.is_empty() { START } else { redirect });
         }
         Ok(Seen::Nobody(_)) => {}
-        Err(error) => return deps.fault(&request, &error, false),
+        Err(error) => return deps.fault(&request, &error).await,
     }
     let message = match field("error") {
         Some("session_timeout") => Some(LoginMessage::SessionTimeout),
@@ -91,7 +91,7 @@ async fn show(
     };
     let ticket = match ticket {
         Ok(ticket) => ticket,
-        Err(error) => return deps.fault(request, &error.into(), false),
+        Err(error) => return deps.fault(request, &error.into()).await,
     };
     let page = LoginPage {
         action: address(redirect, is_anew(request)),
@@ -108,7 +108,7 @@ async fn show(
     }
     match deps.sessions.put(response, &ticket, session.as_ref()) {
         Ok(response) => response,
-        Err(error) => deps.fault(request, &error, false),
+        Err(error) => deps.fault(request, &error).await,
     }
 }
 
@@ -116,7 +116,7 @@ async fn show(
 pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
     let form = match request.form(&[]).await {
         Ok(form) => form,
-        Err(error) => return deps.unreadable(&request, error.status(), false),
+        Err(error) => return deps.unreadable(&request, error.status()).await,
     };
     let redirect = form
         .get(ONWARD)
@@ -128,7 +128,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
         .ticket(&request)
         .filter(|ticket| may_sign_in(ticket, &form, &request))
     else {
-        return deps.forbidden(&request, false);
+        return deps.form_old(&request).await;
     };
     let asked = asked(&deps, &request, &form, &ticket);
     match sign_in(&deps.login, &asked).await {
@@ -145,7 +145,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
                 .put(response, &ticket, Some(&signed_in.session))
             {
                 Ok(response) => response,
-                Err(error) => deps.fault(&request, &error, false),
+                Err(error) => deps.fault(&request, &error).await,
             }
         }
         Ok(None) => {
@@ -160,7 +160,7 @@ pub async fn submit(deps: WebDeps, mut request: Request) -> Response {
                 5,
             )
         }
-        Err(error) => deps.fault(&request, &error, false),
+        Err(error) => deps.fault(&request, &error).await,
     }
 }
 
@@ -221,7 +221,7 @@ pub async fn ask_logout(deps: WebDeps, request: Request) -> Response {
             deps.draw(&request, 200, &page)
         }
         Ok(Seen::Nobody(_)) => respond::redirect(302, "/login"),
-        Err(error) => deps.fault(&request, &error, false),
+        Err(error) => deps.fault(&request, &error).await,
     }
 }
 
@@ -229,20 +229,20 @@ pub async fn ask_logout(deps: WebDeps, request: Request) -> Response {
 pub async fn logout(deps: WebDeps, mut request: Request) -> Response {
     let form = match request.form(&[]).await {
         Ok(form) => form,
-        Err(error) => return deps.unreadable(&request, error.status(), true),
+        Err(error) => return deps.unreadable(&request, error.status()).await,
     };
     let guest = match deps.sessions.see(&request).await {
         Ok(Seen::Somebody(guest)) => guest,
         Ok(Seen::Nobody(_)) => return respond::redirect(302, "/login"),
-        Err(error) => return deps.fault(&request, &error, false),
+        Err(error) => return deps.fault(&request, &error).await,
     };
     if !csrf_holds(&guest.id, form.get(CSRF_FIELD), &request) {
-        return deps.forbidden(&request, true);
+        return deps.form_old(&request).await;
     }
     match sign_out(&deps.login, &guest.session, &guest.user, &origin(&request)).await {
         Ok(()) => deps
             .sessions
             .take(respond::redirect(302, "/login?signed_out=1")),
-        Err(error) => deps.fault(&request, &error, true),
+        Err(error) => deps.fault(&request, &error).await,
     }
 }

@@ -45,7 +45,7 @@ pub async fn choose_language(deps: WebDeps, mut request: Request) -> Response {
         Err(refusal) => return refusal,
     };
     let Some(lang) = form.get("lang").and_then(Lang::of_tag) else {
-        return deps.unreadable(&request, 400, false);
+        return deps.unreadable(&request, 400).await;
     };
     let back = in_language(back(&deps, &request, &form), lang);
     remembered(&deps, &back, (LANGUAGE, lang.tag()))
@@ -58,7 +58,7 @@ pub async fn choose_theme(deps: WebDeps, mut request: Request) -> Response {
         Err(refusal) => return refusal,
     };
     let Some(theme) = form.get("theme").and_then(Theme::of_name) else {
-        return deps.unreadable(&request, 400, false);
+        return deps.unreadable(&request, 400).await;
     };
     remembered(&deps, &back(&deps, &request, &form), (THEME, theme.name()))
 }
@@ -66,10 +66,12 @@ pub async fn choose_theme(deps: WebDeps, mut request: Request) -> Response {
 async fn form_of(deps: &WebDeps, request: &mut Request) -> Result<Form, Response> {
     if request.is_cross_site() {
         let page = ErrorPage::named(403, "foreign");
-        return Err(deps.draw(request, 403, &page));
+        return Err(deps.error(request, page).await);
     }
-    let form = request.form(&[]).await;
-    form.map_err(|error| deps.unreadable(request, error.status(), false))
+    match request.form(&[]).await {
+        Ok(form) => Ok(form),
+        Err(error) => Err(deps.unreadable(request, error.status()).await),
+    }
 }
 
 /// Where the form was: the page told it, or else the browser.

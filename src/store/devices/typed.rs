@@ -30,6 +30,8 @@ pub struct TypeUserCode {
     pub everyone: String,
     /// So many wrong codes end a session; 0 bounds nothing.
     pub max_misses: u32,
+    /// It was found when this person typed it and is looked up once more: no guess, so nothing is counted or refused.
+    pub is_known: bool,
     /// Now.
     pub at: Timestamp,
 }
@@ -49,13 +51,17 @@ impl Unit for TypeUserCode {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Typed, StoreError>> {
         async move {
-            if self.max_misses > 0
+            if !self.is_known
+                && self.max_misses > 0
                 && let Err(spent) = self.misses(tx).await?.allow(self.max_misses)
             {
                 return Ok(Typed::Refused(spent));
             }
             if let Some(code) = self.find(tx).await? {
                 return Ok(Typed::Found(Box::new(code)));
+            }
+            if self.is_known {
+                return Ok(Typed::Missed);
             }
             for account in [&self.person, &self.everyone] {
                 tx.one(count_failure(account, self.at)).await?;

@@ -1,38 +1,117 @@
 //! A person's own sessions: where they are signed in, and how they end what they do not know.
 use super::insert;
 use crate::{
-    domain::{audit::AuditRow, ids::UserId, session::Session, time::Timestamp},
+    domain::{
+        audit::AuditRow,
+        ids::UserId,
+        paging::{Cursor, Leaf, Slice},
+        session::Session,
+        time::Timestamp,
+    },
     store::{
         Store, StoreError, Tx, Unit,
         endings::{All, Ended, end_all},
+        listing::Draft,
         rows::{self, SESSION},
         sql::{Sql, Value},
     },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
+use std::time::Duration;
 
 /// Letters of the hash by which a page names a session.
 pub const NAME: usize = 32;
 
+/// The column by which sessions of the same moment are told apart, in links too: never the whole hash.
+const NAMED: &str = "substr(s.id_hash, 1, 32)";
+
+/// A person's sessions that count.
+#[derive(Clone, Debug)]
+pub struct Living<'a> {
+    /// Whose.
+    pub user_id: &'a UserId,
+    /// Now.
+    pub now: Timestamp,
+    /// For how long one may rest that its person did not ask to keep; `None` for as long as it lasts.
+    pub idle: Option<Duration>,
+}
+
+impl Living<'_> {
+    /// `… FROM sessions s JOIN users u … WHERE …`, which goes on with another condition or an order.
+    fn select(&self, mut draft: Draft, columns: &str) -> Draft {
+        draft.add(&format!(
+            "SELECT {columns} FROM sessions s JOIN users u ON u.id = s.user_id \
+             WHERE s.revoked_at IS NULL AND coalesce(s.auth_time > u.sessions_end_at, true) AND s.user_id = "
+        ));
+        draft.text(self.user_id.as_str());
+        draft.add(" AND s.expires_at > ");
+        draft.bind(Value::Time(self.now));
+        let rested = self.idle.and_then(|idle| {
+            let idle = idle.try_into().ok()?;
+            self.now.checked_sub(idle)
+        });
+        if let Some(rested) = rested {
+            draft.add(" AND (s.remember_me OR s.last_seen_at >= ");
+            draft.bind(Value::Time(rested));
+            draft.add(")");
+        }
+        draft
+    }
+}
+
 impl Store {
-    /// A person's sessions that were not ended and have not run out, the last used first. At most 200.
+    /// A page of a person's sessions that count, the last used first.
     ///
     /// # Errors
     /// As the database.
-    pub async fn own_sessions(
+    pub async fn sessions_page(
         &self,
-        user_id: &UserId,
-        now: Timestamp,
-    ) -> Result<Vec<Session>, StoreError> {
-        let find = Sql::built(format!(
-            "SELECT {SESSION} FROM sessions s JOIN users u ON u.id = s.user_id \
-             WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
-             AND coalesce(s.auth_time > u.sessions_end_at, true) ORDER BY s.last_seen_at DESC LIMIT 200"
-        ))
-        .text(user_id.as_str())
-        .time(now);
-        let found = self.read_all(find).await?;
-        found.iter().map(rows::session).collect()
+        living: &Living<'_>,
+        slice: &Slice,
+    ) -> Result<Leaf<Session>, StoreError> {
+        let mut draft = living.select(Draft::new(self.driver()), SESSION);
+        draft.beyond(&format!("s.last_seen_at, {NAMED}"), slice);
+        draft.ordered(("s.last_seen_at", NAMED), slice);
+        let found = self.read_all(draft.done()).await?;
+        let found: Result<Vec<Session>, StoreError> = found.iter().map(rows::session).collect();
+        let place = |session: &Session| Cursor {
+            at: session.last_seen_at,
+            id: session.hash.chars().take(NAME).collect(),
+        };
+        Ok(Leaf::cut(found?, slice, place))
+    }
+
+    /// The session of a person that a page calls by this name, if it counts.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn session_named(
+        &self,
+        living: &Living<'_>,
+        name: &str,
+    ) -> Result<Option<Session>, StoreError> {
+        let mut draft = living.select(Draft::new(self.driver()), SESSION);
+        draft.add(&format!(" AND {NAMED} = "));
+        draft.text(name);
+        let found = self.read_one(draft.done()).await?;
+        found.as_ref().map(rows::session).transpose()
+    }
+
+    /// How many sessions of a person count besides the one of this hash.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn sessions_besides(
+        &self,
+        living: &Living<'_>,
+        kept: &str,
+    ) -> Result<u64, StoreError> {
+        let mut draft = living.select(Draft::new(self.driver()), "count(*) AS n");
+        draft.add(" AND s.id_hash <> ");
+        draft.text(kept);
+        let found = self.read_one(draft.done()).await?;
+        let n = found.map_or(Ok(0), |row| row.int("n"))?;
+        Ok(u64::try_from(n).unwrap_or_default())
     }
 }
 

@@ -158,6 +158,57 @@ pub async fn a_session_that_ends_on_a_refused_form(stage: &Stage) {
     assert_eq!(p.value("Password").await, "");
 }
 
+/// Somebody chooses other colours and another language while they type. Script keeps what they typed.
+pub async fn a_switch_in_the_middle_of_a_form(stage: &Stage) {
+    let p = &stage.person;
+    stage.sign_in_newcomer("sara", "admin").await;
+    p.press("Users").await;
+    p.press_here("New user").await;
+    p.fill("Username", "half a").await;
+    p.fill("Email", "half@example.com").await;
+    p.fill("Password", "a secret of somebody").await;
+    if p.has_script {
+        p.press_here("Show").await;
+    }
+    p.choose("Role", "Administrator").await;
+    p.press_below("Dark").await;
+    p.heading("New user").await;
+    if p.has_script {
+        assert_eq!(p.value("Username").await, "half a");
+        assert_eq!(p.value("Email").await, "half@example.com");
+        assert_eq!(p.value("Role").await, "admin");
+    } else {
+        p.fill("Username", "half a").await;
+        p.fill("Email", "half@example.com").await;
+    }
+    assert_eq!(
+        p.value("Password").await,
+        "",
+        "shown or not, it is not kept"
+    );
+    // Refused, it stands at another address than that of its page.
+    p.press("Create").await;
+    p.is_at("Username").await;
+    p.fill("Full name", "Half A Person").await;
+    p.press_below("繁體中文").await;
+    p.heading("新增使用者").await;
+    assert_eq!(p.path().await, "/admin/users/new");
+    if p.has_script {
+        assert_eq!(p.value("使用者名稱").await, "half a");
+        assert_eq!(p.value("姓名").await, "Half A Person");
+    }
+    p.press_below("English").await;
+    p.heading("New user").await;
+    if p.has_script {
+        assert_eq!(p.value("Full name").await, "Half A Person");
+    }
+    p.press_below("System").await;
+    // Kept for nobody any longer, and never for another page.
+    p.press("Users").await;
+    p.press_here("New user").await;
+    assert_eq!(p.value("Username").await, "");
+}
+
 /// After a form there is a page of its own: the way back and a reload send nothing again.
 pub async fn back_after_a_form(stage: &Stage) {
     let p = &stage.person;

@@ -1,9 +1,12 @@
 //! `/account/browsers`: where a person is signed in.
 use super::oneself;
 use crate::{
-    domain::{session::Session, time::Timestamp},
+    domain::{paging::Leaf, session::Session, time::Timestamp},
     flows::account::{self, AccountDeps, SESSION_NAME},
-    http::web::guard::{Answer, Visit},
+    http::web::{
+        guard::{Answer, Visit},
+        list::{Listing, PAGED},
+    },
     pages::{BrowserRow, BrowsersPage, ConfirmPage, Fact, Place, When, Words, agent_words},
 };
 use std::sync::Arc;
@@ -18,12 +21,19 @@ pub fn name(hash: &str) -> &str {
 /// `GET /account/browsers`.
 pub async fn list(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let now = deps.login.ground.now();
-    let found = account::browsers(&deps, &oneself(&visit)).await?;
-    let rows = rows(&found, &visit, (LIST, now));
+    let oneself = oneself(&visit);
+    let mut listing = Listing::of(&visit, &PAGED);
+    let mut leaf = account::browsers(&deps, &oneself, &listing.slice).await?;
+    if let Some(first) = listing.first_instead(&leaf) {
+        leaf = account::browsers(&deps, &oneself, &first.slice).await?;
+        listing = first;
+    }
+    let rows = rows(&leaf.rows, &visit, (LIST, now));
     let page = BrowsersPage {
         shell: visit.shell(Place::Account),
-        has_others: rows.iter().any(|row| !row.is_current),
+        has_others: has_others(&leaf, &rows),
         rows,
+        pager: listing.pager(&leaf, None),
     };
     Ok(visit.draw(200, &page))
 }
@@ -43,15 +53,16 @@ pub fn rows(found: &[Session], visit: &Visit, (list, now): (&str, Timestamp)) ->
     found.iter().map(row).collect()
 }
 
+/// Whether a page of sessions, or one beside it, shows another one than the present.
+pub fn has_others(leaf: &Leaf<Session>, rows: &[BrowserRow]) -> bool {
+    leaf.newer.is_some() || leaf.older.is_some() || rows.iter().any(|row| !row.is_current)
+}
+
 /// `GET /account/browsers/{id}/end`.
 pub async fn ask(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let now = deps.login.ground.now();
     let wanted = visit.param("id");
-    let found = account::browsers(&deps, &oneself(&visit)).await?;
-    let Some(session) = found
-        .into_iter()
-        .find(|session| name(&session.hash) == wanted)
-    else {
+    let Some(session) = account::browser(&deps, &oneself(&visit), wanted).await? else {
         return Ok(visit.to(&format!("{LIST}?warning=browser_gone")));
     };
     let seen = When::new(session.last_seen_at, now);
@@ -87,10 +98,7 @@ pub async fn end(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 
 /// `GET /account/browsers/end-others`.
 pub async fn ask_others(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
-    let found = account::browsers(&deps, &oneself(&visit)).await?;
-    let current = &visit.guest.session.hash;
-    let others = found.iter().filter(|session| session.hash != *current);
-    let n = others.count();
+    let n = account::other_browsers(&deps, &oneself(&visit)).await?;
     if n == 0 {
         return Ok(visit.to(&format!("{LIST}?warning=no_others")));
     }
@@ -100,10 +108,7 @@ pub async fn ask_others(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
         lead: Words::of("account.browsers.end_others_lead"),
         facts: Vec::new(),
         consequences: vec![
-            Words::count(
-                "account.browsers.ends",
-                u64::try_from(n).unwrap_or(u64::MAX),
-            ),
+            Words::count("account.browsers.ends", n),
             Words::of("account.browsers.apps_stay"),
         ],
         action: visit.request.path().to_owned(),
@@ -118,5 +123,8 @@ pub async fn ask_others(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
 /// `POST /account/browsers/end-others`.
 pub async fn end_others(deps: AccountDeps, visit: Arc<Visit>) -> Answer {
     let ended = account::end_other_browsers(&deps, &oneself(&visit)).await?;
+    if ended == 0 {
+        return Ok(visit.to(&format!("{LIST}?warning=no_others")));
+    }
     Ok(visit.to(&format!("{LIST}?success=browsers_ended&n={ended}")))
 }

@@ -5,7 +5,7 @@ use crate::{
         registration::MAX_REASON,
     },
     flows::browse,
-    flows::registry::{Capacity, RegistryError, approve, delete, reject, revoke_all},
+    flows::registry::{Capacity, Given, RegistryError, approve, delete, give, reject, revoke_all},
     http::{
         respond::Response,
         router::Routes,
@@ -13,7 +13,7 @@ use crate::{
             WebDeps,
             admin::work::WORK,
             guard::{self, Answer, Visit},
-            list::{Listing, Shape},
+            list::{Listing, PAGED},
             registered::{
                 RegisteredDeps, Side, about, both, detail_page, editor,
                 facts::{holdings, what_ends, what_goes},
@@ -22,20 +22,16 @@ use crate::{
         },
     },
     pages::{
-        ApprovePage, ClientAuthorizationsPage, ConfirmPage, ConsentRow, Fact, FormInput, Place,
-        RejectPage, When, Words,
+        ApprovePage, ClientAuthorizationsPage, ClientOwnerPage, ConfirmPage, ConsentRow, Fact,
+        FormInput, Place, RejectPage, When, Words,
     },
 };
 use ::http::Method;
 use std::sync::Arc;
 
+/// So much of a name that was typed is shown again.
+const OWNER: usize = 64;
 const ALL: Capacity = Capacity::Administrator;
-/// What the list of a client's consents can be asked for.
-pub const CONSENTS: Shape = Shape {
-    size: 50,
-    hint: "",
-    filters: &[],
-};
 
 /// Its routes.
 pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
@@ -69,6 +65,16 @@ pub fn routes(web: &WebDeps, deps: &RegisteredDeps, routes: Routes) -> Routes {
             Method::GET,
             "/admin/clients/{id}/authorizations",
             admin(web, deps, authorizations),
+        )
+        .on(
+            Method::GET,
+            "/admin/clients/{id}/owner",
+            admin(web, deps, ask_owner),
+        )
+        .on(
+            Method::POST,
+            "/admin/clients/{id}/owner",
+            admin(web, deps, given),
         )
         .on(
             Method::GET,
@@ -160,7 +166,7 @@ async fn authorizations(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     };
     let ground = &deps.registry.ground;
     let now = ground.now();
-    let mut listing = Listing::of(&visit, &CONSENTS);
+    let mut listing = Listing::of(&visit, &PAGED);
     let mut leaf = browse::consents_to(ground, &client, &listing.slice).await?;
     if let Some(first) = listing.first_instead(&leaf) {
         leaf = browse::consents_to(ground, &client, &first.slice).await?;
@@ -289,6 +295,52 @@ async fn rejected(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
     }
     let done = reject(&deps.registry, &editor(&visit), &named(&visit), reason).await;
     finished(&visit, done, "success=rejected")
+}
+
+async fn ask_owner(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    owner_page(&deps, &visit, 200, FormInput::default()).await
+}
+
+async fn owner_page(deps: &RegisteredDeps, visit: &Visit, status: u16, typed: FormInput) -> Answer {
+    let client = match client(deps, visit).await {
+        Ok(client) => client,
+        Err(error) => return refused(visit, Side::Admin, error),
+    };
+    let mut consequences = vec![
+        Words::of("clients.owner_may"),
+        Words::of("clients.owner_secret"),
+    ];
+    if client.owner.is_empty() {
+        consequences.push(Words::of("clients.owner_vouches"));
+    }
+    let page = ClientOwnerPage {
+        typed,
+        shell: visit.shell(Place::Clients),
+        client_id: client.client_id.as_str().to_owned(),
+        version: client.version.to_string(),
+        name: client.name.clone(),
+        facts: vec![
+            Fact::new("clients.id", client.client_id.as_str()),
+            Fact::new("clients.owner_now", owner(deps, &client).await?),
+        ],
+        consequences,
+    };
+    Ok(visit.draw(status, &page))
+}
+
+async fn given(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {
+    let typed = visit.form.get("owner").unwrap_or_default();
+    let wish = (typed, version(&visit.form));
+    let why = match give(&deps.registry, &editor(&visit), &named(&visit), wish).await {
+        Ok(Given::Done) => return finished(&visit, Ok(()), "success=given"),
+        Err(error) => return refused(&visit, Side::Admin, error),
+        Ok(Given::Nobody) => "clients.owner_nobody",
+        Ok(Given::Disabled) => "clients.owner_disabled",
+        Ok(Given::Already) => "clients.owner_already",
+    };
+    let shown: String = typed.chars().take(OWNER).collect();
+    let typed = FormInput::of(&shown).wrong(vec![Words::of(why)]);
+    owner_page(&deps, &visit, 400, typed).await
 }
 
 async fn ask_revoke(deps: RegisteredDeps, visit: Arc<Visit>) -> Answer {

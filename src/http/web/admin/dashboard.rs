@@ -49,6 +49,7 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
     }
     let page = DashboardPage {
         shell: visit.shell(Place::Dashboard),
+        version: version(),
         counters: figures(&counters),
         counted: When::new(at, now),
         troubles,
@@ -71,6 +72,15 @@ async fn page(deps: DashboardDeps, visit: Arc<Visit>) -> Answer {
         actors: deps.tree.get().map(|tree| actors(tree)).unwrap_or_default(),
     };
     Ok(visit.draw(200, &page))
+}
+
+/// As `authgate -v` tells it, with the beginning of the commit where that is known.
+fn version() -> String {
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("AUTHGATE_COMMIT"));
+    match commit.get(..12) {
+        Some(short) => format!("{version} ({short})"),
+        None => version.to_owned(),
+    }
 }
 
 /// The figures on top.

@@ -1,7 +1,9 @@
 //! `/admin/keys`: the signing keys of this installation, and the next one.
 use crate::{
     domain::key_schedule::KeyState,
-    flows::keys::{By, KeyEntry, KeysDeps, Rotate, RotateRefusal, Rotation, list, rotate},
+    flows::keys::{
+        By, KeyEntry, KeysDeps, Rotate, RotateRefusal, Rotation, list, objection, rotate,
+    },
     http::{
         router::Routes,
         web::{
@@ -64,6 +66,9 @@ fn waits(keys: &[KeyEntry]) -> bool {
 
 async fn ask(deps: KeysDeps, visit: Arc<Visit>) -> Answer {
     let has_next = waits(&list(&deps).await?);
+    if let Some(why) = objection(&deps.rules, has_next) {
+        return draw(&deps, &visit, 400, Some(refusal(why))).await;
+    }
     let consequences = if has_next {
         vec![
             Words::of("system.rotate_now"),

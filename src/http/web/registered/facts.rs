@@ -18,7 +18,7 @@ pub fn of(client: &Client, lifetimes: &Lifetimes) -> Vec<Fact> {
     };
     let profile = lifetimes.profile(client);
     let life = Words::of("clients.profile_of")
-        .with("name", Words::of(profile_name(client)))
+        .with("name", Words::of(profile_name(&client.token_profile)))
         .with("access", duration_text(profile.access))
         .with("refresh", duration_text(profile.refresh));
     let mut facts = vec![
@@ -77,10 +77,12 @@ pub fn changes(client: &Client) -> Option<Vec<ClientChange>> {
 
 fn change(addition: Addition) -> ClientChange {
     let said = |value: String| match (addition.what, value.as_str()) {
+        (Widened::Lifetime, value) => lifetime(value),
         (_, "") => Words::of("clients.nothing"),
         (Widened::Grants, "device_code") => Words::of("clients.device_code"),
         (Widened::Grants, "authorization_code") => Words::of("clients.authorization_code"),
         (Widened::Grants, "client_credentials") => Words::of("clients.client_credentials"),
+        (Widened::Authentication, value) => authentication(value),
         (_, _) => Words::from(value),
     };
     ClientChange {
@@ -102,8 +104,40 @@ fn change(addition: Addition) -> ClientChange {
     }
 }
 
-fn profile_name(client: &Client) -> &'static str {
-    match client.token_profile.trim() {
+/// A profile, and after it how long machine tokens live.
+fn lifetime(value: &str) -> Words {
+    let (profile, machine) = value.split_once(' ').unwrap_or((value, ""));
+    let profile = Words::of(profile_name(profile));
+    if machine.is_empty() {
+        return profile;
+    }
+    Words::of("clients.life_and_machine")
+        .with("profile", profile)
+        .with("machine", machine)
+}
+
+/// A type of client, and after it its way to authenticate.
+fn authentication(value: &str) -> Words {
+    let (kind, method) = value.split_once(' ').unwrap_or((value, ""));
+    let kind = match kind {
+        "public" => Words::of("clients.public"),
+        "confidential" => Words::of("clients.confidential"),
+        other => Words::from(other),
+    };
+    let method = match AuthMethod::parse(method) {
+        None => return kind,
+        Some(AuthMethod::None) => Words::of("clients.by_nothing"),
+        Some(AuthMethod::ClientSecretBasic) => Words::of("clients.by_basic"),
+        Some(AuthMethod::ClientSecretPost) => Words::of("clients.by_post"),
+        Some(AuthMethod::PrivateKeyJwt) => Words::of("clients.by_assertion"),
+    };
+    Words::of("clients.type_and_method")
+        .with("type", kind)
+        .with("method", method)
+}
+
+fn profile_name(profile: &str) -> &'static str {
+    match profile.trim() {
         "short" => "clients.profile_short",
         "long" => "clients.profile_long",
         _ => "clients.profile_standard",
@@ -148,5 +182,26 @@ pub fn standing(client: &Client) -> Option<Alert> {
         ClientStatus::Inactive => Some(Alert::error(
             Words::of("clients.standing_rejected").with("reason", client.status_reason.as_str()),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_and_ways_to_authenticate_are_told_in_words() {
+        assert_eq!(lifetime("long"), Words::of("clients.profile_long"));
+        assert_eq!(lifetime(""), Words::of("clients.profile_standard"));
+        let both = Words::of("clients.life_and_machine")
+            .with("profile", Words::of("clients.profile_short"))
+            .with("machine", "2h");
+        assert_eq!(lifetime("short 2h"), both);
+        let public = Words::of("clients.public");
+        assert_eq!(authentication("public"), public);
+        let by = Words::of("clients.type_and_method")
+            .with("type", public)
+            .with("method", Words::of("clients.by_nothing"));
+        assert_eq!(authentication("public none"), by);
     }
 }

@@ -7,8 +7,9 @@ use crate::{
         router::Routes,
         web::{
             WebDeps,
-            account::browsers::{name, rows},
+            account::browsers::{has_others, rows},
             guard::{self, Answer, Visit},
+            list::{Listing, PAGED},
             registered::editor,
         },
     },
@@ -44,34 +45,38 @@ fn is_current(visit: &Visit, session: &Session) -> bool {
 }
 
 async fn list(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    let (user, found) = match people::browsers(&deps, visit.param("id")).await {
-        Ok(found) => found,
+    let user = match people::find(&deps, visit.param("id")).await {
+        Ok(user) => user,
         Err(error) => return refused(&visit, error),
     };
+    let mut listing = Listing::of(&visit, &PAGED);
+    let mut leaf = people::browsers(&deps, &user, &listing.slice).await?;
+    if let Some(first) = listing.first_instead(&leaf) {
+        leaf = people::browsers(&deps, &user, &first.slice).await?;
+        listing = first;
+    }
     let list = list_of(&user);
-    let rows = rows(&found, &visit, (&list, deps.ground.now()));
+    let rows = rows(&leaf.rows, &visit, (&list, deps.ground.now()));
     let page = UserBrowsersPage {
         shell: visit.shell(Place::Users),
         id: user.id.as_str().to_owned(),
         username: user.username,
         is_oneself: user.id == visit.guest.user.id,
-        has_others: rows.iter().any(|row| !row.is_current),
+        has_others: has_others(&leaf, &rows),
         rows,
+        pager: listing.pager(&leaf, None),
     };
     Ok(visit.draw(200, &page))
 }
 
 async fn ask(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    let (user, found) = match people::browsers(&deps, visit.param("id")).await {
-        Ok(found) => found,
+    let user = match people::find(&deps, visit.param("id")).await {
+        Ok(user) => user,
         Err(error) => return refused(&visit, error),
     };
     let list = list_of(&user);
-    let wanted = visit.param("session");
-    let Some(session) = found
-        .into_iter()
-        .find(|session| name(&session.hash) == wanted && !is_current(&visit, session))
-    else {
+    let found = people::browser(&deps, &user, visit.param("session")).await?;
+    let Some(session) = found.filter(|session| !is_current(&visit, session)) else {
         return Ok(visit.to(&format!("{list}?warning=browser_gone")));
     };
     let seen = When::new(session.last_seen_at, deps.ground.now());
@@ -92,14 +97,13 @@ async fn ask(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
 }
 
 async fn ask_all(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
-    let (user, found) = match people::browsers(&deps, visit.param("id")).await {
-        Ok(found) => found,
+    let user = match people::find(&deps, visit.param("id")).await {
+        Ok(user) => user,
         Err(error) => return refused(&visit, error),
     };
-    let others = found.iter().filter(|session| !is_current(&visit, session));
-    let n = others.count();
+    let n = people::other_browsers(&deps, &user, &visit.guest.session.hash).await?;
     if n == 0 {
-        return Ok(visit.to(&format!("{}?warning=browser_gone", list_of(&user))));
+        return Ok(visit.to(&format!("{}?warning=no_browsers", list_of(&user))));
     }
     let mut consequences = vec![
         Words::of("users.ends_browsers").with("n", n.to_string()),
@@ -147,6 +151,7 @@ async fn ended(deps: &PeopleDeps, visit: &Visit, which: Browsers<'_>) -> Answer 
     let kept = visit.guest.session.hash.as_str();
     let outcome = match people::end_browsers(deps, &editor(visit), (id, which), kept).await {
         Err(error) => return refused(visit, error),
+        Ok(0) if matches!(which, Browsers::All) => "warning=no_browsers".to_owned(),
         Ok(0) => "warning=browser_gone".to_owned(),
         Ok(n) => format!("success=browsers_ended&n={n}"),
     };

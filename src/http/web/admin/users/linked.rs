@@ -11,6 +11,7 @@ use crate::{
         web::{
             WebDeps,
             guard::{self, Answer, Visit},
+            list::{Listing, PAGED},
             registered::editor,
         },
     },
@@ -118,7 +119,12 @@ async fn authorizations(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         Err(error) => return refused(&visit, error),
     };
     let now = deps.ground.now();
-    let found = browse::consents(&deps.ground, &user.id).await?;
+    let mut listing = Listing::of(&visit, &PAGED);
+    let mut leaf = browse::consents(&deps.ground, &user.id, &listing.slice).await?;
+    if let Some(first) = listing.first_instead(&leaf) {
+        leaf = browse::consents(&deps.ground, &user.id, &first.slice).await?;
+        listing = first;
+    }
     let row = |line: &crate::domain::consent::ConsentOfPerson| ConsentRow {
         name: line.client_name.clone(),
         note: line.consent.client_id.as_str().to_owned(),
@@ -135,7 +141,8 @@ async fn authorizations(deps: PeopleDeps, visit: Arc<Visit>) -> Answer {
         shell: visit.shell(Place::Users),
         id: user.id.as_str().to_owned(),
         username: user.username.clone(),
-        rows: found.iter().map(row).collect(),
+        rows: leaf.rows.iter().map(row).collect(),
+        pager: listing.pager(&leaf, None),
     };
     Ok(visit.draw(200, &page))
 }
