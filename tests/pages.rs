@@ -117,6 +117,7 @@ fn every_template_of_a_page_has_a_view_and_every_view_a_template() {
         "clients/approve",
         "clients/reject",
         "clients/authorizations",
+        "clients/owner",
         "users/list",
         "users/form",
         "users/detail",

@@ -462,6 +462,12 @@ async fn device_never_approves_in_one_post() {
         let (_, asked) = shown(&mut person, typed).await;
         let answer = person.answer_device(typed, &asked, "approve").await;
         assert_eq!(answer.status, 303, "{answer:?}");
+        assert!(
+            answer
+                .header("location")
+                .unwrap()
+                .starts_with("/device/done?")
+        );
     }
 }
 
