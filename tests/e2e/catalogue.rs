@@ -331,13 +331,13 @@ async fn course(engine: Engine) {
     let server = Server::start(engine, &env).await;
     let mut tool = server.http().await;
     let (mut admin, mut zoe) = sign_ins(&server).await;
+    door(&server, &mut zoe).await;
     let of_zoe = grants(&server, &mut tool, &mut zoe).await;
     machines(&server, &mut tool, &of_zoe).await;
     own(&server, &mut tool, &mut zoe).await;
     clients(&mut admin, &mut zoe).await;
     people(&server, &mut tool, &mut admin, &mut zoe).await;
     operators(&server, &mut admin).await;
-    door(&server, &mut zoe).await;
     // The minute may change between.
     let mut asked = 0;
     while tool.post("/oauth/device/code", &[]).await.status != 429 {
