@@ -406,7 +406,7 @@ async fn navigation_and_badge_are_on_pages_of_refusal() {
             let csrf = field(&http.get("/device", &[BROWSER]).await.body, "csrf_token");
             let signed = [("csrf_token", csrf.as_str())];
             let old = [("csrf_token", "of another session")];
-            let forms: [(&str, &[(&str, &str)], u16); 7] = [
+            let forms: [(&str, &Form, u16); 7] = [
                 ("/nowhere/at/all", &signed, 404),
                 ("/logout", &old, 403),
                 ("/account/password", &old, 403),
@@ -434,6 +434,9 @@ async fn navigation_and_badge_are_on_pages_of_refusal() {
         assert!(!stranger.body.contains("<nav") && !stranger.body.contains("csrf_token"));
     }
 }
+
+/// What a form sends.
+type Form<'f> = [(&'f str, &'f str)];
 
 fn framed(what: &str, page: &Answer, is_admin: bool) {
     assert!(page.body.contains("href=\"/apps\""), "{what}: {page:?}");
