@@ -1,10 +1,14 @@
 //! Whatever may happen once happens once, whoever tries at the same time. On PostgreSQL two servers are asked.
 use crate::{
+    account::add_person,
     app::{self, Ask},
     client_auth, hooks,
     support::{Answer, Engine, Http, Server, field, soak},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::Barrier;
 
 /// Of each kind, raced one after the other.
@@ -223,13 +227,54 @@ enum End {
     Revocation,
     /// An administrator switches the person off.
     Disable,
+    /// An administrator gives the person another password.
+    Reset,
+    /// An administrator deletes the person.
+    Delete,
     /// An administrator takes everything from the client.
     RevokeAll,
+    /// An administrator deletes the client.
+    Removal,
+    /// An administrator switches the client off: what it has is refused for as long as that lasts, whoever slipped by.
+    Off,
 }
 
-const ENDS: [End; 3] = [End::Revocation, End::Disable, End::RevokeAll];
-/// Of each of the three ends, on each engine: 300 in all, which take a minute; `make soak` does twenty times as many.
-const ROUNDS: usize = 100;
+impl End {
+    const ALL: [Self; 7] = [
+        Self::Revocation,
+        Self::Disable,
+        Self::Reset,
+        Self::Delete,
+        Self::RevokeAll,
+        Self::Removal,
+        Self::Off,
+    ];
+
+    /// The person or the client is there no longer, or not as it was, so that the next round needs another.
+    fn takes_a_person(self) -> bool {
+        self == Self::Delete
+    }
+
+    fn takes_a_client(self) -> bool {
+        matches!(self, Self::Removal | Self::Off)
+    }
+
+    /// Who comes too late is told so; one whose client is gone, that it is nobody.
+    fn came_off_or_not(self, answer: &Answer) -> bool {
+        let gone = ["invalid_client", "unauthorized_client"];
+        if self.takes_a_client() && answer.status != 200 && gone.contains(&answer.error().as_str())
+        {
+            assert!([400, 401].contains(&answer.status), "{answer:?}");
+            return false;
+        }
+        came_off_or_not(answer)
+    }
+}
+
+/// Of each end, on each engine: more than 300 in all, which take a minute; `make soak` does twenty times as many.
+const ROUNDS: usize = 45;
+/// So many an end is tried without its guard, before its race counts as one that cannot be lost.
+const PATIENCE: usize = 600;
 const ROTATION: (&str, &str) = ("ENABLE_TOKEN_ROTATION", "true");
 
 /// Bob, who owns devices, and whoever is asked about them: devices on the first server, the end on the last one.
@@ -237,8 +282,12 @@ struct Stage<'a> {
     server: &'a Server,
     /// Without their locks an end and an issuance may wait for each other, until the database ends one of them.
     is_guarded: bool,
+    /// Bob, and the program that he signs in: a fresh one where the last round took them away.
     bob: String,
-    csrf: String,
+    client: String,
+    made: usize,
+    /// How long the last end took: one for which a password is hashed first comes that much later.
+    took: Duration,
     admin: Http,
     first: Http,
     second: Http,
@@ -251,24 +300,40 @@ impl<'a> Stage<'a> {
         app::register(server, "asker", "confidential", &[app::CALLBACK]).await;
         let mut admin = other.http().await;
         admin.sign_in().await;
-        let (bob, _) = admin.make_user("bob", "user").await;
-        let page = admin.get("/admin/users", &[]).await;
-        Self {
+        let mut stage = Self {
             server,
             is_guarded,
-            bob,
-            csrf: field(&page.body, "csrf_token"),
+            bob: String::new(),
+            client: String::new(),
+            made: 0,
+            took: Duration::ZERO,
             admin,
             first: server.http().await,
             second: server.http().await,
             beside: other.http().await,
-        }
+        };
+        stage.new_person().await;
+        stage.new_client().await;
+        stage
+    }
+
+    async fn new_person(&mut self) {
+        self.made += 1;
+        let name = format!("bob-{}", self.made);
+        add_person(self.server, &name, "user").await;
+        self.bob = format!("id-of-{name}");
+    }
+
+    async fn new_client(&mut self) {
+        self.made += 1;
+        self.client = format!("tool-{}", self.made);
+        app::register(self.server, &self.client, "public", &[app::CALLBACK]).await;
     }
 
     async fn codes(&mut self, many: usize) -> Vec<String> {
         let mut codes = Vec::new();
         for _ in 0..many {
-            codes.push(self.first.start_device(&self.server.client_id).await);
+            codes.push(self.first.start_device(&self.client).await);
         }
         let approve = |yes: &str| {
             format!(
@@ -296,9 +361,50 @@ impl<'a> Stage<'a> {
         ]
     }
 
+    /// The request that brings the end: where to, and what.
+    async fn request(&mut self, end: End, refresh: &str) -> (String, Vec<(String, String)>) {
+        let (bob, client) = (&self.bob, &self.client);
+        let path = match end {
+            End::Revocation => {
+                let form = [("token", refresh), ("client_id", client)];
+                let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                return ("/oauth/revoke".to_owned(), form.into());
+            }
+            End::Disable => format!("/admin/users/{bob}/disable"),
+            End::Reset => format!("/admin/users/{bob}/reset-password"),
+            End::Delete => format!("/admin/users/{bob}/delete"),
+            End::RevokeAll => format!("/admin/clients/{client}/revoke-all"),
+            End::Removal => format!("/admin/clients/{client}/delete"),
+            End::Off => return self.switching_off().await,
+        };
+        let page = self.admin.get(&path, &[]).await;
+        let form = app::fields(&page.body, &path);
+        (path, form)
+    }
+
+    async fn switching_off(&mut self) -> (String, Vec<(String, String)>) {
+        let path = format!("/admin/clients/{}", self.client);
+        let page = self.admin.get(&format!("{path}/edit"), &[]).await;
+        let [csrf, version] = ["csrf_token", "version"].map(|name| field(&page.body, name));
+        let form = [
+            ("client_name", "The App"),
+            ("client_type", "public"),
+            ("enable_device_flow", "true"),
+            ("enable_auth_code_flow", "true"),
+            ("scopes", "openid profile email read"),
+            ("redirect_uris", app::CALLBACK),
+            ("token_profile", "standard"),
+            ("status", "inactive"),
+            ("csrf_token", &csrf),
+            ("version", &version),
+        ];
+        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        (path, form.into())
+    }
+
     /// One round: how many tokens outlived the end.
     async fn round(&mut self, end: End, number: usize) -> usize {
-        let client_id = self.server.client_id.clone();
+        let client_id = self.client.clone();
         let mut codes = self.codes(2).await;
         let held = self.first.poll(&client_id, &codes.remove(0)).await;
         let (access, refresh) = (held.text("access_token"), held.text("refresh_token"));
@@ -306,27 +412,27 @@ impl<'a> Stage<'a> {
         // Up to five milliseconds sooner or later than the end.
         let stagger = Duration::from_micros((number as u64 * 1_663) % 5_000);
         let sooner = number.is_multiple_of(2);
-        let by_admin = vec![("csrf_token", self.csrf.as_str())];
-        let (path, form) = match end {
-            End::Revocation => {
-                let form = vec![("token", refresh.as_str()), ("client_id", &client_id)];
-                ("/oauth/revoke".to_owned(), form)
-            }
-            End::Disable => (format!("/admin/users/{}/disable", self.bob), by_admin),
-            End::RevokeAll => (format!("/admin/clients/{client_id}/revoke-all"), by_admin),
+        let wait = match end {
+            End::Reset => self.took * (80 + 2 * (number % 12) as u32) / 100,
+            _ => Duration::ZERO,
         };
+        let (path, form) = self.request(end, &refresh).await;
+        let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (&**n, &**v)).collect();
         let ending = async {
             if sooner {
                 tokio::time::sleep(stagger).await;
             }
-            self.admin.post(&path, &form).await
+            let began = Instant::now();
+            let ended = self.admin.post(&path, &form).await;
+            (ended, began.elapsed())
         };
         let begun = async {
+            tokio::time::sleep(wait).await;
             if !sooner {
                 tokio::time::sleep(stagger).await;
             }
         };
-        let (rotated, redeemed, ended) = tokio::join!(
+        let (rotated, redeemed, (ended, took)) = tokio::join!(
             async {
                 begun.await;
                 self.first.refresh(&client_id, &refresh).await
@@ -335,18 +441,23 @@ impl<'a> Stage<'a> {
                 if end == End::Revocation {
                     return None;
                 }
-                tokio::time::sleep(stagger / 2).await;
+                tokio::time::sleep(wait + stagger / 2).await;
                 Some(self.second.poll(&client_id, &codes[0]).await)
             },
             ending,
         );
+        self.took = took;
         if !self.is_guarded && ended.status == 503 {
             // It did not happen, and what is alive shows nothing.
             let nothing = "UPDATE access_tokens SET status = 'revoked'";
             self.server.sql(nothing, nothing).await;
             return 0;
         }
-        let done = if end == End::Revocation { 200 } else { 302 };
+        let done = match end {
+            End::Revocation => 200,
+            End::Reset => 303,
+            _ => 302,
+        };
         assert_eq!(ended.status, done, "{ended:?}");
         // Whoever asks any server after the answer is told so.
         assert_eq!(self.counts(&access).await, [false; 3], "{end:?}");
@@ -362,18 +473,29 @@ impl<'a> Stage<'a> {
             if !self.is_guarded && answer.status == 503 {
                 continue;
             }
-            if came_off_or_not(&answer) {
+            if end.came_off_or_not(&answer) {
                 let counts = self.counts(&answer.text("access_token")).await;
                 let again = self
                     .first
                     .refresh(&client_id, &answer.text("refresh_token"))
                     .await;
-                survivors += usize::from(counts != [false; 3] || came_off_or_not(&again));
+                survivors += usize::from(counts != [false; 3] || end.came_off_or_not(&again));
             }
         }
-        if end == End::Revocation && survivors == 0 {
-            let alive = "SELECT count(*) FROM access_tokens WHERE status = 'active'";
-            survivors += usize::from(self.server.count(alive).await > 0);
+        // Whose person or client is gone counts for nobody. Its row is the one that outlives them.
+        let has_rows = matches!(end, End::Revocation | End::Delete | End::Removal);
+        if has_rows && survivors == 0 {
+            let alive = format!(
+                "SELECT count(*) FROM access_tokens WHERE status = 'active' AND user_id = '{}' AND client_id = '{client_id}'",
+                self.bob
+            );
+            survivors += usize::from(self.server.count(&alive).await > 0);
+        }
+        if end.takes_a_person() {
+            self.new_person().await;
+        }
+        if end.takes_a_client() {
+            self.new_client().await;
         }
         survivors
     }
@@ -384,7 +506,7 @@ impl<'a> Stage<'a> {
 async fn endings(engine: Engine) {
     let pods = pods(Server::start(engine, &[ROTATION]).await).await;
     let mut stage = Stage::of(&pods, true).await;
-    for end in ENDS {
+    for end in End::ALL {
         for number in 0..soak(ROUNDS) {
             assert_eq!(stage.round(end, number).await, 0, "{end:?} {number}");
         }
@@ -437,20 +559,23 @@ async fn an_authorization_code_is_redeemed_once_on_postgres() {
     exchanges(Engine::Postgres).await;
 }
 
-/// RT-05: within the grace everybody is answered, and still one refresh token counts.
-async fn retries(engine: Engine) {
-    const ROUNDS: usize = 50;
-    let env = [
-        ("ENABLE_TOKEN_ROTATION", "true"),
-        ("REFRESH_RETRY_GRACE", "60s"),
-    ];
-    let pods = pods(Server::start(engine, &env).await).await;
-    let tokens = refresh_tokens(&pods[0], ROUNDS).await;
-    let totals = race(&pods, Race::Rotate, tokens).await;
+const GRACE: [(&str, &str); 2] = [ROTATION, ("REFRESH_RETRY_GRACE", "60s")];
+const FAMILIES: usize = 50;
+
+/// How many refresh tokens count after eight devices have used each of fifty at the same time.
+async fn branches(pods: &[Server]) -> i64 {
+    let tokens = refresh_tokens(&pods[0], FAMILIES).await;
+    let totals = race(pods, Race::Rotate, tokens).await;
     assert!(totals.iter().all(|total| *total == AT_ONCE), "{totals:?}");
     let alive =
         "SELECT count(*) FROM access_tokens WHERE token_category = 'refresh' AND status = 'active'";
-    assert_eq!(pods[0].count(alive).await, ROUNDS as i64);
+    pods[0].count(alive).await
+}
+
+/// RT-05: within the grace everybody is answered, and still one refresh token counts.
+async fn retries(engine: Engine) {
+    let pods = pods(Server::start(engine, &GRACE).await).await;
+    assert_eq!(branches(&pods).await, FAMILIES as i64);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -464,8 +589,8 @@ async fn grace_never_branches_on_postgres() {
 }
 
 /// A server without these guards, and on PostgreSQL another on its database.
-async fn without(engine: Engine, guards: &[&str]) -> Vec<Server> {
-    let mut server = hooks::prepared(engine, &[ROTATION]).await;
+async fn without(engine: Engine, env: &[(&str, &str)], guards: &[&str]) -> Vec<Server> {
+    let mut server = hooks::prepared(engine, env).await;
     for guard in guards {
         hooks::arm(&server, guard);
     }
@@ -477,7 +602,7 @@ async fn without(engine: Engine, guards: &[&str]) -> Vec<Server> {
 /// A race test that cannot fail shows nothing: without the guards every kind of artefact is seen to come off twice.
 async fn single_use_is_lost(engine: Engine) {
     const MANY: usize = 60;
-    let pods = without(engine, &["unguarded"]).await;
+    let pods = without(engine, &[ROTATION], &["unguarded"]).await;
     let (devices, tokens) = (
         pods[0].approved_codes(MANY).await,
         refresh_tokens(&pods[0], MANY).await,
@@ -499,6 +624,10 @@ async fn single_use_is_lost(engine: Engine) {
         );
         assert!(doubled > 0, "the race of the {what} cannot fail");
     }
+    let pods = without(engine, &GRACE, &["unguarded"]).await;
+    let alive = branches(&pods).await;
+    println!("{alive} refresh tokens of {FAMILIES} families on {engine:?} without their guard");
+    assert!(alive > FAMILIES as i64, "a family cannot branch");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -513,13 +642,14 @@ async fn without_the_guards_every_race_is_lost_on_postgres() {
 
 /// And without the second look at its parents an issuance is seen to outlive every end.
 async fn endings_are_lost(engine: Engine, guards: &[&str]) {
-    let pods = without(engine, guards).await;
+    let pods = without(engine, &[ROTATION], guards).await;
     let mut stage = Stage::of(&pods, false).await;
-    for end in ENDS {
+    // A client that is off has nothing that counts, whether it slipped by or not.
+    for end in End::ALL.into_iter().filter(|end| *end != End::Off) {
         let mut number = 0;
         while stage.round(end, number).await == 0 {
             number += 1;
-            assert!(number < 6 * ROUNDS, "the race of {end:?} cannot be lost");
+            assert!(number < PATIENCE, "the race of {end:?} cannot be lost");
         }
         println!("{end:?} on {engine:?} without {guards:?}: outlived in round {number}");
     }
