@@ -37,6 +37,8 @@ struct Form {
     typed: Vec<String>,
     /// The fields that offer a choice.
     chosen: Vec<String>,
+    /// The boxes: whatever one sends that is not its value is a box that is not ticked.
+    boxes: Vec<String>,
 }
 
 fn decoded(text: &str) -> String {
@@ -73,6 +75,7 @@ fn forms(page: &str, html: &str) -> Vec<Form> {
                 sent: Vec::new(),
                 typed: Vec::new(),
                 chosen: Vec::new(),
+                boxes: Vec::new(),
             };
             for tag in body.split('<') {
                 fill_in(&mut form, tag);
@@ -90,6 +93,7 @@ fn forms(page: &str, html: &str) -> Vec<Form> {
                 sent: vec![(name, value)],
                 typed: Vec::new(),
                 chosen: Vec::new(),
+                boxes: Vec::new(),
             });
         }
     }
@@ -109,6 +113,7 @@ fn fill_in(form: &mut Form, tag: &str) {
     let value = attribute(tag, "value").unwrap_or_default();
     let kind = attribute(tag, "type").unwrap_or_default();
     if tag.starts_with("input") && kind == "checkbox" {
+        form.boxes.push(name.clone());
         if tag.contains(" checked") {
             form.sent.push((name, value));
         }
@@ -234,21 +239,79 @@ async fn furnish(server: &Server, http: &mut Http) -> Vec<String> {
     .collect()
 }
 
-/// What is stored, as far as a form could change it.
-async fn stored(server: &Server) -> Vec<String> {
-    let mut all = Vec::new();
-    for query in [
-        "SELECT username || email || full_name || role || CAST(is_active AS TEXT) || password_hash FROM users ORDER BY id",
-        "SELECT client_id || client_secret || client_name || description || status || scopes || CAST(redirect_uris AS TEXT) FROM oauth_applications ORDER BY id",
-        "SELECT id || status FROM access_tokens ORDER BY id",
-        "SELECT id_hash || coalesce(CAST(revoked_at AS TEXT), '') FROM sessions ORDER BY id_hash",
-        "SELECT uuid || CAST(is_active AS TEXT) FROM user_authorizations ORDER BY id",
-        "SELECT id FROM oauth_connections ORDER BY id",
-        "SELECT kid FROM signing_keys ORDER BY kid",
-    ] {
-        all.extend(server.texts(query).await);
+/// The tables that forms write to, and what of them changes by looking alone.
+const TABLES: [(&str, &[&str]); 12] = [
+    ("users", &[]),
+    ("oauth_applications", &[]),
+    ("access_tokens", &[]),
+    ("token_families", &[]),
+    ("token_endings", &[]),
+    ("sessions", &["last_seen_at", "expires_at", "code_misses"]),
+    ("user_authorizations", &[]),
+    ("oauth_connections", &[]),
+    ("device_codes", &[]),
+    ("authorization_codes", &[]),
+    ("signing_keys", &[]),
+    ("registration_tokens", &[]),
+];
+
+/// One statement for every row of these tables, whole.
+async fn whole_rows(server: &Server) -> String {
+    let mut parts = Vec::new();
+    for (table, but) in TABLES {
+        let part = match server.engine {
+            Engine::Postgres => {
+                let row = but.iter().fold("to_jsonb(t)".to_owned(), |row, column| {
+                    format!("{row} - '{column}'")
+                });
+                format!("SELECT '{table} ' || ({row})::text AS told FROM {table} t")
+            }
+            Engine::Sqlite => {
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                let columns = server.texts(&columns).await;
+                let row: Vec<String> = columns
+                    .iter()
+                    .filter(|column| !but.contains(&column.as_str()))
+                    .map(|column| format!("'{column} ' || quote(\"{column}\")"))
+                    .collect();
+                let row = row.join(" || ', ' || ");
+                format!("SELECT '{table} ' || {row} AS told FROM {table}")
+            }
+        };
+        parts.push(part);
     }
-    all
+    format!("{} ORDER BY 1", parts.join(" UNION ALL "))
+}
+
+/// A house, and what a form could change in it.
+struct House {
+    server: Server,
+    rows: String,
+}
+
+impl House {
+    async fn of(server: Server) -> Self {
+        let rows = whole_rows(&server).await;
+        Self { server, rows }
+    }
+
+    /// All that is stored.
+    async fn stored(&self) -> Vec<String> {
+        let rows = self.server.texts(&self.rows).await;
+        assert!(rows.len() > 20, "{rows:?}");
+        rows
+    }
+
+    /// Nothing of it was changed.
+    async fn assert_stored(&self, before: &[String], at: &str) {
+        let now = self.stored().await;
+        let changed: Vec<_> = now.iter().filter(|row| !before.contains(row)).collect();
+        let gone: Vec<_> = before.iter().filter(|row| !now.contains(row)).collect();
+        assert!(
+            changed.is_empty() && gone.is_empty(),
+            "{at} changed {gone:#?} to {changed:#?}"
+        );
+    }
 }
 
 fn with(form: &Form, name: &str, value: &str) -> Vec<(String, String)> {
@@ -317,16 +380,20 @@ async fn every_form_refuses_what_nobody_should_send() {
         }
         let found: Vec<Form> = found.into_values().flatten().collect();
         println!("{} forms on {engine:?}", found.len());
-        from_elsewhere(&server, &mut http, &found).await;
-        too_much_or_nothing(&server, &mut http, &found).await;
+        let house = House::of(server).await;
+        from_elsewhere(&house, &mut http, &found).await;
+        nothing_but_what_is_offered(&house, &mut http, &found).await;
+        too_much_or_nothing(&house, &mut http, &found).await;
         hostile(&mut http, &found).await;
-        assert!(!server.log().contains("panicked"), "{}", server.log());
+        let log = house.server.log();
+        assert!(!log.contains("panicked"), "{log}");
     }
 }
 
 /// Without the token of the form, with a wrong one, and as browsers send the forms of other sites.
-async fn from_elsewhere(server: &Server, http: &mut Http, forms: &[Form]) {
-    let before = stored(server).await;
+async fn from_elsewhere(house: &House, http: &mut Http, forms: &[Form]) {
+    let server = &house.server;
+    let before = house.stored().await;
     let foreign = [
         ("origin", "https://evil.example"),
         ("sec-fetch-site", "cross-site"),
@@ -363,29 +430,83 @@ async fn from_elsewhere(server: &Server, http: &mut Http, forms: &[Form]) {
             "{at}: {answer:?}"
         );
     }
-    assert_eq!(stored(server).await, before);
+    house.assert_stored(&before, "forms of other sites").await;
 }
 
 /// Each field in turn: far too long, and empty.
-async fn too_much_or_nothing(server: &Server, http: &mut Http, forms: &[Form]) {
+async fn too_much_or_nothing(house: &House, http: &mut Http, forms: &[Form]) {
     let huge = "x".repeat(100_000);
     for form in forms {
         for name in &form.typed {
             let at = format!("{name} of {} on {}", form.action, form.page);
-            let before = stored(server).await;
+            let before = house.stored().await;
             let fresh = drawn_anew(http, form).await;
             let answer = post(http, &fresh, &[], &with(&fresh, name, &huge)).await;
             assert!((400..500).contains(&answer.status), "{at}: {answer:?}");
             assert_explains(&answer, &at);
-            assert_eq!(stored(server).await, before, "{at}");
+            house.assert_stored(&before, &at).await;
             let answer = post(http, &fresh, &[], &with(&fresh, name, "")).await;
             assert!(answer.status < 500, "{at}: {answer:?}");
             if answer.status >= 400 {
                 assert_explains(&answer, &at);
-                assert_eq!(stored(server).await, before, "{at}");
+                house.assert_stored(&before, &at).await;
             }
         }
     }
+}
+
+/// What nobody types and what may hold anything all the same: where a person goes on, which is nowhere else than here; the
+/// type of a client, by contract; the app that asked for a sign-out, which is done and leads to no app then; and what a
+/// consent form tells beside its sealed part, which alone is believed.
+fn may_be_anything(form: &Form, name: &str) -> bool {
+    match form.action.as_str() {
+        "/oauth/end_session" => name == "sealed",
+        "/oauth/authorize" => !["sealed", "action"].contains(&name),
+        _ => ["redirect", "back", "client_type"].contains(&name),
+    }
+}
+
+/// What a person cannot type, because it is hidden, offers a choice or is a button: anything else than what the page has is
+/// refused, and nothing was done.
+async fn nothing_but_what_is_offered(house: &House, http: &mut Http, forms: &[Form]) {
+    let (long, huge) = ("x".repeat(3_000), "x".repeat(100_000));
+    let mut taken = Vec::new();
+    for form in forms {
+        let is_offered = |name: &&String| {
+            !form.typed.contains(name) && !form.boxes.contains(name) && *name != "csrf_token"
+        };
+        for name in form.sent.iter().map(|(name, _)| name).filter(is_offered) {
+            for text in HOSTILE.iter().copied().chain([long.as_str(), &huge]) {
+                let shown = &text[..text.len().min(20)];
+                let at = format!("{name}={shown} of {} on {}", form.action, form.page);
+                let fresh = drawn_anew(http, form).await;
+                let before = house.stored().await;
+                let mut answer = post(http, &fresh, &[], &with(&fresh, name, text)).await;
+                let to = answer.header("location").unwrap_or_default();
+                let is_ours = to.is_empty() || to.starts_with('/') || to.starts_with(app::CALLBACK);
+                assert!(is_ours, "{at}: {answer:?}");
+                if may_be_anything(form, name) && answer.status < 400 {
+                    if form.action == "/oauth/end_session" {
+                        http.sign_in().await;
+                    }
+                    continue;
+                }
+                // Some refusals are told on the page that follows.
+                if to.contains("?error=") || to.contains("?warning=") {
+                    while let Some(next) = answer.header("location") {
+                        answer = http.get(&next, &[("accept", "text/html")]).await;
+                    }
+                } else if answer.status < 400 {
+                    taken.push(format!("{at}: {} {to}", answer.status));
+                    continue;
+                }
+                assert!(answer.status < 500, "{at}: {answer:?}");
+                assert_explains(&answer, &at);
+                house.assert_stored(&before, &at).await;
+            }
+        }
+    }
+    assert!(taken.is_empty(), "{taken:#?}");
 }
 
 /// Markup in each field: it is refused, or it stays text on the page that follows.

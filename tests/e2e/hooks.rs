@@ -16,11 +16,12 @@ fn program() -> &'static Path {
         let built = plain.ancestors().nth(2).unwrap();
         let target = built.join("fault-hooks");
         let mut build = Command::new(env!("CARGO"));
-        // What cargo tells a test about its package: libraries whose build looks at it would be compiled anew, and again
-        // with the next build outside of a test.
+        // What cargo tells a test about its package, and where it was built: libraries whose build looks at it would be
+        // compiled anew, and again with the next build outside of a test.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            let is_told = text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_");
+            if is_told || text == "OUT_DIR" {
                 build.env_remove(&name);
             }
         }

@@ -1,8 +1,9 @@
 //! `/admin/keys`: the signing keys of this installation, and the next one.
 use crate::{
-    domain::key_schedule::KeyState,
-    flows::keys::{
-        By, KeyEntry, KeysDeps, Rotate, RotateRefusal, Rotation, list, objection, rotate,
+    domain::{key_schedule::KeyState, oauth_error::ErrorCode},
+    flows::{
+        FlowError,
+        keys::{By, KeyEntry, KeysDeps, Rotate, RotateRefusal, Rotation, list, objection, rotate},
     },
     http::{
         router::Routes,
@@ -103,9 +104,18 @@ async fn ask(deps: KeysDeps, visit: Arc<Visit>) -> Answer {
     Ok(visit.draw(200, &page))
 }
 
+/// A form that says otherwise than ours whether the next key signs at once turns nothing.
 async fn turned(deps: KeysDeps, visit: Arc<Visit>) -> Answer {
+    let at_once = match visit.form.get("at_once") {
+        Some("true") => true,
+        None | Some("false") => false,
+        Some(_) => {
+            let error = ErrorCode::InvalidRequest.because("at_once is neither true nor false");
+            return Err(FlowError::Protocol(error));
+        }
+    };
     let order = Rotate {
-        at_once: visit.form.get("at_once") == Some("true"),
+        at_once,
         by: By {
             actor: visit.actor(),
             origin: visit.origin(),
