@@ -90,6 +90,8 @@ function kept(name) {
 }
 function giveBack(form, values) {
   const fields = typedInto(form);
+  // What only asks a question is drawn anew.
+  if (fields.every((field) => field.type === "hidden")) return false;
   if (fields.length !== values.length || fields.some((field, at) => field.name !== values[at][0])) return false;
   fields.forEach((field, at) => {
     if (field.type === "checkbox" || field.type === "radio") field.checked = values[at][2];

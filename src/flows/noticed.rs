@@ -24,7 +24,14 @@ pub fn moved(audit: &AuditWriter, (session, user): (&Session, &User), origin: &O
     .with("session", session.hash.get(..NAME).unwrap_or_default())
     .with("session_ip", session.ip.as_str())
     .with("session_user_agent", session.user_agent.as_str());
-    tell(audit, event, origin, "another browser or address");
+    // Any address asks who is there, those included where nothing is.
+    let event = event
+        .at(Severity::Warning)
+        .failed("another browser or address");
+    audit.count(event.from(&Origin {
+        path: String::new(),
+        ..origin.clone()
+    }));
 }
 
 /// A form of somebody who is signed in that did not bring the token of their session. Forms of strangers leave no row.

@@ -380,6 +380,7 @@ pub async fn regenerate_secret(
         .from(&editor.origin);
     let unit = ReplaceSecret {
         client_id: client_id.clone(),
+        version: client.version,
         old_hash: client.secret_hash.clone(),
         new,
         previous_until,

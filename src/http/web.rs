@@ -16,6 +16,7 @@ use crate::{
 };
 use look::{lang_of, look_of};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 pub mod account;
 pub mod admin;
@@ -31,6 +32,9 @@ pub mod login;
 pub mod look;
 pub mod registered;
 pub mod way;
+
+/// The longest that a refusal waits to be told who is there.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What pages need.
 #[derive(Clone)]
@@ -307,11 +311,11 @@ impl WebDeps {
         }
     }
 
-    /// Whoever is signed in; nobody when that cannot be told now.
+    /// Whoever is signed in; nobody when that cannot be told now. A refusal waits for no database that stands still.
     async fn somebody(&self, request: &Request) -> Option<Box<Guest>> {
-        match self.sessions.see(request).await {
-            Ok(Seen::Somebody(guest)) => Some(guest),
-            Ok(Seen::Nobody(_)) | Err(_) => None,
+        match tokio::time::timeout(LOOK, self.sessions.see(request)).await {
+            Ok(Ok(Seen::Somebody(guest))) => Some(guest),
+            Ok(Ok(Seen::Nobody(_)) | Err(_)) | Err(_) => None,
         }
     }
 

@@ -314,7 +314,9 @@ async fn told(
 pub struct ReplaceSecret {
     /// Which.
     pub client_id: ClientId,
-    /// The hash that is replaced: of two who do it at once, one is told.
+    /// The version that was looked at: by then it may be somebody else's, or have another secret already.
+    pub version: i64,
+    /// The hash that is replaced.
     pub old_hash: String,
     /// Those of the new one.
     pub new: SecretHashes,
@@ -335,7 +337,8 @@ impl Unit for ReplaceSecret {
             let update = Sql::new(
                 "UPDATE oauth_applications SET client_secret = $3, previous_secret = $4, previous_secret_of = $5, \
                  previous_secret_until = $6, fast_secret_hash = $8, fast_secret_of = $5, \
-                 row_version = coalesce(row_version, 0) + 1, updated_at = $7 WHERE client_id = $1 AND client_secret = $2",
+                 row_version = coalesce(row_version, 0) + 1, updated_at = $7 WHERE client_id = $1 AND client_secret = $2 \
+                 AND coalesce(row_version, 0) = $9",
             )
             .text(self.client_id.as_str())
             .text(self.old_hash.as_str())
@@ -344,7 +347,8 @@ impl Unit for ReplaceSecret {
             .bind(Value::Text(self.new.binding()))
             .bind(Value::MaybeTime(self.previous_until))
             .time(self.at)
-            .text(self.new.fast.as_str());
+            .text(self.new.fast.as_str())
+            .int(self.version);
             let changed = tx.run(update).await? == 1;
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
@@ -421,6 +425,11 @@ impl Unit for GiveClient {
             .time(self.at)
             .int(self.version);
             let changed = tx.run(give).await? == 1;
+            if changed {
+                // Whoever registered it manages it no longer.
+                let management = Sql::new("DELETE FROM registration_tokens WHERE client_id = $1");
+                tx.run(management.text(self.client_id.as_str())).await?;
+            }
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
         .boxed()

@@ -160,6 +160,37 @@ async fn a_change_counts_at_once_where_it_is_made() {
     }
 }
 
+/// What is given to somebody is theirs alone: whoever registered it manages it no longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_hands_is_managed_by_its_owner_alone() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let server = Server::start(engine, &[ON]).await;
+        let mut http = server.http().await;
+        let asked = json!({
+            "client_name": "Tool", "redirect_uris": ["https://tool.example/cb"], "scope": "email",
+        });
+        let made = register(&mut http, &asked).await;
+        let (id, token) = (
+            made.text("client_id"),
+            made.text("registration_access_token"),
+        );
+        let path = format!("/oauth/register/{id}");
+        assert_eq!(send(&mut http, "GET", &path, &token, "").await.status, 200);
+        let mut admin = server.http().await;
+        admin.sign_in().await;
+        let page = format!("/admin/clients/{id}/owner");
+        let given = admin.submit(&page, &page, &[("owner", "admin")]).await;
+        let done = Some(format!("/admin/clients/{id}?success=given"));
+        assert_eq!(given.header("location"), done, "{given:?}");
+        for method in ["GET", "PUT", "DELETE"] {
+            let refused = send(&mut http, method, &path, &token, &asked.to_string()).await;
+            assert_eq!(refused.status, 401, "{method}: {refused:?}");
+        }
+        let there = format!("SELECT count(*) FROM oauth_applications WHERE client_id = '{id}'");
+        assert_eq!(server.count(&there).await, 1);
+    }
+}
+
 async fn replaced(server: &Server, http: &mut Http, made: &Answer) {
     let (id, token) = (
         made.text("client_id"),

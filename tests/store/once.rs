@@ -1,9 +1,13 @@
 //! Rooms give back what they were given, and what may happen once is refused the second time.
 use crate::world::*;
 use authgate::{
-    domain::user::Role,
+    domain::{
+        client::{Client, SecretHashes},
+        user::Role,
+    },
     store::{
         assertions::UseAssertion,
+        clients::{Changed, GiveClient, ReplaceSecret},
         codes::{InsertCode, RedeemCode},
         devices::{Decision, DenyDeviceCode, typed::Typed},
         issued::Redemption,
@@ -269,6 +273,40 @@ async fn sessions_and_keys_change_by_their_own_units() {
             .await
             .unwrap();
         assert_eq!(world.store.login_failures("zoe").await.unwrap().count, 0);
+    })
+    .await;
+}
+
+/// Whoever looked at a client before it was given away leaves with no secret of it.
+#[tokio::test]
+async fn a_former_owner_replaces_no_secret() {
+    on_both(async |world| {
+        let (store, id) = (&world.store, ClientId::new("app"));
+        let looked = store.client(&id).await.unwrap().unwrap();
+        let replace = |seen: &Client| ReplaceSecret {
+            client_id: id.clone(),
+            version: seen.version,
+            old_hash: seen.secret_hash.clone(),
+            new: SecretHashes {
+                slow: "slow".to_owned(),
+                fast: "fast".to_owned(),
+            },
+            previous_until: None,
+            at: at(20),
+            audit: Vec::new(),
+        };
+        let give = GiveClient {
+            client_id: id.clone(),
+            version: looked.version,
+            owner: UserId::new("admin"),
+            at: at(10),
+            audit: Vec::new(),
+        };
+        assert_eq!(store.commit(give).await, Ok(Changed::Done));
+        assert_eq!(store.commit(replace(&looked)).await, Ok(Changed::Stale));
+        let given = store.client(&id).await.unwrap().unwrap();
+        assert_eq!(given.secret_hash, looked.secret_hash);
+        assert_eq!(store.commit(replace(&given)).await, Ok(Changed::Done));
     })
     .await;
 }

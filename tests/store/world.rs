@@ -277,7 +277,6 @@ pub fn consent(name: &str) -> NewConsent {
 /// Zoe types a code, and may be wrong as often as she likes.
 pub fn typed(user_code: &UserCode) -> TypeUserCode {
     TypeUserCode {
-        is_known: false,
         user_code: Some(user_code.clone()),
         user_id: UserId::new("zoe"),
         session: "s".to_owned(),

@@ -89,7 +89,26 @@ pub async fn present(
     session: &Session,
     typed: &str,
 ) -> Result<Presented, PageError> {
-    find(deps, session, (typed, false)).await
+    may_look(deps, session, typed)?;
+    let (now, rules) = (deps.ground.now(), &deps.rules);
+    let unit = TypeUserCode {
+        user_code: UserCode::typed(typed),
+        user_id: session.user_id.clone(),
+        session: session.hash.clone(),
+        person: misses_of_person(&session.user_id, now),
+        everyone: misses_of_everyone(now),
+        max_misses: rules.max_misses,
+        at: now,
+    };
+    let code = match deps.ground.commit(unit).await? {
+        Typed::Found(code) => *code,
+        Typed::Missed => return Err(PageError::Refused(CodeRefusal::Unknown)),
+        Typed::Refused(Spent::Session) => {
+            return Err(PageError::Refused(CodeRefusal::TooManyMisses));
+        }
+        Typed::Refused(Spent::Today) => return Err(PageError::Refused(CodeRefusal::TooManyToday)),
+    };
+    presented(deps, code).await
 }
 
 /// The same for a code that this person typed before and that was found then. Changes nothing.
@@ -101,43 +120,29 @@ pub async fn present_again(
     session: &Session,
     known: &str,
 ) -> Result<Presented, PageError> {
-    find(deps, session, (known, true)).await
+    may_look(deps, session, known)?;
+    let code = match UserCode::typed(known) {
+        Some(code) => deps.ground.store.device_known(&code).await,
+        None => Ok(None),
+    };
+    let code = code.map_err(FlowError::from)?;
+    presented(deps, code.ok_or(PageError::Refused(CodeRefusal::Unknown))?).await
 }
 
-async fn find(
-    deps: &DeviceDeps,
-    session: &Session,
-    (typed, is_known): (&str, bool),
-) -> Result<Presented, PageError> {
+fn may_look(deps: &DeviceDeps, session: &Session, typed: &str) -> Result<(), PageError> {
     if typed.trim().is_empty() {
         return Err(PageError::Refused(CodeRefusal::Missing));
     }
-    let now = deps.ground.now();
-    let rules = &deps.rules;
-    if rules
-        .recent_login
-        .is_some_and(|recent| now - session.auth_time > recent)
-    {
+    let age = deps.ground.now() - session.auth_time;
+    if deps.rules.recent_login.is_some_and(|recent| age > recent) {
         return Err(PageError::Refused(CodeRefusal::LoginTooOld));
     }
-    let unit = TypeUserCode {
-        user_code: UserCode::typed(typed),
-        user_id: session.user_id.clone(),
-        session: session.hash.clone(),
-        person: misses_of_person(&session.user_id, now),
-        everyone: misses_of_everyone(now),
-        max_misses: rules.max_misses,
-        is_known,
-        at: now,
-    };
-    let code = match deps.ground.commit(unit).await? {
-        Typed::Found(code) => *code,
-        Typed::Missed => return Err(PageError::Refused(CodeRefusal::Unknown)),
-        Typed::Refused(Spent::Session) => {
-            return Err(PageError::Refused(CodeRefusal::TooManyMisses));
-        }
-        Typed::Refused(Spent::Today) => return Err(PageError::Refused(CodeRefusal::TooManyToday)),
-    };
+    Ok(())
+}
+
+/// The code with its client, if there is still something to decide.
+async fn presented(deps: &DeviceDeps, code: DeviceCode) -> Result<Presented, PageError> {
+    let (now, rules) = (deps.ground.now(), &deps.rules);
     match code.state(now) {
         DeviceState::Pending => {}
         DeviceState::Approved | DeviceState::Denied => {

@@ -130,8 +130,8 @@ fn sealing<'a>(deps: &DeviceDeps, visit: &'a Visit) -> Sealing<'a> {
     }
 }
 
-/// A code that was found is shown to the person who typed it, after another sign-in too, and is never in an address in
-/// clear. Nobody can be led to the question without the code.
+/// A code that was found is shown to the person who typed it, after another sign-in too; the address of the question has
+/// it sealed. Nobody can be led to the question without the code.
 fn typed_place(visit: &Visit) -> String {
     format!("device code typed by {}", visit.guest.user.id)
 }

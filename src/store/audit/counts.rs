@@ -327,15 +327,23 @@ impl Unit for KeepForNow {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<(), StoreError>> {
         async move {
+            // Held, so that no hour is counted for good meanwhile.
+            let holds = Sql::new(if tx.locks() {
+                "SELECT until FROM audit_counted WHERE name = $1 AND until = $2 FOR UPDATE"
+            } else {
+                "SELECT until FROM audit_counted WHERE name = $1 AND until = $2"
+            });
+            let holds = holds.text(HOURS).time(self.hours.until);
+            if tx.one(holds).await?.is_none() {
+                return Ok(());
+            }
             let moved = match self.known {
                 Some(known) => {
                     let moved = Sql::new(
-                        "UPDATE audit_counted SET since = $1, until = $2 WHERE name = $3 AND until = $4 AND \
-                         EXISTS (SELECT 1 FROM audit_counted WHERE name = $5 AND until = $6)",
+                        "UPDATE audit_counted SET since = $1, until = $2 WHERE name = $3 AND until = $4",
                     );
                     let moved = moved.time(self.hours.since).time(self.until);
-                    let moved = moved.text(FOR_NOW).time(known).text(HOURS);
-                    tx.run(moved.time(self.hours.until)).await?
+                    tx.run(moved.text(FOR_NOW).time(known)).await?
                 }
                 None => {
                     let begun = Sql::new(

@@ -8,7 +8,7 @@ use crate::{
         time::Timestamp,
     },
     store::{
-        StoreError, Tx, Unit,
+        Store, StoreError, Tx, Unit,
         rows::{self, DEVICE},
         sessions::{count_failure, failures_of, number},
         sql::Sql,
@@ -30,8 +30,6 @@ pub struct TypeUserCode {
     pub everyone: String,
     /// So many wrong codes end a session; 0 bounds nothing.
     pub max_misses: u32,
-    /// It was found when this person typed it and is looked up once more: no guess, so nothing is counted or refused.
-    pub is_known: bool,
     /// Now.
     pub at: Timestamp,
 }
@@ -51,17 +49,13 @@ impl Unit for TypeUserCode {
 
     fn run<'c>(&'c self, tx: &'c mut Tx<'_>) -> BoxFuture<'c, Result<Typed, StoreError>> {
         async move {
-            if !self.is_known
-                && self.max_misses > 0
+            if self.max_misses > 0
                 && let Err(spent) = self.misses(tx).await?.allow(self.max_misses)
             {
                 return Ok(Typed::Refused(spent));
             }
             if let Some(code) = self.find(tx).await? {
                 return Ok(Typed::Found(Box::new(code)));
-            }
-            if self.is_known {
-                return Ok(Typed::Missed);
             }
             for account in [&self.person, &self.everyone] {
                 tx.one(count_failure(account, self.at)).await?;
@@ -95,10 +89,28 @@ impl TypeUserCode {
         let Some(user_code) = &self.user_code else {
             return Ok(None);
         };
-        let find = Sql::built(format!(
-            "SELECT {DEVICE} FROM device_codes WHERE user_code = $1"
-        ));
-        let row = tx.one(find.text(user_code.as_str())).await?;
+        let row = tx.one(by_user_code(user_code)).await?;
         row.as_ref().map(rows::device).transpose()
     }
+}
+
+impl Store {
+    /// The request with this code, for somebody who has found it before: no guess, so nothing is counted.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn device_known(
+        &self,
+        user_code: &UserCode,
+    ) -> Result<Option<DeviceCode>, StoreError> {
+        let row = self.read_one(by_user_code(user_code)).await?;
+        row.as_ref().map(rows::device).transpose()
+    }
+}
+
+fn by_user_code(user_code: &UserCode) -> Sql {
+    Sql::built(format!(
+        "SELECT {DEVICE} FROM device_codes WHERE user_code = $1"
+    ))
+    .text(user_code.as_str())
 }
