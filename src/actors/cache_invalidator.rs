@@ -1,5 +1,6 @@
 //! Makes this process forget what was changed elsewhere: reads the outbox that every change writes to, when `outbox_watch`
-//! rings and twice a second at least, and evicts. What is remembered is never the truth, so the worst that a late eviction costs is its time to live.
+//! rings and twice a second at least, and evicts. What is remembered is never the truth, so the worst that a late eviction
+//! costs is its time to live.
 //!
 //! Must not live here: the caches themselves, writing the outbox, which the change's own transaction does, and what was
 //! changed here, of which the store tells at once (`Store::tell`).

@@ -24,14 +24,13 @@ pub fn moved(audit: &AuditWriter, (session, user): (&Session, &User), origin: &O
     .with("session", session.hash.get(..NAME).unwrap_or_default())
     .with("session_ip", session.ip.as_str())
     .with("session_user_agent", session.user_agent.as_str());
-    // Any address asks who is there, those included where nothing is.
-    let event = event
-        .at(Severity::Warning)
-        .failed("another browser or address");
-    audit.count(event.from(&Origin {
-        path: String::new(),
-        ..origin.clone()
-    }));
+    // Any address asks who is there, those included where nothing is, so none is told.
+    count(
+        audit,
+        event,
+        (origin, String::new()),
+        "another browser or address",
+    );
 }
 
 /// A form of somebody who is signed in that did not bring the token of their session. Forms of strangers leave no row.
@@ -54,12 +53,23 @@ pub fn no_administrator(audit: &AuditWriter, user: &User, origin: &Origin) {
 
 fn tell(audit: &AuditWriter, event: AuditEvent, origin: &Origin, why: &'static str) {
     // Whoever tries many ids makes no more rows than whoever tries one.
+    let area = area(&origin.path);
+    let event = event.with("endpoint", area.as_str());
+    count(audit, event, (origin, area), why);
+}
+
+/// Counts a refusal as one that came to `path`.
+fn count(
+    audit: &AuditWriter,
+    event: AuditEvent,
+    (origin, path): (&Origin, String),
+    why: &'static str,
+) {
     let origin = Origin {
-        path: area(&origin.path),
+        path,
         ..origin.clone()
     };
-    let event = event.at(Severity::Warning).failed(why);
-    audit.count(event.with("endpoint", origin.path.as_str()).from(&origin));
+    audit.count(event.at(Severity::Warning).failed(why).from(&origin));
 }
 
 /// The first two parts of a path.

@@ -426,12 +426,17 @@ impl Unit for GiveClient {
             .int(self.version);
             let changed = tx.run(give).await? == 1;
             if changed {
-                // Whoever registered it manages it no longer.
-                let management = Sql::new("DELETE FROM registration_tokens WHERE client_id = $1");
-                tx.run(management.text(self.client_id.as_str())).await?;
+                end_management(tx, &self.client_id).await?;
             }
             told(tx, changed, &self.client_id, self.at, &self.audit).await
         }
         .boxed()
     }
+}
+
+/// Whoever registered a client manages it no longer (RFC 7592).
+async fn end_management(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<(), StoreError> {
+    let end = Sql::new("DELETE FROM registration_tokens WHERE client_id = $1");
+    tx.run(end.text(client_id.as_str())).await?;
+    Ok(())
 }

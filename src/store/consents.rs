@@ -3,7 +3,7 @@ use super::{
     Store, StoreError, Tx, Unit,
     listing::Draft,
     rows::{self, CONSENT},
-    sql::{Sql, Value, list},
+    sql::{Row, Sql, Value, list},
 };
 use crate::domain::{
     audit::AuditRow,
@@ -79,19 +79,14 @@ impl Store {
              WHERE a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) AND a.user_id = "
         ));
         draft.text(user_id.as_str());
-        draft.beyond("a.granted_at, a.uuid", slice);
-        draft.ordered(("a.granted_at", "a.uuid"), slice);
-        let found = self.read_all(draft.done()).await?;
-        let found: Result<Vec<ConsentOfPerson>, StoreError> = found
-            .iter()
-            .map(|row| {
-                Ok(ConsentOfPerson {
-                    consent: rows::consent(row)?,
-                    client_name: row.text("client_name")?,
-                })
+        let line = |row: &Row| {
+            Ok(ConsentOfPerson {
+                consent: rows::consent(row)?,
+                client_name: row.text("client_name")?,
             })
-            .collect();
-        Ok(Leaf::cut(found?, slice, |line| place(&line.consent)))
+        };
+        self.page_of_consents(draft, slice, line, |line| &line.consent)
+            .await
     }
 
     /// A page of those who allowed a client something and have not taken it back, the newest first, with names.
@@ -110,27 +105,33 @@ impl Store {
              WHERE a.is_active AND coalesce(a.granted_at > c.tokens_end_at, true) AND a.client_id = "
         ));
         draft.text(client_id.as_str());
+        let line = |row: &Row| {
+            Ok(ConsentOfClient {
+                consent: rows::consent(row)?,
+                username: row.text("username")?,
+                email: row.text("email")?,
+            })
+        };
+        self.page_of_consents(draft, slice, line, |line| &line.consent)
+            .await
+    }
+
+    /// A page of what the draft finds, the newest first.
+    async fn page_of_consents<T>(
+        &self,
+        mut draft: Draft,
+        slice: &Slice,
+        line: impl Fn(&Row) -> Result<T, StoreError>,
+        consent: impl Fn(&T) -> &Consent,
+    ) -> Result<Leaf<T>, StoreError> {
         draft.beyond("a.granted_at, a.uuid", slice);
         draft.ordered(("a.granted_at", "a.uuid"), slice);
         let found = self.read_all(draft.done()).await?;
-        let found: Result<Vec<ConsentOfClient>, StoreError> = found
-            .iter()
-            .map(|row| {
-                Ok(ConsentOfClient {
-                    consent: rows::consent(row)?,
-                    username: row.text("username")?,
-                    email: row.text("email")?,
-                })
-            })
-            .collect();
-        Ok(Leaf::cut(found?, slice, |line| place(&line.consent)))
-    }
-}
-
-fn place(consent: &Consent) -> Cursor {
-    Cursor {
-        at: consent.granted_at,
-        id: consent.uuid.clone(),
+        let found: Result<Vec<T>, StoreError> = found.iter().map(line).collect();
+        Ok(Leaf::cut(found?, slice, |line| Cursor {
+            at: consent(line).granted_at,
+            id: consent(line).uuid.clone(),
+        }))
     }
 }
 

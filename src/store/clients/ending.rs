@@ -2,7 +2,7 @@
 //!
 //! The client's row is changed first: an issuance that is under way holds it, so it either comes before and what it issued
 //! is found, or comes after and is judged anew.
-use super::{Changed, told};
+use super::{Changed, end_management, told};
 use crate::{
     domain::{audit::AuditRow, ids::ClientId, time::Timestamp},
     store::{
@@ -107,8 +107,7 @@ impl Unit for DeleteClient {
             let deleted = tx.run(delete).await? == 1;
             if deleted {
                 end_all(tx, All::OfClient(&self.client_id), self.at).await?;
-                let management = Sql::new("DELETE FROM registration_tokens WHERE client_id = $1");
-                tx.run(management.text(self.client_id.as_str())).await?;
+                end_management(tx, &self.client_id).await?;
             }
             told(tx, deleted, &self.client_id, self.at, &self.audit).await
         }
